@@ -1,0 +1,140 @@
+"""autograd: scalar reverse-mode automatic differentiation that a person reads in one sitting.
+
+A Value records each operation in a computation graph; `backward()` applies the chain rule in
+reverse topological order.
+
+>>> import autograd as ag
+>>> x = ag.Value(2.0)
+>>> y = ag.exp(x) * x + 1
+>>> y.backward()
+>>> f"{y:.4f} {x.grad:.4f}"  # e² · 2 + 1, and e² · 2 + e²
+'15.7781 22.1672'
+
+Arithmetic follows IEEE 754 as NumPy does: 1/0 is inf, log(-1) is nan, nothing raises. Where a
+function has no derivative the choice is PyTorch's:
+
+======================  ==============  ============================================================
+function                at              derivative
+======================  ==============  ============================================================
+abs                     0               0
+relu                    0               0
+leaky_relu(x, slope)    0               slope
+elu(x, alpha)           0               alpha
+maximum, minimum        equal           1/2 to each argument
+clip(x, low, high)      x = low, high   1 to x
+sign, heaviside         anywhere        0, at the jump too
+where(c, a, b)          any c           1 to the one chosen, 0 to the other, nothing to c
+sqrt, cbrt              0               inf
+norm, hypot             the origin      0 to each argument
+atan2                   the origin      nan
+pow(a, b) by a          b = 0           0, for every a
+pow(a, b) by b          a = 0, b >= 0   0
+log                     0               inf
+asin, atanh             ±1              inf
+acos                    ±1              -inf
+acosh                   1               inf
+======================  ==============  ============================================================
+"""
+
+from .functions import clip, elu, gelu, leaky_relu, log_softmax, mean, silu, softmax
+from .ops import (
+    abs,
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    cbrt,
+    cos,
+    cosh,
+    erf,
+    erfc,
+    exp,
+    exp2,
+    expm1,
+    gaussian,
+    heaviside,
+    hypot,
+    log,
+    log1p,
+    log2,
+    log10,
+    logsumexp,
+    maximum,
+    minimum,
+    norm,
+    pow,
+    prod,
+    relu,
+    sigmoid,
+    sign,
+    sin,
+    sinh,
+    softplus,
+    sqrt,
+    sum,
+    tan,
+    tanh,
+    where,
+)
+from .primitive import Primitive, primitive
+from .value import Value, dot
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Primitive",
+    "Value",
+    "abs",
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cbrt",
+    "clip",
+    "cos",
+    "cosh",
+    "dot",
+    "elu",
+    "erf",
+    "erfc",
+    "exp",
+    "exp2",
+    "expm1",
+    "gaussian",
+    "gelu",
+    "heaviside",
+    "hypot",
+    "leaky_relu",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "log_softmax",
+    "logsumexp",
+    "maximum",
+    "mean",
+    "minimum",
+    "norm",
+    "pow",
+    "primitive",
+    "prod",
+    "relu",
+    "sigmoid",
+    "sign",
+    "silu",
+    "sin",
+    "sinh",
+    "softmax",
+    "softplus",
+    "sqrt",
+    "sum",
+    "tan",
+    "tanh",
+    "where",
+]

@@ -1,0 +1,120 @@
+"""Functions made of primitives; they need no rules of their own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from . import ops
+from .primitive import describe
+
+
+def leaky_relu(x: Any, slope: float = 0.01) -> Any:
+    """x where it is positive, else slope times x; derivative `slope` at 0.
+
+    >>> leaky_relu(-2.0)
+    -0.02
+    """
+    return ops.where(x > 0, x, slope * x)
+
+
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """x where it is positive, else alpha (exp(x) - 1); derivative `alpha` at 0.
+
+    D.-A. Clevert, T. Unterthiner, S. Hochreiter, arXiv:1511.07289.
+
+    >>> elu(1.0), elu(-1000.0)
+    (1.0, -1.0)
+    """
+    return ops.where(x > 0, x, alpha * ops.expm1(ops.where(x > 0, 0.0, x)))
+
+
+def gelu(x: Any) -> Any:
+    """x Φ(x), with Φ the exact normal distribution function; D. Hendrycks, K. Gimpel, arXiv:1606.08415.
+
+    >>> gelu(0.0)
+    0.0
+    """
+    return 0.5 * x * ops.erfc(x * -math.sqrt(0.5))
+
+
+def silu(x: Any) -> Any:
+    """x sigmoid(x), also called swish.
+
+    >>> silu(0.0)
+    0.0
+    """
+    return x * ops.sigmoid(x)
+
+
+def clip(x: Any, low: Any, high: Any) -> Any:
+    """x, but no less than `low` and no more than `high`; derivative 1 where x equals either.
+
+    Raises:
+        ValueError: if low is greater than high.
+
+    >>> clip(5.0, 0.0, 1.0)
+    1.0
+    """
+    if low > high:
+        raise ValueError(f"clip() takes low <= high, got low={float(low)} and high={float(high)}")
+    return ops.where(x < low, low, ops.where(x > high, high, x))
+
+
+def mean(xs: Iterable[Any]) -> Any:
+    """The sum of xs divided by their number.
+
+    Raises:
+        ValueError: if there are none.
+
+    >>> mean([1.0, 2.0, 6.0])
+    3.0
+    """
+    numbers = _some(xs, "mean")
+    return ops.sum(numbers) / len(numbers)
+
+
+def softmax(xs: Iterable[Any]) -> list[Any]:
+    """exp(x) / Σ exp(x) for each x, without overflow: positive numbers that sum to 1.
+
+    Raises:
+        ValueError: if there are none.
+
+    >>> softmax([1000.0, 1000.0])
+    [0.5, 0.5]
+    """
+    exps = [ops.exp(x) for x in _shifted(xs, "softmax")]
+    total = ops.sum(exps)
+    return [e / total for e in exps]
+
+
+def log_softmax(xs: Iterable[Any]) -> list[Any]:
+    """The logarithms of softmax(xs), without overflow and without the rounding of the softmax.
+
+    Raises:
+        ValueError: if there are none.
+
+    >>> log_softmax([0.0, -1000.0])
+    [0.0, -1000.0]
+    """
+    shifted = _shifted(xs, "log_softmax")
+    total = ops.logsumexp(shifted)
+    return [x - total for x in shifted]
+
+
+def _some(xs: Iterable[Any], name: str) -> tuple[Any, ...]:
+    try:
+        numbers = tuple(xs)
+    except TypeError:
+        raise TypeError(f"{name}() takes a sequence of numbers and Values, got {describe(xs)}") from None
+    if not numbers:
+        raise ValueError(f"{name}() takes at least one number, got an empty sequence")
+    return numbers
+
+
+def _shifted(xs: Iterable[Any], name: str) -> list[Any]:
+    """xs less the largest of them, which is a constant here: a common shift changes no softmax."""
+    numbers = _some(xs, name)
+    top = max(map(float, numbers))
+    return [x - top for x in numbers]

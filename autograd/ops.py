@@ -1,0 +1,532 @@
+"""Every primitive: its value on floats beside its partial derivatives, which read the same on floats and Values.
+
+A partial is a function of (out, *arguments). Where the textbook form would lose digits another is
+used, so that a derivative is as exact as a value. At kinks the choices are PyTorch's; the table is
+in the docstring of the package.
+"""
+
+# The rules name primitives that stand further down, which mypy cannot follow into a decorator.
+# mypy: disable-error-code="has-type"
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import special
+from .primitive import primitive
+
+# Arithmetic
+
+
+@primitive(lambda out, a, b: 1.0, lambda out, a, b: 1.0, symbol="+", native="fadd")
+def add(a: float, b: float) -> float:
+    """a + b."""
+    return a + b
+
+
+@primitive(lambda out, a, b: 1.0, lambda out, a, b: -1.0, symbol="−", native="fsub")
+def sub(a: float, b: float) -> float:
+    """a - b."""
+    return a - b
+
+
+@primitive(lambda out, a, b: b, lambda out, a, b: a, symbol="×", native="fmul")
+def mul(a: float, b: float) -> float:
+    """a * b."""
+    return a * b
+
+
+@primitive(lambda out, a, b: 1 / b, lambda out, a, b: -out / b, symbol="÷", native="fdiv")
+def div(a: float, b: float) -> float:
+    """a / b; a / 0 is inf or nan, as IEEE 754 has it."""
+    return a / b
+
+
+@primitive(lambda out, x: -1.0, symbol="−", native="fneg")
+def neg(x: float) -> float:
+    """-x."""
+    return -x
+
+
+def _power_by_base(out: Any, a: Any, b: Any) -> Any:
+    """b a^(b-1), and 0 where b is 0: a constant, even at a = 0 where the formula is 0 · inf."""
+    slope = b * pow(a, b - 1)
+    return slope if type(b) is float and b != 0 else where(b == 0, 0.0, slope)
+
+
+@primitive(
+    _power_by_base,
+    lambda out, a, b: out * log(where(a == 0, 1.0, a)),  # a^b ln a, and 0 at a = 0
+    symbol="^",
+    ieee=np.power,
+)
+def pow(a: float, b: float) -> float:
+    """a to the power b; nan for a negative base with a fractional exponent.
+
+    >>> pow(2.0, 10.0)
+    1024.0
+    """
+    return math.pow(a, b)
+
+
+@primitive(lambda out, x: sign(x), symbol="|x|", native="fabs")
+def abs(x: float) -> float:
+    """The absolute value of x; derivative 0 at 0."""
+    return math.fabs(x)
+
+
+# Exponentials and logarithms
+
+
+@primitive(lambda out, x: out, ieee=np.exp)
+def exp(x: float) -> float:
+    """e to the power x.
+
+    >>> exp(1.0)
+    2.718281828459045
+    """
+    return math.exp(x)
+
+
+@primitive(lambda out, x: exp(x), ieee=np.expm1)
+def expm1(x: float) -> float:
+    """exp(x) - 1, exact near 0.
+
+    >>> expm1(1e-20)
+    1e-20
+    """
+    return math.expm1(x)
+
+
+@primitive(lambda out, x: out * math.log(2), ieee=np.exp2)
+def exp2(x: float) -> float:
+    """2 to the power x.
+
+    >>> exp2(10.0)
+    1024.0
+    """
+    return math.pow(2.0, x)
+
+
+@primitive(lambda out, x: 1 / x, ieee=np.log)
+def log(x: float) -> float:
+    """The natural logarithm of x; -inf at 0, nan below.
+
+    >>> log(10.0)
+    2.302585092994046
+    """
+    return math.log(x)
+
+
+@primitive(lambda out, x: 1 / (1 + x), ieee=np.log1p)
+def log1p(x: float) -> float:
+    """log(1 + x), exact near 0.
+
+    >>> log1p(1e-20)
+    1e-20
+    """
+    return math.log1p(x)
+
+
+@primitive(lambda out, x: 1 / (x * math.log(2)), ieee=np.log2)
+def log2(x: float) -> float:
+    """The logarithm of x to base 2.
+
+    >>> log2(1024.0)
+    10.0
+    """
+    return math.log2(x)
+
+
+@primitive(lambda out, x: 1 / (x * math.log(10)), ieee=np.log10)
+def log10(x: float) -> float:
+    """The logarithm of x to base 10.
+
+    >>> log10(1000.0)
+    3.0
+    """
+    return math.log10(x)
+
+
+@primitive(lambda out, x: 0.5 / out, ieee=np.sqrt)
+def sqrt(x: float) -> float:
+    """The square root of x; derivative inf at 0, nan below.
+
+    >>> sqrt(2.0)
+    1.4142135623730951
+    """
+    return math.sqrt(x)
+
+
+@primitive(lambda out, x: 1 / (3 * out * out))
+def cbrt(x: float) -> float:
+    """The real cube root of x, negative for negative x; derivative inf at 0.
+
+    >>> cbrt(-27.0)
+    -3.0
+    """
+    return float(np.cbrt(x))
+
+
+# Trigonometric and hyperbolic functions, and their inverses
+
+
+@primitive(lambda out, x: cos(x), ieee=np.sin)
+def sin(x: float) -> float:
+    """The sine of x, in radians.
+
+    >>> sin(1.0)
+    0.8414709848078965
+    """
+    return math.sin(x)
+
+
+@primitive(lambda out, x: -sin(x), ieee=np.cos)
+def cos(x: float) -> float:
+    """The cosine of x, in radians.
+
+    >>> cos(1.0)
+    0.5403023058681398
+    """
+    return math.cos(x)
+
+
+@primitive(lambda out, x: 1 + out * out, ieee=np.tan)
+def tan(x: float) -> float:
+    """The tangent of x, in radians.
+
+    >>> round(tan(1.0), 12)
+    1.557407724655
+    """
+    return math.tan(x)
+
+
+@primitive(lambda out, x: 1 / sqrt((1 - x) * (1 + x)), ieee=np.arcsin)
+def asin(x: float) -> float:
+    """The angle in [-π/2, π/2] whose sine is x; nan beyond ±1.
+
+    >>> asin(1.0)
+    1.5707963267948966
+    """
+    return math.asin(x)
+
+
+@primitive(lambda out, x: -1 / sqrt((1 - x) * (1 + x)), ieee=np.arccos)
+def acos(x: float) -> float:
+    """The angle in [0, π] whose cosine is x; nan beyond ±1.
+
+    >>> acos(-1.0)
+    3.141592653589793
+    """
+    return math.acos(x)
+
+
+@primitive(lambda out, x: 1 / (1 + x * x))
+def atan(x: float) -> float:
+    """The angle in (-π/2, π/2) whose tangent is x.
+
+    >>> atan(1.0)
+    0.7853981633974483
+    """
+    return math.atan(x)
+
+
+@primitive(
+    lambda out, y, x: x / hypot(x, y) / hypot(x, y),
+    lambda out, y, x: -y / hypot(x, y) / hypot(x, y),
+)
+def atan2(y: float, x: float) -> float:
+    """The angle in [-π, π] of the point (x, y); derivatives nan at the origin.
+
+    >>> atan2(1.0, -1.0)
+    2.356194490192345
+    """
+    return math.atan2(y, x)
+
+
+@primitive(lambda out, x: cosh(x), ieee=np.sinh)
+def sinh(x: float) -> float:
+    """The hyperbolic sine of x.
+
+    >>> sinh(1.0)
+    1.1752011936438014
+    """
+    return math.sinh(x)
+
+
+@primitive(lambda out, x: sinh(x), ieee=np.cosh)
+def cosh(x: float) -> float:
+    """The hyperbolic cosine of x.
+
+    >>> cosh(0.0)
+    1.0
+    """
+    return math.cosh(x)
+
+
+# tanh' is 1 - tanh² in the books, which is 0 · digits where tanh is near 1; 1/cosh² in half-angle form is exact.
+@primitive(lambda out, x: 2 / (1 + cosh(2 * x)))
+def tanh(x: float) -> float:
+    """The hyperbolic tangent of x.
+
+    >>> round(tanh(0.5), 12)
+    0.46211715726
+    """
+    return math.tanh(x)
+
+
+@primitive(lambda out, x: 1 / hypot(x, 1.0))
+def asinh(x: float) -> float:
+    """The number whose hyperbolic sine is x.
+
+    >>> asinh(0.0)
+    0.0
+    """
+    return math.asinh(x)
+
+
+@primitive(lambda out, x: 1 / (sqrt(x - 1) * sqrt(x + 1)), ieee=np.arccosh)
+def acosh(x: float) -> float:
+    """The number from 0 up whose hyperbolic cosine is x; nan below 1.
+
+    >>> acosh(1.0)
+    0.0
+    """
+    return math.acosh(x)
+
+
+@primitive(lambda out, x: 1 / ((1 - x) * (1 + x)), ieee=np.arctanh)
+def atanh(x: float) -> float:
+    """The number whose hyperbolic tangent is x; ±inf at ±1, nan beyond.
+
+    >>> atanh(0.0)
+    0.0
+    """
+    return math.atanh(x)
+
+
+# The error function and the functions of neural networks
+
+
+@primitive(lambda out, x: -2 * x * out)
+def gaussian(x: float) -> float:
+    """exp(-x²), exact where x² is large.
+
+    >>> gaussian(0.0)
+    1.0
+    """
+    return special.gaussian(x)
+
+
+@primitive(lambda out, x: 2 / math.sqrt(math.pi) * gaussian(x))
+def erf(x: float) -> float:
+    """The error function: 2/√π times the integral of exp(-t²) from 0 to x.
+
+    >>> erf(0.0)
+    0.0
+    """
+    return math.erf(x)
+
+
+@primitive(lambda out, x: -2 / math.sqrt(math.pi) * gaussian(x))
+def erfc(x: float) -> float:
+    """1 - erf(x), exact where erf(x) is near 1.
+
+    >>> erfc(0.0)
+    1.0
+    """
+    return special.erfc(x)
+
+
+# sigmoid' is s (1 - s) in the books, which loses the digits of 1 - s where s is near 1.
+@primitive(lambda out, x: 0.5 / (1 + cosh(x)), symbol="σ", ieee=lambda x: 1 / (1 + np.exp(-x)))
+def sigmoid(x: float) -> float:
+    """The logistic function 1 / (1 + exp(-x)).
+
+    >>> sigmoid(0.0), sigmoid(1000.0), sigmoid(-1000.0)
+    (0.5, 1.0, 0.0)
+    """
+    return 1 / (1 + math.exp(-x))
+
+
+@primitive(lambda out, x: sigmoid(x))
+def softplus(x: float) -> float:
+    """log(1 + exp(x)), a smooth relu.
+
+    >>> softplus(1000.0), softplus(-1000.0)
+    (1000.0, 0.0)
+    """
+    return (x if x > 0 else 0.0) + math.log1p(math.exp(-math.fabs(x))) if x == x else x
+
+
+@primitive(lambda out, x: where(x <= 0, 0.0, 1.0), symbol="ReLU")
+def relu(x: float) -> float:
+    """The larger of x and 0; derivative 0 at 0.
+
+    >>> relu(2.0), relu(-2.0)
+    (2.0, 0.0)
+    """
+    return 0.0 if x <= 0 else x
+
+
+# Comparison and choice
+
+
+@primitive(
+    lambda out, a, b: where(a < b, 1.0, where(a == b, 0.5, 0.0)),
+    lambda out, a, b: where(b < a, 1.0, where(a == b, 0.5, 0.0)),
+    symbol="min",
+)
+def minimum(a: float, b: float) -> float:
+    """The smaller of a and b, nan if either is; equal arguments share the derivative.
+
+    >>> minimum(2.0, 3.0)
+    2.0
+    """
+    return a if a <= b or a != a else b
+
+
+@primitive(
+    lambda out, a, b: where(a > b, 1.0, where(a == b, 0.5, 0.0)),
+    lambda out, a, b: where(b > a, 1.0, where(a == b, 0.5, 0.0)),
+    symbol="max",
+)
+def maximum(a: float, b: float) -> float:
+    """The larger of a and b, nan if either is; equal arguments share the derivative.
+
+    >>> maximum(2.0, 3.0)
+    3.0
+    """
+    return a if a >= b or a != a else b
+
+
+@primitive(lambda out, x: 0.0)
+def sign(x: float) -> float:
+    """-1, 0 or 1 with the sign of x, nan for nan; derivative 0 everywhere.
+
+    >>> sign(-3.0)
+    -1.0
+    """
+    return x if x == 0 or x != x else math.copysign(1.0, x)
+
+
+@primitive(lambda out, x, at_zero: 0.0, lambda out, x, at_zero: where(x == 0, 1.0, 0.0), symbol="H")
+def heaviside(x: float, at_zero: float = 0.5) -> float:
+    """0 for negative x, 1 for positive, `at_zero` between; derivative 0 by x everywhere.
+
+    >>> heaviside(-3.0), heaviside(0.0), heaviside(3.0)
+    (0.0, 0.5, 1.0)
+    """
+    return at_zero if x == 0 else x if x != x else float(x > 0)
+
+
+@primitive(
+    None,
+    lambda out, condition, a, b: where(condition, 1.0, 0.0),
+    lambda out, condition, a, b: where(condition, 0.0, 1.0),
+    symbol="?",
+    native="select",
+)
+def where(condition: float, a: float, b: float) -> float:
+    """a if condition (a bool, a number or a Value; nonzero is true), else b.
+
+    Both are computed before one is chosen; the one not chosen gets a zero derivative.
+
+    >>> where(2.0 > 1.0, 10.0, 20.0)
+    10.0
+    """
+    return a if condition else b
+
+
+# Many arguments, one node
+
+
+@primitive(lambda out, xs: (1.0,) * len(xs), symbol="Σ", sequences=["xs"], ieee=np.sum)
+def sum(xs: Sequence[float]) -> float:
+    """The sum of xs, rounded once."""
+    return math.fsum(xs)
+
+
+@primitive(
+    lambda out, ws, xs, bias: xs,
+    lambda out, ws, xs, bias: ws,
+    lambda out, ws, xs, bias: 1.0,
+    symbol="·",
+    sequences=["ws", "xs"],
+    ieee=lambda ws, xs, bias: np.sum(np.multiply(ws, xs)) + bias,
+)
+def dot(ws: Sequence[float], xs: Sequence[float], bias: float = 0.0) -> float:
+    """The sum of the products of ws and xs, plus bias, the sum rounded once."""
+    if len(ws) != len(xs):
+        raise ValueError(f"dot() takes two sequences of one length, got {len(ws)} and {len(xs)} numbers")
+    terms = list(map(operator.mul, ws, xs))
+    terms.append(bias)
+    return math.fsum(terms)
+
+
+def _products_of_others(out: Any, xs: Sequence[Any]) -> list[Any]:
+    """For each item the product of the others: no division, so zeros among them do no harm."""
+    after: list[Any] = [1.0]
+    for x in reversed(xs):
+        after.append(after[-1] * x)
+    before: Any = 1.0
+    result = []
+    for k, x in enumerate(xs):
+        result.append(before * after[len(xs) - 1 - k])
+        before = before * x
+    return result
+
+
+@primitive(_products_of_others, symbol="Π", sequences=["xs"])
+def prod(xs: Sequence[float]) -> float:
+    """The product of xs; 1 if there are none.
+
+    >>> prod([2.0, 3.0, 4.0])
+    24.0
+    """
+    return math.prod(xs, start=1.0)
+
+
+def _unless_zero(length: Any) -> Any:
+    """A length to divide by: x / 0 becomes 0 / 1 at the origin, where x is 0."""
+    return where(length == 0, 1.0, length)
+
+
+@primitive(lambda out, x, y: x / _unless_zero(out), lambda out, x, y: y / _unless_zero(out))
+def hypot(x: float, y: float) -> float:
+    """The length of the vector (x, y), without overflow; derivatives 0 at the origin.
+
+    >>> hypot(3.0, 4.0)
+    5.0
+    """
+    return math.hypot(x, y)
+
+
+@primitive(lambda out, xs: [x / _unless_zero(out) for x in xs], symbol="‖x‖", sequences=["xs"])
+def norm(xs: Sequence[float]) -> float:
+    """The Euclidean length of xs, without overflow; derivatives 0 at the origin.
+
+    >>> norm([2.0, 3.0, 6.0])
+    7.0
+    """
+    return math.hypot(*xs)
+
+
+@primitive(lambda out, xs: [exp(x - out) for x in xs], symbol="LSE", sequences=["xs"])
+def logsumexp(xs: Sequence[float]) -> float:
+    """log(Σ exp(x)), without overflow; its partials are the softmax of xs.
+
+    >>> logsumexp([1000.0, 1000.0])
+    1000.6931471805599
+    """
+    if not xs:
+        raise ValueError("logsumexp() takes at least one number, got an empty sequence")
+    top = max(xs)
+    if not math.isfinite(top):
+        return top if not any(x != x for x in xs) else math.nan
+    return top + math.log(math.fsum([math.exp(x - top) for x in xs]))

@@ -1,0 +1,83 @@
+"""erfc(x) and exp(-x²) to the last bit or two: a C library's erfc is up to 5 ulp off, exp(-x*x) up to x² ulp."""
+
+from __future__ import annotations
+
+import math
+
+_SPLITTER = 134217729.0  # 2**27 + 1 halves the 53-bit significand
+
+# (1 + 2x) exp(x²) erfc(x) as a polynomial in t = (x - 2.5) / (x + 2.5), highest power first: the
+# variable and the factor of M. M. Shepherd and J. G. Laframboise, Chebyshev Approximation of
+# (1+2x)exp(x²)erfc x in 0 ≤ x < ∞, Math. Comp. 36 (1981). Fitted with mpmath's chebyfit at 300 bits
+# for 0.4 ≤ x ≤ 28, where its relative error is 1.9e-18.
+_ERFCX = (
+    4.847370892775091e-09,
+    1.4784114580186882e-08,
+    -2.922615656224523e-08,
+    -1.1856662817030562e-07,
+    2.0613604002433236e-08,
+    5.263797862893496e-07,
+    5.355020102780151e-07,
+    -1.5804714936074897e-06,
+    -4.221682383629478e-06,
+    2.6067592111036765e-06,
+    2.2700842523954892e-05,
+    6.266664052106802e-06,
+    -0.00011352263201714298,
+    -8.847935840309951e-05,
+    0.0006321243805178583,
+    0.0004918658266497747,
+    -0.004382078343835507,
+    0.000931892816451389,
+    0.03276089326883116,
+    -0.102967056038544,
+    0.15762991902321474,
+    -0.09902453957360213,
+    -0.12235676308240427,
+    1.2648381843668615,
+)
+
+
+def _split(x: float) -> tuple[float, float]:
+    c = _SPLITTER * x
+    high = c - (c - x)
+    return high, x - high
+
+
+def _product(a: float, b: float) -> tuple[float, float]:
+    """a * b as the unevaluated sum of two floats, exactly (T. J. Dekker, Numer. Math. 18, 1971)."""
+    p = a * b
+    a1, a0 = _split(a)
+    b1, b0 = _split(b)
+    return p, ((a1 * b1 - p) + a1 * b0 + a0 * b1) + a0 * b0
+
+
+def gaussian(x: float) -> float:
+    """exp(-x²), the rounding of x² made good."""
+    if not abs(x) < 28.0:  # zero below the smallest float; and inf and nan
+        return math.exp(-x * x)
+    square, rest = _product(x, x)
+    e = math.exp(-square)
+    return e - e * rest
+
+
+def erfc(x: float) -> float:
+    """1 - erf(x), without loss where erf(x) is near 1."""
+    if not 0.48 <= x < 28.0:
+        return 1.0 - math.erf(x) if x < 0.48 else math.erfc(x)
+    t = (x - 2.5) / (x + 2.5)
+    p = 0.0
+    for coefficient in _ERFCX[:-1]:
+        p = (p + coefficient) * t
+    # erfc = exp(-x²) (c + p) / (1 + 2x), each factor kept as a sum of two floats until the last rounding.
+    square, rest = _product(x, x)
+    denominator = 1.0 + 2.0 * x
+    rest += ((1.0 - denominator) + 2.0 * x) / denominator
+    numerator = _ERFCX[-1] + p
+    low = p - (numerator - _ERFCX[-1]) - numerator * rest
+    quotient = numerator / denominator
+    back, back_low = _product(quotient, denominator)
+    low = ((numerator - back) - back_low + low) / denominator
+    e = math.exp(-square)
+    high, high_low = _product(e, quotient)
+    return high + (high_low + e * low)

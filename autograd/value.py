@@ -1,0 +1,539 @@
+"""Value: a number that remembers how it was made, and backward(), the chain rule in reverse topological order."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+from collections.abc import Sequence
+from typing import Any, Literal, overload
+
+from . import ops
+from .primitive import NOT_IEEE, Node, Primitive, as_float, describe, is_number, on_ieee_floats
+
+# The primitives that programs spend their time on: _pass_back spells their chain rule out.
+_ADD, _SUB, _MUL, _DOT, _SUM, _RELU = ops.add, ops.sub, ops.mul, ops.dot, ops.sum, ops.relu
+_HOT = frozenset({_ADD, _SUB, _MUL, _DOT, _SUM, _RELU})
+
+
+class Value(Node):
+    """A real number in a computation graph.
+
+    Arithmetic on Values, alone or with plain numbers, gives new Values that remember the operation
+    and its arguments. `backward()` on a result fills `grad`, the derivative of that result, in
+    every Value that it was computed from.
+
+    Args:
+        data: the number (int, float, NumPy scalar or 0-d array), kept as a float.
+        label: a name, for pictures and messages.
+
+    Attributes:
+        data: the number, a float. Assign to a leaf's to change it, as an optimizer does.
+        grad: the derivative, with respect to this Value, of the result backward() was called on.
+            A leaf's accumulates from call to call; set it to 0.0 to start afresh.
+        label: the name.
+        op: the primitive that made this Value, None for a leaf.
+
+    Raises:
+        TypeError: if `data` is not a real number or `label` not a string.
+
+    `==` and the other comparisons compare numbers, with Values and with plain numbers alike; as a
+    key of a dict or a member of a set a Value stands for itself, not for its number.
+
+    >>> x = Value(3.0)
+    >>> y = x * x + 1
+    >>> y.backward()
+    >>> y.data, x.grad
+    (10.0, 6.0)
+    """
+
+    # a, b and c are the arguments of op: Values, floats for constants, tuples of both for a sequence.
+    # mark says in which traversal the node was last seen.
+    __slots__ = ("a", "b", "c", "data", "grad", "label", "mark", "op")
+
+    data: float
+    grad: float
+    label: str
+    op: Primitive | None
+    a: Any
+    b: Any
+    c: Any
+    mark: int
+
+    def __init__(
+        self, data: Any, label: str = "", op: Primitive | None = None, a: Any = None, b: Any = None, c: Any = None
+    ) -> None:
+        if op is None:
+            data = _leaf_data(data, label)
+        elif type(data) is not float:
+            data = float(data)  # of a leaf whose data was set to a NumPy scalar or an int
+        self.data = data
+        self.grad = 0.0
+        self.label = label
+        self.op = op
+        self.a = a
+        self.b = b
+        self.c = c
+        self.mark = 0
+
+    def record(self, op: Primitive, args: tuple[Any, ...]) -> Value:
+        """The Value that applies `op` to `args`; see Node."""
+        data = op.evaluate(*[x if type(x) is float else _data(x) for x in args])
+        if len(args) > 3:
+            return Value(data, "", op, args)
+        return Value(data, "", op, *args)
+
+    def _unary(self, op: Primitive) -> Value:
+        return Value(op.evaluate(self.data), "", op, self)
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """What `op` was applied to, as it takes it: Values, floats for constants, and tuples of both.
+
+        >>> x = Value(2.0)
+        >>> (x * 3).args
+        (Value(data=2.0, grad=0.0), 3.0)
+        """
+        if self.op is None:
+            return ()
+        arity = self.op.arity
+        return (self.a, self.b, self.c)[:arity] if arity <= 3 else tuple(self.a)
+
+    @property
+    def parents(self) -> tuple[Value | float, ...]:
+        """The Values and (for constants) floats this Value was computed from, in order; () for a leaf."""
+        return tuple([p for x in self.args for p in (x if type(x) is tuple else (x,))])
+
+    # Differentiation
+
+    @overload
+    def backward(self, seed: float = 1.0, create_graph: Literal[False] = False) -> None: ...
+
+    @overload
+    def backward(self, seed: Value | float = 1.0, *, create_graph: Literal[True]) -> dict[Value, Value]: ...
+
+    def backward(self, seed: Value | float = 1.0, create_graph: bool = False) -> dict[Value, Value] | None:
+        """Set `grad` in every Value this one was computed from to the derivative of this one.
+
+        The chain rule, applied to each node once, from this one back to the leaves (D. Rumelhart,
+        G. Hinton, R. Williams, Learning representations by back-propagating errors, Nature 323,
+        1986). Leaves accumulate: a second call doubles their gradients. Other nodes get the
+        derivative of this call alone.
+
+        Args:
+            seed: the derivative to start from, by which all others are multiplied.
+            create_graph: whether to compute the derivatives as Values, which can be differentiated
+                again.
+
+        Returns:
+            With create_graph, the derivative of this Value with respect to each node it was
+            computed from, and itself, as a dict from node to Value; otherwise None.
+
+        Raises:
+            TypeError: if the seed is not a number. Whatever raises, no gradient has changed.
+
+        >>> x = Value(2.0)
+        >>> slope = (x**3).backward(create_graph=True)[x]
+        >>> slope.data
+        12.0
+        >>> slope.backward(create_graph=True)[x].data
+        12.0
+        """
+        if create_graph:
+            return self._backward_on_values(seed)
+        seed = as_float(seed, "backward")
+        order = topological_order(self)
+        # Whatever a rule may raise, it raises here, before any gradient has changed.
+        local = [None if node.op in _HOT else _local_derivatives(node) for node in order]
+        for node in order:
+            node.grad = 0.0
+        self.grad += seed
+        for node, derivatives in zip(reversed(order), reversed(local)):
+            adjoint = node.grad
+            if derivatives is None:
+                _pass_back(node, adjoint)
+            else:
+                for parent, partial in derivatives:
+                    parent.grad += adjoint * partial
+        return None
+
+    def _backward_on_values(self, seed: Value | float) -> dict[Value, Value]:
+        found = adjoints(self, seed)
+        for node in topological_order(self):
+            node.grad = 0.0
+        for node, adjoint in found.items():
+            node.grad += float(adjoint)
+        return {node: g if isinstance(g, Value) else Value(g) for node, g in found.items()}
+
+    def detach(self) -> Value:
+        """A new leaf with this Value's number and label, through which nothing is passed back."""
+        return Value(self.data, self.label)
+
+    # Arithmetic. The sum, difference and product of two Values are spelled out: programs spend their time there.
+
+    def __add__(self, other: Any) -> Value:
+        if type(other) is Value:
+            return Value(self.data + other.data, "", _ADD, self, other)
+        return self._then(_ADD, other)
+
+    def __sub__(self, other: Any) -> Value:
+        if type(other) is Value:
+            return Value(self.data - other.data, "", _SUB, self, other)
+        return self._then(_SUB, other)
+
+    def __mul__(self, other: Any) -> Value:
+        if type(other) is Value:
+            return Value(self.data * other.data, "", _MUL, self, other)
+        return self._then(_MUL, other)
+
+    def __truediv__(self, other: Any) -> Value:
+        return self._then(ops.div, other)
+
+    def __pow__(self, other: Any) -> Value:
+        return self._then(ops.pow, other)
+
+    def __radd__(self, other: Any) -> Value:
+        return self._after(_ADD, other)
+
+    def __rsub__(self, other: Any) -> Value:
+        return self._after(_SUB, other)
+
+    def __rmul__(self, other: Any) -> Value:
+        return self._after(_MUL, other)
+
+    def __rtruediv__(self, other: Any) -> Value:
+        return self._after(ops.div, other)
+
+    def __rpow__(self, other: Any) -> Value:
+        return self._after(ops.pow, other)
+
+    def _then(self, op: Primitive, other: Any) -> Value:
+        """op(self, other), with a short way for a Value or a plain number."""
+        if type(other) is Value:
+            return Value(op.evaluate(self.data, other.data), "", op, self, other)
+        if type(other) is float or type(other) is int:
+            constant = float(other)
+            return Value(op.evaluate(self.data, constant), "", op, self, constant)
+        return op.operator(self, other)
+
+    def _after(self, op: Primitive, other: Any) -> Value:
+        """op(other, self), with a short way for a plain number."""
+        if type(other) is float or type(other) is int:
+            constant = float(other)
+            return Value(op.evaluate(constant, self.data), "", op, constant, self)
+        return op.operator(other, self)
+
+    def __neg__(self) -> Value:
+        return Value(-self.data, "", ops.neg, self)
+
+    def __pos__(self) -> Value:
+        return self
+
+    def __abs__(self) -> Value:
+        return self._unary(ops.abs)
+
+    # As methods under NumPy's names too, so that np.exp and its like work on Values and on arrays of them.
+
+    def exp(self) -> Value:
+        return self._unary(ops.exp)
+
+    def expm1(self) -> Value:
+        return self._unary(ops.expm1)
+
+    def exp2(self) -> Value:
+        return self._unary(ops.exp2)
+
+    def log(self) -> Value:
+        return self._unary(ops.log)
+
+    def log1p(self) -> Value:
+        return self._unary(ops.log1p)
+
+    def log2(self) -> Value:
+        return self._unary(ops.log2)
+
+    def log10(self) -> Value:
+        return self._unary(ops.log10)
+
+    def sqrt(self) -> Value:
+        return self._unary(ops.sqrt)
+
+    def cbrt(self) -> Value:
+        return self._unary(ops.cbrt)
+
+    def sin(self) -> Value:
+        return self._unary(ops.sin)
+
+    def cos(self) -> Value:
+        return self._unary(ops.cos)
+
+    def tan(self) -> Value:
+        return self._unary(ops.tan)
+
+    def arcsin(self) -> Value:
+        return self._unary(ops.asin)
+
+    def arccos(self) -> Value:
+        return self._unary(ops.acos)
+
+    def arctan(self) -> Value:
+        return self._unary(ops.atan)
+
+    def arctan2(self, x: Value | float) -> Value:
+        return ops.atan2(self, x)
+
+    def sinh(self) -> Value:
+        return self._unary(ops.sinh)
+
+    def cosh(self) -> Value:
+        return self._unary(ops.cosh)
+
+    def tanh(self) -> Value:
+        return self._unary(ops.tanh)
+
+    def arcsinh(self) -> Value:
+        return self._unary(ops.asinh)
+
+    def arccosh(self) -> Value:
+        return self._unary(ops.acosh)
+
+    def arctanh(self) -> Value:
+        return self._unary(ops.atanh)
+
+    def hypot(self, other: Value | float) -> Value:
+        return ops.hypot(self, other)
+
+    def sigmoid(self) -> Value:
+        return self._unary(ops.sigmoid)
+
+    def relu(self) -> Value:
+        return self._unary(ops.relu)
+
+    # A Value as a number
+
+    def __float__(self) -> float:
+        return self.data
+
+    def __int__(self) -> int:
+        return int(self.data)
+
+    def __bool__(self) -> bool:
+        return self.data != 0.0
+
+    def __round__(self, ndigits: int | None = None) -> float:
+        return round(self.data, ndigits)
+
+    def __trunc__(self) -> int:
+        return math.trunc(self.data)
+
+    def __floor__(self) -> int:
+        return math.floor(self.data)
+
+    def __ceil__(self) -> int:
+        return math.ceil(self.data)
+
+    def __eq__(self, other: object) -> Any:
+        return self.data == (other.data if isinstance(other, Value) else other)
+
+    def __ne__(self, other: object) -> Any:
+        return self.data != (other.data if isinstance(other, Value) else other)
+
+    def __lt__(self, other: Any) -> Any:
+        return self.data < (other.data if isinstance(other, Value) else other)
+
+    def __le__(self, other: Any) -> Any:
+        return self.data <= (other.data if isinstance(other, Value) else other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self.data > (other.data if isinstance(other, Value) else other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self.data >= (other.data if isinstance(other, Value) else other)
+
+    __hash__ = object.__hash__  # by identity: dicts and sets hold nodes, not numbers
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value(data={self.data!r}, grad={self.grad!r}{label})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.data, spec) if spec else repr(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.op is not None:
+            raise TypeError(
+                f"copying and pickling take leaves, but this Value was made by {self.op}: use v.detach() for its "
+                "number alone, or compute it again from copied leaves"
+            )
+        return type(self), (self.data, self.label), (None, {"grad": self.grad})
+
+
+_traversal = threading.Lock()  # one traversal at a time, for the marks are on the nodes
+_stamps = itertools.count(1, 2)
+
+
+def topological_order(root: Value) -> list[Value]:
+    """The nodes that `root` was computed from and itself, leaves left out, each after its parents.
+
+    Depth-first, without recursion, so that depth is bounded by memory alone.
+    """
+    order: list[Value] = []
+    stack = [root] if root.op is not None else []
+    with _traversal:
+        opened = next(_stamps)
+        closed = opened + 1
+        while stack:
+            node = stack[-1]
+            if node.mark < opened:
+                node.mark = opened
+                for x in (node.a, node.b, node.c):
+                    if type(x) is tuple:
+                        stack += [p for p in x if type(p) is not float and p.op is not None and p.mark < opened]
+                    elif x is not None and type(x) is not float and x.op is not None and x.mark < opened:
+                        stack.append(x)
+            else:
+                stack.pop()
+                if node.mark == opened:
+                    node.mark = closed
+                    order.append(node)
+    return order
+
+
+def _pass_back(node: Value, adjoint: float) -> None:
+    """Add to the parents of a node in _HOT the adjoint times its partials."""
+    op, a, b = node.op, node.a, node.b
+    if op is _MUL:
+        if type(a) is not float:
+            a.grad += adjoint * (b if type(b) is float else b.data)
+        if type(b) is not float:
+            b.grad += adjoint * (a if type(a) is float else a.data)
+    elif op is _DOT:
+        if adjoint == 0.0 and math.isfinite(node.data):
+            return  # every factor is finite, so all that could be passed on is zeros
+        for w, x in zip(a, b):
+            if type(w) is float:
+                if type(x) is not float:
+                    x.grad += adjoint * w
+            elif type(x) is float:
+                w.grad += adjoint * x
+            else:
+                w.grad += adjoint * x.data
+                x.grad += adjoint * w.data
+        if type(node.c) is not float:
+            node.c.grad += adjoint
+    elif op is _RELU:
+        if not a.data <= 0.0:
+            a.grad += adjoint
+    elif op is _SUM:
+        for x in a:
+            if type(x) is not float:
+                x.grad += adjoint
+    else:
+        if type(a) is not float:
+            a.grad += adjoint
+        if type(b) is not float:
+            b.grad += adjoint if op is _ADD else -adjoint
+
+
+def _local_derivatives(node: Value) -> list[tuple[Value, float]]:
+    """The parents of a node, each with the node's derivative by it: the primitive's rule, run on floats."""
+    op, operands = node.op, node.args
+    assert op is not None
+    args = [node.data] + [x if type(x) is float else _data(x) for x in operands]
+    derivatives = []
+    for x, partial in zip(operands, op.partials):
+        if partial is not None and type(x) is not float:
+            try:
+                d = partial(*args)
+            except NOT_IEEE:
+                d = on_ieee_floats(partial, tuple(args))
+            derivatives += [
+                (parent, each if type(each) is float else as_float(each, f"the partial of {op}"))
+                for parent, each in _edges(op, x, d)
+            ]
+    return derivatives
+
+
+def adjoints(root: Value, seed: Value | float = 1.0) -> dict[Value, Value | float]:
+    """The derivative of `root`, times `seed`, by each node it was computed from: the rules, run on Values.
+
+    Changes nothing: no `grad` is read or written. A derivative that is constant is a float.
+    """
+    found: dict[Value, Value | float] = {root: seed if isinstance(seed, Value) else as_float(seed, "backward")}
+    for node in reversed(topological_order(root)):
+        op, operands = node.op, node.args
+        assert op is not None
+        if node in found:
+            adjoint = found[node]
+            for x, partial in zip(operands, op.partials):
+                if partial is not None and type(x) is not float:
+                    for parent, d in _edges(op, x, partial(node, *operands)):
+                        term = _times(adjoint, d)
+                        found[parent] = found[parent] + term if parent in found else term
+    return found
+
+
+def _edges(op: Primitive, x: Any, d: Any) -> Sequence[tuple[Value, Any]]:
+    """An argument x of `op` with its derivative d, or, where x is a tuple, the Values in x each with its own."""
+    if type(x) is not tuple:
+        return ((x, d),)
+    if len(d) != len(x):
+        raise ValueError(f"the partial of {op} gives {len(d)} derivatives for a sequence of {len(x)} numbers")
+    return [(parent, each) for parent, each in zip(x, d) if type(parent) is not float]
+
+
+def _times(adjoint: Any, partial: Any) -> Any:
+    """Their product, without a node for a factor of one."""
+    if not isinstance(partial, Value):
+        partial = as_float(partial, "a partial derivative")
+        if partial == 1.0:
+            return adjoint
+    return partial if type(adjoint) is float and adjoint == 1.0 else adjoint * partial
+
+
+def _data(x: Any) -> Any:
+    """The number of a Value, or the tuple of numbers of a tuple of Values and floats."""
+    return x.data if type(x) is not tuple else tuple([p if type(p) is float else p.data for p in x])
+
+
+def _leaf_data(x: Any, label: Any) -> float:
+    if type(label) is not str:
+        raise TypeError(f"a label is a string, got {describe(label)}")
+    if not is_number(x):
+        hint = "; v.detach() makes a new leaf of a Value" if isinstance(x, Value) else ""
+        raise TypeError(
+            f"Value() takes one real number (int, float, NumPy scalar or 0-d array), got {describe(x)}{hint}"
+        )
+    return float(x)
+
+
+def dot(ws: Sequence[Value | float], xs: Sequence[Value | float], bias: Value | float = 0.0) -> Any:
+    """The sum of the products of ws and xs, plus bias: one node, its sum rounded once.
+
+    Args:
+        ws, xs: numbers and Values, as many of one as of the other. A tuple is kept as it is, which
+            saves memory where it is used again; anything else is copied into one.
+        bias: what is added.
+
+    Returns:
+        A Value, or a float if there is no Value among the arguments.
+
+    Raises:
+        ValueError: if ws and xs are not of one length.
+        TypeError: if anything in them is neither a number nor a Value.
+
+    >>> dot([1.0, 2.0], [3.0, 4.0], 0.5)
+    11.5
+    >>> x = Value(2.0)
+    >>> dot([x, 1.0], [x, 3.0])
+    Value(data=7.0, grad=0.0)
+    """
+    # A neuron's sum, spelled out: Values and floats in two tuples of one length, and a Value for bias.
+    if type(bias) is Value and type(ws) is tuple and type(xs) is tuple and len(ws) == len(xs):
+        try:
+            terms = [(w if type(w) is float else w.data) * (x if type(x) is float else x.data) for w, x in zip(ws, xs)]
+            terms.append(bias.data)
+            return Value(math.fsum(terms), "", ops.dot, ws, xs, bias)
+        except (AttributeError, TypeError, ValueError, OverflowError):
+            pass  # a number of another type, or infinities: the primitive knows what to do
+    return ops.dot(ws, xs, bias)
