@@ -1,1 +1,35 @@
-"""x"""
+"""nn: neurons, layers and networks of autograd Values, losses, and optimizers to train them.
+
+>>> import nn
+>>> model = nn.MLP(2, [4, 1], activation="tanh", seed=0)
+>>> optimizer = nn.SGD(model.parameters(), lr=0.1)
+>>> X, y = [(0, 0), (0, 1), (1, 0), (1, 1)], [0, 1, 1, 0]
+>>> for step in range(500):
+...     loss = nn.binary_cross_entropy_with_logits([model(x) for x in X], y)
+...     optimizer.zero_grad()
+...     loss.backward()
+...     optimizer.step()
+>>> [int(model(x) > 0) for x in X]
+[0, 1, 1, 0]
+"""
+
+from . import init
+from .layers import ACTIVATIONS, MLP, Layer, Neuron
+from .losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mse
+from .module import Module
+from .optim import SGD, Optimizer
+
+__all__ = [
+    "ACTIVATIONS",
+    "MLP",
+    "SGD",
+    "Layer",
+    "Module",
+    "Neuron",
+    "Optimizer",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "hinge",
+    "init",
+    "mse",
+]

@@ -1,0 +1,145 @@
+"""Losses: how far outputs are from targets, for one example or for a list of them.
+
+Each takes one example or a list of examples and a `reduction` over the list: "mean" (unless told),
+"sum", or "none" for the list of losses, as in PyTorch. Of a single example the loss is the loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+
+import autograd as ag
+from autograd import Value
+
+Reduction = Literal["mean", "sum", "none"]
+
+
+def mse(prediction: Any, target: Any, reduction: Reduction = "mean") -> Any:
+    """The squared error (prediction - target)².
+
+    Args:
+        prediction: a number or Value, or a list of them. Where an item is itself a list, the outputs
+            of one example, its loss is the mean over them.
+        target: numbers of the same structure.
+        reduction: "mean", "sum" or "none" over the list.
+
+    Raises:
+        ValueError: if the structures differ or are empty, or for an unknown reduction.
+
+    >>> mse([1.0, 2.0], [0.0, 4.0])
+    2.5
+    """
+
+    def squared_error(p: Any, t: Any) -> Any:
+        if _is_list(p) or _is_list(t):
+            return mse(p, t)
+        return (p - t) * (p - t)
+
+    return _over(squared_error, prediction, target, reduction, "mse", _is_list(prediction) or _is_list(target))
+
+
+def hinge(score: Any, label: Any, reduction: Reduction = "mean") -> Any:
+    """The max-margin loss relu(1 - label · score).
+
+    Args:
+        score: a number or Value, or a list of them.
+        label: -1 or 1, or a list of them.
+        reduction: "mean", "sum" or "none" over the list.
+
+    Raises:
+        ValueError: for a label other than -1 or 1, lists of different lengths, or an unknown reduction.
+
+    >>> hinge([2.0, 0.25], [1, -1])
+    0.625
+    """
+
+    def margin(s: Any, y: Any) -> Any:
+        if _is_number(y) and y not in (-1, 1):
+            raise ValueError(f"hinge: a label is -1 or 1, got {y!r}")
+        return ag.relu(1.0 - s * y)
+
+    return _over(margin, score, label, reduction, "hinge", _is_list(score) or _is_list(label))
+
+
+def binary_cross_entropy_with_logits(logit: Any, target: Any, reduction: Reduction = "mean") -> Any:
+    """The negative log likelihood of the target under the probability sigmoid(logit), without overflow.
+
+    -t log σ(z) - (1 - t) log(1 - σ(z)), computed as t softplus(-z) + (1 - t) softplus(z).
+
+    Args:
+        logit: a number or Value, or a list of them.
+        target: the probability of class 1, mostly 0 or 1, or a list of them.
+        reduction: "mean", "sum" or "none" over the list.
+
+    Raises:
+        ValueError: for a target outside [0, 1], lists of different lengths, or an unknown reduction.
+
+    >>> binary_cross_entropy_with_logits([0.0, 1000.0], [1, 1], reduction="sum")
+    0.6931471805599453
+    """
+
+    def nll(z: Any, t: Any) -> Any:
+        if _is_number(t) and not 0 <= t <= 1:
+            raise ValueError(f"binary_cross_entropy_with_logits: a target is from 0 to 1, got {t!r}")
+        return t * ag.softplus(-z) + (1 - t) * ag.softplus(z)
+
+    many = _is_list(logit) or _is_list(target)
+    return _over(nll, logit, target, reduction, "binary_cross_entropy_with_logits", many)
+
+
+def cross_entropy(logits: Any, label: Any, reduction: Reduction = "mean") -> Any:
+    """The negative log likelihood of the label under the probabilities softmax(logits), without overflow.
+
+    logsumexp(z) - z[label].
+
+    Args:
+        logits: for one example a list of numbers or Values, one for each class; or a list of such lists.
+        label: the index of the right class; or a list of them.
+        reduction: "mean", "sum" or "none" over the list of examples.
+
+    Raises:
+        ValueError: for a label that is not the index of a class, lists of different lengths, or an unknown reduction.
+        TypeError: for a label that is not a whole number.
+
+    >>> cross_entropy([0.0, 0.0], 1)
+    0.6931471805599453
+    """
+
+    def nll(zs: Any, k: Any) -> Any:
+        if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
+            raise TypeError(f"cross_entropy: a label is the index of a class, got {k!r}")
+        if not _is_list(zs):
+            raise TypeError(f"cross_entropy: an example's logits are a list, one for each class, got {zs!r}")
+        if not 0 <= k < len(zs):
+            raise ValueError(f"cross_entropy: a label is from 0 to {len(zs) - 1} for {len(zs)} logits, got {k}")
+        return ag.logsumexp(zs) - zs[k]
+
+    return _over(nll, logits, label, reduction, "cross_entropy", _is_list(label))
+
+
+def _is_list(x: Any) -> bool:
+    return isinstance(x, (list, tuple)) or (isinstance(x, np.ndarray) and x.ndim > 0)
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, (int, float, np.number)) and not isinstance(x, Value)
+
+
+def _over(loss: Callable[[Any, Any], Any], outputs: Any, targets: Any, reduction: str, name: str, many: bool) -> Any:
+    """The loss of one example, or of a list of them reduced."""
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{name}: reduction is 'mean', 'sum' or 'none', got {reduction!r}")
+    if not many:
+        return loss(outputs, targets)
+    if not _is_list(outputs) or not _is_list(targets) or len(outputs) != len(targets):
+        counts = [len(x) if _is_list(x) else "no list" for x in (outputs, targets)]
+        raise ValueError(f"{name}: as many outputs as targets are needed, got {counts[0]} and {counts[1]}")
+    if not len(outputs):
+        raise ValueError(f"{name}: at least one example is needed, got an empty list")
+    losses = [loss(output, target) for output, target in zip(outputs, targets)]
+    if reduction == "none":
+        return losses
+    return ag.mean(losses) if reduction == "mean" else ag.sum(losses)

@@ -1,0 +1,79 @@
+"""SGD against PyTorch's published rule, computed independently in NumPy, and its checks of what it is given."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd as ag
+import nn
+from autograd import Value
+
+CURVATURE = np.array([1.0, 10.0, 0.3])
+START = np.array([3.0, -2.0, 5.0])
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+@pytest.mark.parametrize(("momentum", "nesterov"), [(0.0, False), (0.9, False), (0.9, True)])
+def test_a_trajectory_of_100_steps_is_that_of_the_published_rule(
+    momentum: float, nesterov: bool, weight_decay: float
+) -> None:
+    xs = [Value(x) for x in START.tolist()]
+    optimizer = nn.SGD(xs, lr=0.03, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
+    theta, buffer = START.copy(), None
+    for step in range(100):
+        loss = ag.sum([c * x * x for c, x in zip(CURVATURE.tolist(), xs)]) + ag.sin(xs[0] * xs[1])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+        # torch.optim.SGD, from its documentation
+        cosine = np.cos(theta[0] * theta[1])
+        g = 2 * CURVATURE * theta + np.array([theta[1] * cosine, theta[0] * cosine, 0.0])
+        if weight_decay != 0:
+            g = g + weight_decay * theta
+        if momentum != 0:
+            buffer = momentum * buffer + g if step > 0 else g
+            g = g + momentum * buffer if nesterov else buffer
+        theta = theta - 0.03 * g
+        np.testing.assert_allclose([x.data for x in xs], theta, rtol=1e-12)
+
+
+def test_the_learning_rate_may_change_between_steps() -> None:
+    x = Value(1.0)
+    optimizer = nn.SGD([x], lr=0.5)
+    x.grad = 1.0
+    optimizer.lr = 0.25
+    optimizer.step()
+    assert x.data == 0.75
+    with pytest.raises(ValueError, match="got -1"):
+        optimizer.lr = -1
+    assert optimizer.lr == 0.25
+
+
+def test_zero_grad() -> None:
+    x = Value(1.0)
+    x.grad = 3.0
+    nn.SGD([x], lr=0.1).zero_grad()
+    assert x.grad == 0.0
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda x: nn.SGD([x], lr=-0.1), ValueError, "learning rate lr is a number of 0 or more, got -0.1"),
+        (lambda x: nn.SGD([x], lr=float("nan")), ValueError, "got nan"),
+        (lambda x: nn.SGD([x], lr="fast"), TypeError, "got 'fast'"),
+        (lambda x: nn.SGD([x], lr=0.1, momentum=-1), ValueError, "momentum is a number of 0 or more, got -1"),
+        (lambda x: nn.SGD([x], lr=0.1, weight_decay=-1), ValueError, "weight_decay is a number of 0 or more, got -1"),
+        (lambda x: nn.SGD([x], lr=0.1, nesterov=True), ValueError, "nesterov needs momentum"),
+        (lambda x: nn.SGD([], lr=0.1), ValueError, "at least one parameter"),
+        (lambda x: nn.SGD([x, x], lr=0.1), ValueError, "a parameter comes twice"),
+        (lambda x: nn.SGD([x * 2], lr=0.1), TypeError, "a parameter is a leaf Value"),
+        (lambda x: nn.SGD([1.0], lr=0.1), TypeError, "a parameter is a leaf Value, got 1.0"),
+        (lambda x: nn.SGD(nn.Neuron(1), lr=0.1), TypeError, r"model.parameters\(\), got Neuron"),
+    ],
+)
+def test_bad_input_is_named(make: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        make(Value(1.0))
