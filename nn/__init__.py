@@ -14,20 +14,34 @@
 """
 
 from . import init
+from .clipping import clip_grad_norm, clip_grad_value
 from .layers import ACTIVATIONS, MLP, Layer, Neuron
 from .losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mse
 from .module import Module
-from .optim import SGD, Optimizer
+from .optim import SGD, Adagrad, Adam, AdamW, RMSprop
+from .optimizer import Optimizer
+from .schedules import CosineAnnealingLR, ExponentialLR, LinearLR, ReduceLROnPlateau, StepLR
 
 __all__ = [
     "ACTIVATIONS",
     "MLP",
     "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "CosineAnnealingLR",
+    "ExponentialLR",
     "Layer",
+    "LinearLR",
     "Module",
     "Neuron",
     "Optimizer",
+    "RMSprop",
+    "ReduceLROnPlateau",
+    "StepLR",
     "binary_cross_entropy_with_logits",
+    "clip_grad_norm",
+    "clip_grad_value",
     "cross_entropy",
     "hinge",
     "init",

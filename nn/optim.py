@@ -1,77 +1,21 @@
-"""Optimizers: how gradients move parameters. Names, defaults and formulas are PyTorch's."""
+"""The rules of the optimizers: SGD, Adam, AdamW, RMSprop, Adagrad. Names, defaults and formulas are PyTorch's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from autograd import Value
 
-Flat = NDArray[np.float64]
-
-
-class Optimizer:
-    """The base of optimizers: it holds parameters and changes them by the rule that a subclass gives.
-
-    Args:
-        parameters: leaf Values, as from model.parameters().
-        lr: the learning rate, 0 or more; may be assigned to between steps.
-
-    Raises:
-        TypeError: if the parameters are not leaf Values.
-        ValueError: if there are none, one comes twice, or the learning rate is negative or not a number.
-    """
-
-    def __init__(self, parameters: Iterable[Value], lr: float) -> None:
-        try:
-            self.parameters = list(parameters)
-        except TypeError:
-            raise TypeError(
-                f"{type(self).__name__} takes the parameters, as from model.parameters(), "
-                f"got {type(parameters).__name__}"
-            ) from None
-        for p in self.parameters:
-            if not isinstance(p, Value) or p.op is not None:
-                raise TypeError(f"{type(self).__name__}: a parameter is a leaf Value, got {p!r}")
-        if not self.parameters:
-            raise ValueError(f"{type(self).__name__} takes at least one parameter, got none")
-        if len(set(self.parameters)) < len(self.parameters):
-            raise ValueError(f"{type(self).__name__}: a parameter comes twice; give each once")
-        self.lr = lr
-
-    @property
-    def lr(self) -> float:
-        """The learning rate."""
-        return self._lr
-
-    @lr.setter
-    def lr(self, lr: float) -> None:
-        self._lr = at_least_zero(lr, "the learning rate lr")
-
-    def zero_grad(self) -> None:
-        """Set every parameter's grad to 0."""
-        for p in self.parameters:
-            p.grad = 0.0
-
-    def step(self) -> None:
-        """Move every parameter once, by its grad."""
-        data = np.array([p.data for p in self.parameters])
-        grad = np.array([p.grad for p in self.parameters])
-        for p, x in zip(self.parameters, self.update(data, grad).tolist()):
-            p.data = x
-
-    def update(self, data: Flat, grad: Flat) -> Flat:
-        """The rule: new numbers for all parameters, as a flat array, from their numbers and gradients."""
-        raise NotImplementedError
+from .optimizer import Flat, Group, Optimizer
 
 
 class SGD(Optimizer):
     """Stochastic gradient descent, with momentum and weight decay.
 
-    For each parameter p with gradient g, as in torch.optim.SGD:
+    For each parameter p with gradient g:
 
         g ← g + weight_decay · p
         v ← g the first time, then momentum · v + g
@@ -81,7 +25,7 @@ class SGD(Optimizer):
     On the importance of initialization and momentum in deep learning, 2013.
 
     Args:
-        parameters: leaf Values, as from model.parameters().
+        parameters: leaf Values, or groups of them; see Optimizer.
         lr: the learning rate.
         momentum: the share of the last velocity that is kept.
         nesterov: whether to look ahead along the velocity.
@@ -100,33 +44,186 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        parameters: Iterable[Value],
+        parameters: Iterable[Value] | Iterable[Mapping[str, Any]],
         lr: float = 1e-3,
         momentum: float = 0.0,
         nesterov: bool = False,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(parameters, lr)
-        self.momentum = at_least_zero(momentum, "momentum")
-        self.weight_decay = at_least_zero(weight_decay, "weight_decay")
-        if nesterov and not momentum:
+        super().__init__(parameters, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
+        if any(g.options["nesterov"] and not g.options["momentum"] for g in self.groups):
             raise ValueError("nesterov needs momentum: give a momentum greater than 0")
-        self.nesterov = nesterov
-        self.velocity: Flat | None = None
 
-    def update(self, data: Flat, grad: Flat) -> Flat:
-        if self.weight_decay:
-            grad = grad + self.weight_decay * data
-        if self.momentum:
-            self.velocity = grad if self.velocity is None else self.momentum * self.velocity + grad
-            grad = grad + self.momentum * self.velocity if self.nesterov else self.velocity
-        return data - self.lr * grad
+    def rule(self, group: Group, data: Flat, grad: Flat) -> Flat:
+        o = group.options
+        if o["weight_decay"]:
+            grad = grad + o["weight_decay"] * data
+        if o["momentum"]:
+            velocity = o["momentum"] * group.state["velocity"] + grad if "velocity" in group.state else grad.copy()
+            group.state["velocity"] = velocity
+            grad = grad + o["momentum"] * velocity if o["nesterov"] else velocity
+        moved: Flat = data - o["lr"] * grad
+        return moved
 
 
-def at_least_zero(x: Any, name: str) -> float:
-    """x as a float; TypeError or ValueError, naming it, unless it is a finite number of 0 or more."""
-    if isinstance(x, bool) or not isinstance(x, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{name} is a number of 0 or more, got {x!r}")
-    if not 0 <= x < float("inf"):
-        raise ValueError(f"{name} is a number of 0 or more, got {x}")
-    return float(x)
+class Adam(Optimizer):
+    """Adam: steps of about the learning rate, whatever the size of the gradient.
+
+    With m and v the running means of g and g², freed from their start at zero:
+
+        p ← p - lr · m / (√v + eps)
+
+    D. Kingma, J. Ba, Adam: a method for stochastic optimization, arXiv:1412.6980.
+
+    Args:
+        parameters: leaf Values, or groups of them; see Optimizer.
+        lr: the learning rate.
+        betas: the shares of the old means of g and of g² that are kept at each step.
+        eps: what keeps the quotient finite.
+        weight_decay: added to the gradient, times p.
+
+    >>> x = Value(3.0)
+    >>> optimizer = Adam([x], lr=0.1)
+    >>> (x * x).backward()
+    >>> optimizer.step()
+    >>> round(x.data, 6)
+    2.9
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Value] | Iterable[Mapping[str, Any]],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+
+    def rule(self, group: Group, data: Flat, grad: Flat) -> Flat:
+        o = group.options
+        if o["weight_decay"]:
+            grad = grad + o["weight_decay"] * data
+        return self.adapted(group, data, grad)
+
+    def adapted(self, group: Group, data: Flat, grad: Flat) -> Flat:
+        o = group.options
+        mean_share, square_share = o["betas"]
+        mean = mean_share * group.remember("mean") + (1 - mean_share) * grad
+        square = square_share * group.remember("square") + (1 - square_share) * grad * grad
+        group.state.update(mean=mean, square=square)
+        unbiased_mean = mean / (1 - mean_share**group.steps)
+        unbiased_square = square / (1 - square_share**group.steps)
+        moved: Flat = data - o["lr"] * unbiased_mean / (np.sqrt(unbiased_square) + o["eps"])
+        return moved
+
+
+class AdamW(Adam):
+    """Adam with the weights decayed directly, not through the gradient: p ← p (1 - lr · weight_decay) first.
+
+    I. Loshchilov, F. Hutter, Decoupled weight decay regularization, arXiv:1711.05101. Arguments as for Adam.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Value] | Iterable[Mapping[str, Any]],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+    ) -> None:
+        super().__init__(parameters, lr, betas, eps, weight_decay)
+
+    def rule(self, group: Group, data: Flat, grad: Flat) -> Flat:
+        o = group.options
+        return self.adapted(group, data * (1 - o["lr"] * o["weight_decay"]), grad)
+
+
+class RMSprop(Optimizer):
+    """Gradient steps divided by the root of a running mean of g².
+
+    T. Tieleman, G. Hinton, lecture 6.5 of Neural networks for machine learning, 2012; with `centered`
+    A. Graves's variant, arXiv:1308.0850, which divides by the running standard deviation.
+
+    Args:
+        parameters: leaf Values, or groups of them; see Optimizer.
+        lr: the learning rate.
+        alpha: the share of the old mean of g² that is kept.
+        eps: added to the divisor.
+        weight_decay: added to the gradient, times p.
+        momentum: the share of the last step that is kept.
+        centered: whether to take the square of the mean gradient off the mean of g².
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Value] | Iterable[Mapping[str, Any]],
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        centered: bool = False,
+    ) -> None:
+        super().__init__(
+            parameters, lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum, centered=centered
+        )
+
+    def rule(self, group: Group, data: Flat, grad: Flat) -> Flat:
+        o = group.options
+        if o["weight_decay"]:
+            grad = grad + o["weight_decay"] * data
+        square = o["alpha"] * group.remember("square") + (1 - o["alpha"]) * grad * grad
+        group.state["square"] = spread = square
+        if o["centered"]:
+            mean = o["alpha"] * group.remember("mean") + (1 - o["alpha"]) * grad
+            group.state["mean"] = mean
+            spread = square - mean * mean
+        step = grad / (np.sqrt(spread) + o["eps"])
+        if o["momentum"]:
+            group.state["velocity"] = step = o["momentum"] * group.remember("velocity") + step
+        moved: Flat = data - o["lr"] * step
+        return moved
+
+
+class Adagrad(Optimizer):
+    """Gradient steps divided by the root of the sum of all g² so far.
+
+    J. Duchi, E. Hazan, Y. Singer, Adaptive subgradient methods, JMLR 12, 2011.
+
+    Args:
+        parameters: leaf Values, or groups of them; see Optimizer.
+        lr: the learning rate.
+        lr_decay: the rate falls as 1 / (1 + lr_decay · steps before this one).
+        weight_decay: added to the gradient, times p.
+        initial_accumulator_value: where the sum of g² starts.
+        eps: added to the divisor.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Value] | Iterable[Mapping[str, Any]],
+        lr: float = 1e-2,
+        lr_decay: float = 0.0,
+        weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
+        eps: float = 1e-10,
+    ) -> None:
+        super().__init__(
+            parameters,
+            lr=lr,
+            lr_decay=lr_decay,
+            weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value,
+            eps=eps,
+        )
+
+    def rule(self, group: Group, data: Flat, grad: Flat) -> Flat:
+        o = group.options
+        if o["weight_decay"]:
+            grad = grad + o["weight_decay"] * data
+        total = group.remember("square_sum", o["initial_accumulator_value"]) + grad * grad
+        group.state["square_sum"] = total
+        rate = o["lr"] / (1 + (group.steps - 1) * o["lr_decay"])
+        moved: Flat = data - rate * grad / (np.sqrt(total) + o["eps"])
+        return moved

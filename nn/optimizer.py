@@ -1,0 +1,164 @@
+"""Optimizer: the base of optimizers, which holds parameters in groups and moves them by a rule on flat arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd import Value
+
+Flat = NDArray[np.float64]
+
+
+@dataclass
+class Group:
+    """Parameters that share their options, and what the optimizer remembers about them.
+
+    Attributes:
+        parameters: leaf Values.
+        options: the learning rate "lr" and the optimizer's other numbers, by name; may be assigned to.
+        state: the optimizer's memory, such as velocities: arrays with an entry for each parameter.
+        steps: how often they were updated.
+    """
+
+    parameters: list[Value]
+    options: dict[str, Any]
+    state: dict[str, Flat] = field(default_factory=dict)
+    steps: int = 0
+
+    def remember(self, name: str, start: float = 0.0) -> Flat:
+        """The state of that name, all `start` at first."""
+        return self.state.setdefault(name, np.full(len(self.parameters), start))
+
+
+class Optimizer:
+    """The base of optimizers: it holds parameters and moves them by the rule that a subclass gives.
+
+    Args:
+        parameters: leaf Values, as from model.parameters(); or groups of them, each a dict with
+            "params" and options of its own, such as {"params": model.layers[0].parameters(), "lr": 0.01}.
+        defaults: the options of parameters whose group does not say otherwise.
+
+    Raises:
+        TypeError: if the parameters are not leaf Values, or an option is not a number.
+        ValueError: if there are none, one comes twice, or an option is out of its range or unknown.
+    """
+
+    def __init__(self, parameters: Iterable[Value] | Iterable[Mapping[str, Any]], **defaults: Any) -> None:
+        name = type(self).__name__
+        try:
+            given: list[Any] = list(parameters)
+        except TypeError:
+            raise TypeError(
+                f"{name} takes the parameters, as from model.parameters(), got {type(parameters).__name__}"
+            ) from None
+        if not given:
+            raise ValueError(f"{name} takes at least one parameter, got none")
+        groups = given if all(isinstance(g, Mapping) for g in given) else [{"params": given}]
+        self.groups = [self._group(dict(g), defaults) for g in groups]
+        self.parameters = [p for group in self.groups for p in group.parameters]
+        if len(set(self.parameters)) < len(self.parameters):
+            raise ValueError(f"{name}: a parameter comes twice; give each once")
+
+    def _group(self, given: dict[str, Any], defaults: dict[str, Any]) -> Group:
+        name = type(self).__name__
+        parameters = list(given.pop("params", ()))
+        if not parameters:
+            raise ValueError(f'{name}: a group needs "params", at least one parameter')
+        for p in parameters:
+            if not isinstance(p, Value) or p.op is not None:
+                raise TypeError(f"{name}: a parameter is a leaf Value, got {p!r}")
+        if set(given) - set(defaults):
+            raise ValueError(f"{name}: unknown option {sorted(set(given) - set(defaults))}; there are {list(defaults)}")
+        options = {key: self.check(key, given.get(key, default)) for key, default in defaults.items()}
+        return Group(parameters, options)
+
+    def check(self, name: str, x: Any) -> Any:
+        """The option x as it is used; TypeError or ValueError, naming it, if it cannot be.
+
+        Options are finite numbers of 0 or more; "betas" is two, and these, "alpha" and "beta" are below 1.
+        """
+        if isinstance(x, bool):
+            return x
+        if name == "betas":
+            if not isinstance(x, (tuple, list)) or len(x) != 2:
+                raise TypeError(f"betas is two numbers from 0 up to but not 1, got {x!r}")
+            return tuple([self.check("beta", each) for each in x])
+        if not isinstance(x, (int, float, np.integer, np.floating)):
+            raise TypeError(f"{name} is a number of 0 or more, got {x!r}")
+        below = 1.0 if name in ("beta", "alpha") else math.inf
+        if not 0 <= x < below:
+            name = "the learning rate lr" if name == "lr" else name
+            raise ValueError(f"{name} is a number of 0 or more{' and below 1' * (below == 1.0)}, got {x}")
+        return float(x)
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the first group; assigning sets it for all groups."""
+        return float(self.groups[0].options["lr"])
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        checked = self.check("lr", lr)
+        for group in self.groups:
+            group.options["lr"] = checked
+
+    def zero_grad(self) -> None:
+        """Set every parameter's grad to 0."""
+        for p in self.parameters:
+            p.grad = 0.0
+
+    def step(self) -> None:
+        """Move every parameter once, by its grad."""
+        data = np.array([p.data for p in self.parameters])
+        grad = np.array([p.grad for p in self.parameters])
+        for p, x in zip(self.parameters, self.update(data, grad).tolist()):
+            p.data = x
+
+    def update(self, data: Flat, grad: Flat) -> Flat:
+        """New numbers for all parameters from their numbers and gradients: flat arrays in the order of `parameters`."""
+        parts, start = [], 0
+        for group in self.groups:
+            end = start + len(group.parameters)
+            group.steps += 1
+            parts.append(self.rule(group, data[start:end], grad[start:end]))
+            start = end
+        return np.concatenate(parts)
+
+    def rule(self, group: Group, data: Flat, grad: Flat) -> Flat:
+        """New numbers for the parameters of one group, on its step number `group.steps`, counted from 1."""
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the optimizer remembers, to go on from later: options, states and step counts of each group."""
+        return {
+            "groups": [
+                {"options": dict(g.options), "steps": g.steps, "state": {k: x.copy() for k, x in g.state.items()}}
+                for g in self.groups
+            ]
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what state_dict() gave.
+
+        Raises:
+            ValueError: if it is that of an optimizer with other groups, parameters or options; nothing changes then.
+        """
+        new = []
+        if len(state["groups"]) != len(self.groups):
+            raise ValueError(f"the state has {len(state['groups'])} groups of parameters, not {len(self.groups)}")
+        for group, saved in zip(self.groups, state["groups"]):
+            arrays = {k: np.array(x, dtype=np.float64) for k, x in saved["state"].items()}
+            if set(saved["options"]) != set(group.options):
+                raise ValueError(f"the state has the options {list(saved['options'])}, not {list(group.options)}")
+            for k, x in arrays.items():
+                if x.shape != (len(group.parameters),):
+                    raise ValueError(f"the state {k!r} has shape {x.shape}, for {len(group.parameters)} parameters")
+            options = {key: self.check(key, x) for key, x in saved["options"].items()}
+            new.append(Group(group.parameters, options, arrays, int(saved["steps"])))
+        self.groups = new
