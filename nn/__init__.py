@@ -14,6 +14,7 @@
 """
 
 from . import init
+from .checkpoint import load, save
 from .clipping import clip_grad_norm, clip_grad_value
 from .layers import ACTIVATIONS, MLP, Layer, Neuron
 from .losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mse
@@ -45,5 +46,7 @@ __all__ = [
     "cross_entropy",
     "hinge",
     "init",
+    "load",
     "mse",
+    "save",
 ]
