@@ -80,6 +80,7 @@ from .ops import (
     where,
 )
 from .primitive import Primitive, primitive
+from .transforms import elementwise_grad, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .value import Value, dot
 
 __version__ = "0.1.0"
@@ -100,6 +101,7 @@ __all__ = [
     "cos",
     "cosh",
     "dot",
+    "elementwise_grad",
     "elu",
     "erf",
     "erfc",
@@ -108,8 +110,13 @@ __all__ = [
     "expm1",
     "gaussian",
     "gelu",
+    "grad",
     "heaviside",
+    "hessian",
+    "hvp",
     "hypot",
+    "jacobian",
+    "jvp",
     "leaky_relu",
     "log",
     "log1p",
@@ -136,5 +143,7 @@ __all__ = [
     "sum",
     "tan",
     "tanh",
+    "value_and_grad",
+    "vjp",
     "where",
 ]
