@@ -61,7 +61,7 @@ def _power_by_base(out: Any, a: Any, b: Any) -> Any:
 
 @primitive(
     _power_by_base,
-    lambda out, a, b: out * log(where(a == 0, 1.0, a)),  # a^b ln a, and 0 at a = 0
+    lambda out, a, b: out * log(where(a == 0, where(b < 0, 0.0, 1.0), a)),  # a^b ln a, and 0 at a = 0 for b >= 0
     symbol="^",
     ieee=np.power,
 )
@@ -133,7 +133,7 @@ def log1p(x: float) -> float:
     return math.log1p(x)
 
 
-@primitive(lambda out, x: 1 / (x * math.log(2)), ieee=np.log2)
+@primitive(lambda out, x: 1 / x / math.log(2), ieee=np.log2)
 def log2(x: float) -> float:
     """The logarithm of x to base 2.
 
@@ -143,7 +143,7 @@ def log2(x: float) -> float:
     return math.log2(x)
 
 
-@primitive(lambda out, x: 1 / (x * math.log(10)), ieee=np.log10)
+@primitive(lambda out, x: 1 / x / math.log(10), ieee=np.log10)
 def log10(x: float) -> float:
     """The logarithm of x to base 10.
 
@@ -313,7 +313,7 @@ def atanh(x: float) -> float:
 # The error function and the functions of neural networks
 
 
-@primitive(lambda out, x: -2 * x * out)
+@primitive(lambda out, x: where(out == 0, 0.0, -2 * x * out))  # at infinity too
 def gaussian(x: float) -> float:
     """exp(-x²), exact where x² is large.
 
@@ -378,8 +378,8 @@ def relu(x: float) -> float:
 
 
 @primitive(
-    lambda out, a, b: where(a < b, 1.0, where(a == b, 0.5, 0.0)),
-    lambda out, a, b: where(b < a, 1.0, where(a == b, 0.5, 0.0)),
+    lambda out, a, b: where(a > b, 0.0, where(a == b, 0.5, 1.0)),
+    lambda out, a, b: where(b > a, 0.0, where(a == b, 0.5, 1.0)),
     symbol="min",
 )
 def minimum(a: float, b: float) -> float:
@@ -392,8 +392,8 @@ def minimum(a: float, b: float) -> float:
 
 
 @primitive(
-    lambda out, a, b: where(a > b, 1.0, where(a == b, 0.5, 0.0)),
-    lambda out, a, b: where(b > a, 1.0, where(a == b, 0.5, 0.0)),
+    lambda out, a, b: where(a < b, 0.0, where(a == b, 0.5, 1.0)),
+    lambda out, a, b: where(b < a, 0.0, where(a == b, 0.5, 1.0)),
     symbol="max",
 )
 def maximum(a: float, b: float) -> float:
@@ -412,7 +412,7 @@ def sign(x: float) -> float:
     >>> sign(-3.0)
     -1.0
     """
-    return x if x == 0 or x != x else math.copysign(1.0, x)
+    return 0.0 if x == 0 else x if x != x else math.copysign(1.0, x)
 
 
 @primitive(lambda out, x, at_zero: 0.0, lambda out, x, at_zero: where(x == 0, 1.0, 0.0), symbol="H")
@@ -458,15 +458,17 @@ def sum(xs: Sequence[float]) -> float:
     lambda out, ws, xs, bias: 1.0,
     symbol="·",
     sequences=["ws", "xs"],
-    ieee=lambda ws, xs, bias: np.sum(np.multiply(ws, xs)) + bias,
+    ieee=lambda ws, xs, bias: np.sum(_products(ws, xs)) + bias,
 )
 def dot(ws: Sequence[float], xs: Sequence[float], bias: float = 0.0) -> float:
     """The sum of the products of ws and xs, plus bias, the sum rounded once."""
+    return math.fsum([*_products(ws, xs), bias])
+
+
+def _products(ws: Sequence[float], xs: Sequence[float]) -> list[float]:
     if len(ws) != len(xs):
         raise ValueError(f"dot() takes two sequences of one length, got {len(ws)} and {len(xs)} numbers")
-    terms = list(map(operator.mul, ws, xs))
-    terms.append(bias)
-    return math.fsum(terms)
+    return list(map(operator.mul, ws, xs))
 
 
 def _products_of_others(out: Any, xs: Sequence[Any]) -> list[Any]:
@@ -517,7 +519,14 @@ def norm(xs: Sequence[float]) -> float:
     return math.hypot(*xs)
 
 
-@primitive(lambda out, xs: [exp(x - out) for x in xs], symbol="LSE", sequences=["xs"])
+def _softmax(out: Any, xs: Sequence[Any]) -> list[Any]:
+    """exp(x - out) for each x, divided by their sum: 1 but for the rounding of out, which so does no harm."""
+    exps = [exp(x - out) for x in xs]
+    total = sum(exps)
+    return [e / total for e in exps]
+
+
+@primitive(_softmax, symbol="LSE", sequences=["xs"])
 def logsumexp(xs: Sequence[float]) -> float:
     """log(Σ exp(x)), without overflow; its partials are the softmax of xs.
 
@@ -529,4 +538,6 @@ def logsumexp(xs: Sequence[float]) -> float:
     top = max(xs)
     if not math.isfinite(top):
         return top if not any(x != x for x in xs) else math.nan
-    return top + math.log(math.fsum([math.exp(x - top) for x in xs]))
+    others = list(xs)
+    others.remove(top)
+    return top + math.log1p(math.fsum([math.exp(x - top) for x in others]))

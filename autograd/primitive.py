@@ -9,21 +9,13 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from .node import Node
+
 if TYPE_CHECKING:
     from .value import Value
 
 # What Python's float arithmetic and `math` raise where IEEE 754 has an answer (inf or nan).
 NOT_IEEE = (ZeroDivisionError, OverflowError, ValueError)
-
-
-class Node:
-    """Anything besides a float that a primitive can be applied to: it knows how to record the application."""
-
-    __slots__ = ()
-
-    def record(self, op: Primitive, args: tuple[Any, ...]) -> Any:
-        """Apply `op` to `args` (floats, Nodes, and tuples of both, at least one a Node) and return the new node."""
-        raise NotImplementedError
 
 
 class Primitive:
@@ -75,7 +67,8 @@ class Primitive:
         self.arity = len(parameters)
         self.partials = partials
         self.takes_sequence = tuple(name in sequences for name in parameters)
-        self.unary = self.takes_sequence == (False,)
+        self.scalar = not any(self.takes_sequence)
+        self.unary = self.scalar and self.arity == 1
         self.ieee = ieee or function
         self.__name__ = self.__qualname__ = self.name
         self.__module__ = function.__module__
@@ -99,10 +92,12 @@ class Primitive:
             args = self._bind(args, kwargs)
         if self.unary and isinstance(args[0], Node):
             return args[0].record(self, args)
-        for x in args:
-            if type(x) is not float and type(x) is not bool:
-                return self._apply(args)
-        return self.evaluate(*args)
+        if self.scalar:
+            for x in args:
+                if type(x) is not float and type(x) is not bool:
+                    return self._apply(args)
+            return self.evaluate(*args)
+        return self._apply(args)
 
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         try:

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from . import ops
-from .value import Value, _edges, _local_derivatives, _times
+from .chain import edges, local_derivatives, times
+from .value import Value
 
 BLOCK = 256  # rows of a Jacobian that one sweep computes: enough to share its cost, few enough for the memory
 
@@ -60,8 +61,8 @@ def push_forward(
         found[v] = found[v] + tangent if v in found else tangent
     order, dependent = _paths(outputs, variables)
     for node in order:
-        edges = _partials_on_values(node, dependent) if on_values else _local_derivatives(node)
-        terms = [(found[parent], partial) for parent, partial in edges if parent in found]
+        partials = _partials_on_values(node, dependent) if on_values else local_derivatives(node)
+        terms = [(found[parent], partial) for parent, partial in partials if parent in found]
         if terms:  # a rule may pass nothing on
             found[node] = _total(terms) if on_values else sum([tangent * partial for tangent, partial in terms])
     return [found.get(out, 0.0) if isinstance(out, Value) else 0.0 for out in outputs]
@@ -133,12 +134,12 @@ def _adjoints_on_values(
 def _partials_on_floats(node: Value, adjoint: Any) -> Sequence[tuple[Value, float]]:
     """The parents of a node, each with the partial. Of dot, where networks spend their time, without its rule."""
     if node.op is not ops.dot:
-        return _local_derivatives(node)
+        return local_derivatives(node)
     if type(adjoint) is float and adjoint == 0.0 and math.isfinite(node.data):
         return ()  # every factor is finite, so all that could be passed on is zeros
-    edges = [(w, x if type(x) is float else x.data) for w, x in zip(node.a, node.b) if type(w) is not float]
-    edges += [(x, w if type(w) is float else w.data) for w, x in zip(node.a, node.b) if type(x) is not float]
-    return edges if type(node.c) is float else [*edges, (node.c, 1.0)]
+    found = [(w, x if type(x) is float else x.data) for w, x in zip(node.a, node.b) if type(w) is not float]
+    found += [(x, w if type(w) is float else w.data) for w, x in zip(node.a, node.b) if type(x) is not float]
+    return found if type(node.c) is float else [*found, (node.c, 1.0)]
 
 
 def _partials_on_values(node: Value, dependent: set[Value]) -> Iterator[tuple[Value, Any]]:
@@ -147,7 +148,7 @@ def _partials_on_values(node: Value, dependent: set[Value]) -> Iterator[tuple[Va
     assert op is not None
     for x, partial in zip(operands, op.partials):
         if partial is not None and _any_in(dependent, [x]):
-            for parent, d in _edges(op, x, partial(node, *operands)):
+            for parent, d in edges(op, x, partial(node, *operands)):
                 if parent in dependent:
                     yield parent, d
 
@@ -155,7 +156,7 @@ def _partials_on_values(node: Value, dependent: set[Value]) -> Iterator[tuple[Va
 def _total(pairs: Sequence[tuple[Any, Any]]) -> Any:
     """The sum of the products of pairs of an adjoint and a partial: one node at most."""
     if len(pairs) == 1:
-        return _times(*pairs[0])
+        return times(*pairs[0])
     adjoints, partials = zip(*pairs)
     return ops.dot(adjoints, partials, 0.0)
 

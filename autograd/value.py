@@ -1,19 +1,19 @@
-"""Value: a number that remembers how it was made, and backward(), the chain rule in reverse topological order."""
+"""Value: a number that remembers how it was made, and backward(), which differentiates by everything it was made of."""
 
 from __future__ import annotations
 
-import itertools
 import math
-import threading
 from collections.abc import Sequence
-from typing import Any, Literal, overload
+from typing import Any, Final, Literal, overload
 
-from . import ops
-from .primitive import NOT_IEEE, Node, Primitive, as_float, describe, is_number, on_ieee_floats
+from . import chain, ops
+from .node import Node
+from .primitive import Primitive, as_float, describe, is_number
 
-# The primitives that programs spend their time on: _pass_back spells their chain rule out.
-_ADD, _SUB, _MUL, _DOT, _SUM, _RELU = ops.add, ops.sub, ops.mul, ops.dot, ops.sum, ops.relu
-_HOT = frozenset({_ADD, _SUB, _MUL, _DOT, _SUM, _RELU})
+_ADD: Final = ops.add
+_SUB: Final = ops.sub
+_MUL: Final = ops.mul
+_DOT: Final = ops.dot
 
 
 class Value(Node):
@@ -78,7 +78,7 @@ class Value(Node):
 
     def record(self, op: Primitive, args: tuple[Any, ...]) -> Value:
         """The Value that applies `op` to `args`; see Node."""
-        data = op.evaluate(*[x if type(x) is float else _data(x) for x in args])
+        data = op.evaluate(*[x if type(x) is float else chain.data_of(x) for x in args])
         if len(args) > 3:
             return Value(data, "", op, args)
         return Value(data, "", op, *args)
@@ -141,25 +141,12 @@ class Value(Node):
         """
         if create_graph:
             return self._backward_on_values(seed)
-        seed = as_float(seed, "backward")
-        order = topological_order(self)
-        # Whatever a rule may raise, it raises here, before any gradient has changed.
-        local = [None if node.op in _HOT else _local_derivatives(node) for node in order]
-        for node in order:
-            node.grad = 0.0
-        self.grad += seed
-        for node, derivatives in zip(reversed(order), reversed(local)):
-            adjoint = node.grad
-            if derivatives is None:
-                _pass_back(node, adjoint)
-            else:
-                for parent, partial in derivatives:
-                    parent.grad += adjoint * partial
+        chain.accumulate(self, as_float(seed, "backward"))
         return None
 
     def _backward_on_values(self, seed: Value | float) -> dict[Value, Value]:
-        found = adjoints(self, seed)
-        for node in topological_order(self):
+        found = chain.adjoints(self, seed)
+        for node in chain.topological_order(self):
             node.grad = 0.0
         for node, adjoint in found.items():
             node.grad += float(adjoint)
@@ -350,7 +337,8 @@ class Value(Node):
     def __ge__(self, other: Any) -> Any:
         return self.data >= (other.data if isinstance(other, Value) else other)
 
-    __hash__ = object.__hash__  # by identity: dicts and sets hold nodes, not numbers
+    def __hash__(self) -> int:
+        return id(self) >> 4  # by identity: dicts and sets hold nodes, not numbers (the last bits are all alike)
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
@@ -366,134 +354,6 @@ class Value(Node):
                 "number alone, or compute it again from copied leaves"
             )
         return type(self), (self.data, self.label), (None, {"grad": self.grad})
-
-
-_traversal = threading.Lock()  # one traversal at a time, for the marks are on the nodes
-_stamps = itertools.count(1, 2)
-
-
-def topological_order(root: Value) -> list[Value]:
-    """The nodes that `root` was computed from and itself, leaves left out, each after its parents.
-
-    Depth-first, without recursion, so that depth is bounded by memory alone.
-    """
-    order: list[Value] = []
-    stack = [root] if root.op is not None else []
-    with _traversal:
-        opened = next(_stamps)
-        closed = opened + 1
-        while stack:
-            node = stack[-1]
-            if node.mark < opened:
-                node.mark = opened
-                for x in (node.a, node.b, node.c):
-                    if type(x) is tuple:
-                        stack += [p for p in x if type(p) is not float and p.op is not None and p.mark < opened]
-                    elif x is not None and type(x) is not float and x.op is not None and x.mark < opened:
-                        stack.append(x)
-            else:
-                stack.pop()
-                if node.mark == opened:
-                    node.mark = closed
-                    order.append(node)
-    return order
-
-
-def _pass_back(node: Value, adjoint: float) -> None:
-    """Add to the parents of a node in _HOT the adjoint times its partials."""
-    op, a, b = node.op, node.a, node.b
-    if op is _MUL:
-        if type(a) is not float:
-            a.grad += adjoint * (b if type(b) is float else b.data)
-        if type(b) is not float:
-            b.grad += adjoint * (a if type(a) is float else a.data)
-    elif op is _DOT:
-        if adjoint == 0.0 and math.isfinite(node.data):
-            return  # every factor is finite, so all that could be passed on is zeros
-        for w, x in zip(a, b):
-            if type(w) is float:
-                if type(x) is not float:
-                    x.grad += adjoint * w
-            elif type(x) is float:
-                w.grad += adjoint * x
-            else:
-                w.grad += adjoint * x.data
-                x.grad += adjoint * w.data
-        if type(node.c) is not float:
-            node.c.grad += adjoint
-    elif op is _RELU:
-        if not a.data <= 0.0:
-            a.grad += adjoint
-    elif op is _SUM:
-        for x in a:
-            if type(x) is not float:
-                x.grad += adjoint
-    else:
-        if type(a) is not float:
-            a.grad += adjoint
-        if type(b) is not float:
-            b.grad += adjoint if op is _ADD else -adjoint
-
-
-def _local_derivatives(node: Value) -> list[tuple[Value, float]]:
-    """The parents of a node, each with the node's derivative by it: the primitive's rule, run on floats."""
-    op, operands = node.op, node.args
-    assert op is not None
-    args = [node.data] + [x if type(x) is float else _data(x) for x in operands]
-    derivatives = []
-    for x, partial in zip(operands, op.partials):
-        if partial is not None and type(x) is not float:
-            try:
-                d = partial(*args)
-            except NOT_IEEE:
-                d = on_ieee_floats(partial, tuple(args))
-            derivatives += [
-                (parent, each if type(each) is float else as_float(each, f"the partial of {op}"))
-                for parent, each in _edges(op, x, d)
-            ]
-    return derivatives
-
-
-def adjoints(root: Value, seed: Value | float = 1.0) -> dict[Value, Value | float]:
-    """The derivative of `root`, times `seed`, by each node it was computed from: the rules, run on Values.
-
-    Changes nothing: no `grad` is read or written. A derivative that is constant is a float.
-    """
-    found: dict[Value, Value | float] = {root: seed if isinstance(seed, Value) else as_float(seed, "backward")}
-    for node in reversed(topological_order(root)):
-        op, operands = node.op, node.args
-        assert op is not None
-        if node in found:
-            adjoint = found[node]
-            for x, partial in zip(operands, op.partials):
-                if partial is not None and type(x) is not float:
-                    for parent, d in _edges(op, x, partial(node, *operands)):
-                        term = _times(adjoint, d)
-                        found[parent] = found[parent] + term if parent in found else term
-    return found
-
-
-def _edges(op: Primitive, x: Any, d: Any) -> Sequence[tuple[Value, Any]]:
-    """An argument x of `op` with its derivative d, or, where x is a tuple, the Values in x each with its own."""
-    if type(x) is not tuple:
-        return ((x, d),)
-    if len(d) != len(x):
-        raise ValueError(f"the partial of {op} gives {len(d)} derivatives for a sequence of {len(x)} numbers")
-    return [(parent, each) for parent, each in zip(x, d) if type(parent) is not float]
-
-
-def _times(adjoint: Any, partial: Any) -> Any:
-    """Their product, without a node for a factor of one."""
-    if not isinstance(partial, Value):
-        partial = as_float(partial, "a partial derivative")
-        if partial == 1.0:
-            return adjoint
-    return partial if type(adjoint) is float and adjoint == 1.0 else adjoint * partial
-
-
-def _data(x: Any) -> Any:
-    """The number of a Value, or the tuple of numbers of a tuple of Values and floats."""
-    return x.data if type(x) is not tuple else tuple([p if type(p) is float else p.data for p in x])
 
 
 def _leaf_data(x: Any, label: Any) -> float:
@@ -533,7 +393,7 @@ def dot(ws: Sequence[Value | float], xs: Sequence[Value | float], bias: Value | 
         try:
             terms = [(w if type(w) is float else w.data) * (x if type(x) is float else x.data) for w, x in zip(ws, xs)]
             terms.append(bias.data)
-            return Value(math.fsum(terms), "", ops.dot, ws, xs, bias)
+            return Value(math.fsum(terms), "", _DOT, ws, xs, bias)
         except (AttributeError, TypeError, ValueError, OverflowError):
             pass  # a number of another type, or infinities: the primitive knows what to do
     return ops.dot(ws, xs, bias)

@@ -1,0 +1,237 @@
+"""The chain rule on a recorded graph: its nodes in order, the local derivatives of each, and their accumulation."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from . import ops
+from .node import Node
+from .primitive import NOT_IEEE, Primitive, as_float, on_ieee_floats
+
+if TYPE_CHECKING:
+    from .value import Value
+
+# The primitives that programs spend their time on: _pass_back spells their chain rule out.
+_ADD: Final = ops.add
+_SUB: Final = ops.sub
+_MUL: Final = ops.mul
+_DOT: Final = ops.dot
+_SUM: Final = ops.sum
+_RELU: Final = ops.relu
+HOT: Final = frozenset({_ADD, _SUB, _MUL, _DOT, _SUM, _RELU})
+
+_lock: Final = threading.Lock()  # marks and gradients are on the nodes: one thread at a time may change them
+_stamps: Final = itertools.count(1, 2)
+
+
+def reachable(root: Value) -> tuple[list[Value], list[Value]]:
+    """The leaves that `root` was computed from, and the other nodes with root itself, each after its parents.
+
+    Depth-first, without recursion, so that depth is bounded by memory alone.
+    """
+    leaves: list[Value] = []
+    nodes: list[Value] = []
+    stack = [root]
+    with _lock:
+        opened: int = next(_stamps)
+        closed = opened + 1
+        while stack:
+            node = stack[-1]
+            if node.mark >= opened:
+                stack.pop()
+                if node.mark == opened:
+                    node.mark = closed
+                    nodes.append(node)
+            elif node.op is None:
+                stack.pop()
+                node.mark = closed
+                leaves.append(node)
+            else:
+                node.mark = opened
+                for x in (node.a, node.b, node.c):
+                    if type(x) is tuple:
+                        xs: tuple[Any, ...] = x
+                        for p in xs:
+                            if type(p) is not float:
+                                parent: Value = p
+                                if parent.mark < opened:
+                                    stack.append(parent)
+                    elif x is not None and type(x) is not float:
+                        parent = x
+                        if parent.mark < opened:
+                            stack.append(parent)
+    return leaves, nodes
+
+
+def topological_order(root: Value) -> list[Value]:
+    """The nodes that `root` was computed from and itself, leaves left out, each after its parents."""
+    return reachable(root)[1]
+
+
+def accumulate(root: Value, seed: float) -> None:
+    """Set the grad of every node to the derivative of `root`, times seed; add it to that of every leaf."""
+    leaves, nodes = reachable(root)
+    # Whatever a rule may raise, it raises here, before any gradient has changed.
+    local: list[list[tuple[Value, float]] | None] = []
+    conditional = False
+    for node in nodes:
+        op = node.op
+        if op in HOT:
+            local.append(None)
+        else:
+            local.append(local_derivatives(node))
+            conditional = conditional or None in op.partials  # type: ignore[union-attr]
+    if conditional:
+        _cut_off(root, nodes, local)
+    with _lock:
+        before = [leaf.grad for leaf in leaves]
+        for node in leaves:
+            node.grad = 0.0
+        for node in nodes:
+            node.grad = 0.0
+        root.grad = seed
+        for node, derivatives in zip(reversed(nodes), reversed(local)):
+            adjoint = node.grad
+            if derivatives is None:
+                _pass_back(node, adjoint)
+            else:
+                for parent, partial in derivatives:
+                    parent.grad += adjoint * partial
+        for leaf, grad in zip(leaves, before):
+            leaf.grad += grad
+
+
+def _cut_off(root: Value, nodes: list[Value], local: list[list[tuple[Value, float]] | None]) -> None:
+    """Let nodes that `root` depends on through conditions alone pass nothing back, not even the nan of 0 · inf."""
+    reached = {root}
+    for k in range(len(nodes) - 1, -1, -1):
+        node, derivatives = nodes[k], local[k]
+        if node not in reached:
+            local[k] = []
+        elif derivatives is None:
+            reached.update([parent for parent in node.parents if isinstance(parent, Node)])
+        else:
+            reached.update([parent for parent, _ in derivatives])
+
+
+def _pass_back(node: Value, adjoint: float) -> None:
+    """Add to the parents of a node in HOT the adjoint times its partials, in the order of the arguments."""
+    op, a, b = node.op, node.a, node.b
+    parent: Value  # an argument that is no float; the declaration lets a compiler reach its fields directly
+    other: Value
+    if op is _MUL:
+        if type(a) is float:
+            parent = b
+            parent.grad += adjoint * a
+        elif type(b) is float:
+            parent = a
+            parent.grad += adjoint * b
+        else:
+            parent, other = a, b
+            parent.grad += adjoint * other.data
+            other.grad += adjoint * parent.data
+    elif op is _DOT:
+        if adjoint == 0.0 and math.isfinite(node.data):
+            return  # every factor is finite, so all that could be passed on is zeros
+        _pass_back_products(a, b, adjoint)
+        _pass_back_products(b, a, adjoint)
+        if type(node.c) is not float:
+            parent = node.c
+            parent.grad += adjoint
+    elif op is _RELU:
+        parent = a
+        parent.grad += adjoint * 0.0 if parent.data <= 0.0 else adjoint
+    elif op is _SUM:
+        terms: tuple[Any, ...] = a
+        for x in terms:
+            if type(x) is not float:
+                parent = x
+                parent.grad += adjoint
+    else:
+        if type(a) is not float:
+            parent = a
+            parent.grad += adjoint
+        if type(b) is not float:
+            parent = b
+            parent.grad += adjoint if op is _ADD else -adjoint
+
+
+def _pass_back_products(xs: tuple[Any, ...], factors: tuple[Any, ...], adjoint: float) -> None:
+    """Add to each Value in xs the adjoint times the factor it was multiplied by."""
+    parent: Value
+    other: Value
+    for x, factor in zip(xs, factors):
+        if type(x) is not float:
+            parent = x
+            if type(factor) is float:
+                parent.grad += adjoint * factor
+            else:
+                other = factor
+                parent.grad += adjoint * other.data
+
+
+def local_derivatives(node: Value) -> list[tuple[Value, float]]:
+    """The parents of a node, each with the node's derivative by it: the primitive's rule, run on floats."""
+    op, operands = node.op, node.args
+    assert op is not None
+    args = [node.data] + [x if type(x) is float else data_of(x) for x in operands]
+    derivatives = []
+    for x, partial in zip(operands, op.partials):
+        if partial is not None and type(x) is not float:
+            try:
+                d = partial(*args)
+            except NOT_IEEE:
+                d = on_ieee_floats(partial, tuple(args))
+            derivatives += [
+                (parent, each if type(each) is float else as_float(each, f"the partial of {op}"))
+                for parent, each in edges(op, x, d)
+            ]
+    return derivatives
+
+
+def adjoints(root: Value, seed: Value | float = 1.0) -> dict[Value, Value | float]:
+    """The derivative of `root`, times `seed`, by each node it was computed from: the rules, run on Values.
+
+    Changes nothing: no `grad` is read or written. A derivative that is constant is a float.
+    """
+    found: dict[Value, Value | float] = {root: seed if isinstance(seed, Node) else as_float(seed, "backward")}
+    for node in reversed(topological_order(root)):
+        op, operands = node.op, node.args
+        assert op is not None
+        if node in found:
+            adjoint = found[node]
+            for x, partial in zip(operands, op.partials):
+                if partial is not None and type(x) is not float:
+                    for parent, d in edges(op, x, partial(node, *operands)):
+                        term = times(adjoint, d)
+                        found[parent] = found[parent] + term if parent in found else term
+    return found
+
+
+def edges(op: Primitive, x: Any, d: Any) -> Sequence[tuple[Value, Any]]:
+    """An argument x of `op` with its derivative d, or, where x is a tuple, the Values in x each with its own."""
+    if type(x) is not tuple:
+        return ((x, d),)
+    if len(d) != len(x):
+        raise ValueError(f"the partial of {op} gives {len(d)} derivatives for a sequence of {len(x)} numbers")
+    return [(parent, each) for parent, each in zip(x, d) if type(parent) is not float]
+
+
+def times(adjoint: Any, partial: Any) -> Any:
+    """Their product, without a node for a factor of one."""
+    if not isinstance(partial, Node):
+        partial = as_float(partial, "a partial derivative")
+        if partial == 1.0:
+            return adjoint
+    return partial if type(adjoint) is float and adjoint == 1.0 else adjoint * partial
+
+
+def data_of(x: Any) -> Any:
+    """The number of a Value, a float itself, and of a tuple of Values and floats the tuple of numbers."""
+    if type(x) is tuple:
+        return tuple([p if type(p) is float else p.data for p in x])
+    return x if type(x) is float else x.data
