@@ -88,7 +88,7 @@ def accumulate(root: Value, seed: float) -> None:
     if conditional:
         _cut_off(root, nodes, local)
     with _lock:
-        before = [leaf.grad for leaf in leaves]
+        before = [g if type(g) is float else as_float(g, "the grad of a leaf") for g in [leaf.grad for leaf in leaves]]
         for node in leaves:
             node.grad = 0.0
         for node in nodes:
@@ -132,10 +132,10 @@ def _pass_back(node: Value, adjoint: float) -> None:
             parent.grad += adjoint * b
         else:
             parent, other = a, b
-            parent.grad += adjoint * other.data
-            other.grad += adjoint * parent.data
+            parent.grad += adjoint * other._data
+            other.grad += adjoint * parent._data
     elif op is _DOT:
-        if adjoint == 0.0 and math.isfinite(node.data):
+        if adjoint == 0.0 and math.isfinite(node._data):
             return  # every factor is finite, so all that could be passed on is zeros
         _pass_back_products(a, b, adjoint)
         _pass_back_products(b, a, adjoint)
@@ -144,7 +144,7 @@ def _pass_back(node: Value, adjoint: float) -> None:
             parent.grad += adjoint
     elif op is _RELU:
         parent = a
-        parent.grad += adjoint * 0.0 if parent.data <= 0.0 else adjoint
+        parent.grad += adjoint * 0.0 if parent._data <= 0.0 else adjoint
     elif op is _SUM:
         terms: tuple[Any, ...] = a
         for x in terms:
@@ -171,14 +171,14 @@ def _pass_back_products(xs: tuple[Any, ...], factors: tuple[Any, ...], adjoint: 
                 parent.grad += adjoint * factor
             else:
                 other = factor
-                parent.grad += adjoint * other.data
+                parent.grad += adjoint * other._data
 
 
 def local_derivatives(node: Value) -> list[tuple[Value, float]]:
     """The parents of a node, each with the node's derivative by it: the primitive's rule, run on floats."""
     op, operands = node.op, node.args
     assert op is not None
-    args = [node.data] + [x if type(x) is float else data_of(x) for x in operands]
+    args = [node._data] + [x if type(x) is float else data_of(x) for x in operands]
     derivatives = []
     for x, partial in zip(operands, op.partials):
         if partial is not None and type(x) is not float:
@@ -233,5 +233,5 @@ def times(adjoint: Any, partial: Any) -> Any:
 def data_of(x: Any) -> Any:
     """The number of a Value, a float itself, and of a tuple of Values and floats the tuple of numbers."""
     if type(x) is tuple:
-        return tuple([p if type(p) is float else p.data for p in x])
-    return x if type(x) is float else x.data
+        return tuple([p if type(p) is float else p._data for p in x])
+    return x if type(x) is float else x._data

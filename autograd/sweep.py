@@ -135,10 +135,10 @@ def _partials_on_floats(node: Value, adjoint: Any) -> Sequence[tuple[Value, floa
     """The parents of a node, each with the partial. Of dot, where networks spend their time, without its rule."""
     if node.op is not ops.dot:
         return local_derivatives(node)
-    if type(adjoint) is float and adjoint == 0.0 and math.isfinite(node.data):
+    if type(adjoint) is float and adjoint == 0.0 and math.isfinite(node._data):
         return ()  # every factor is finite, so all that could be passed on is zeros
-    found = [(w, x if type(x) is float else x.data) for w, x in zip(node.a, node.b) if type(w) is not float]
-    found += [(x, w if type(w) is float else w.data) for w, x in zip(node.a, node.b) if type(x) is not float]
+    found = [(w, x if type(x) is float else x._data) for w, x in zip(node.a, node.b) if type(w) is not float]
+    found += [(x, w if type(w) is float else w._data) for w, x in zip(node.a, node.b) if type(x) is not float]
     return found if type(node.c) is float else [*found, (node.c, 1.0)]
 
 

@@ -49,9 +49,9 @@ class Value(Node):
 
     # a, b and c are the arguments of op: Values, floats for constants, tuples of both for a sequence.
     # mark says in which traversal the node was last seen.
-    __slots__ = ("a", "b", "c", "data", "grad", "label", "mark", "op")
+    __slots__ = ("_data", "a", "b", "c", "grad", "label", "mark", "op")
 
-    data: float
+    _data: float
     grad: float
     label: str
     op: Primitive | None
@@ -64,10 +64,10 @@ class Value(Node):
         self, data: Any, label: str = "", op: Primitive | None = None, a: Any = None, b: Any = None, c: Any = None
     ) -> None:
         if op is None:
-            data = _leaf_data(data, label)
-        elif type(data) is not float:
-            data = float(data)  # of a leaf whose data was set to a NumPy scalar or an int
-        self.data = data
+            if type(label) is not str:
+                raise TypeError(f"a label is a string, got {describe(label)}")
+            data = _number(data)
+        self._data = data
         self.grad = 0.0
         self.label = label
         self.op = op
@@ -84,7 +84,16 @@ class Value(Node):
         return Value(data, "", op, *args)
 
     def _unary(self, op: Primitive) -> Value:
-        return Value(op.evaluate(self.data), "", op, self)
+        return Value(op.evaluate(self._data), "", op, self)
+
+    @property
+    def data(self) -> float:
+        """The number; what is assigned is checked and made a float. The engine itself uses `_data`, which is faster."""
+        return self._data
+
+    @data.setter
+    def data(self, data: Any) -> None:
+        self._data = data if type(data) is float else _number(data)
 
     @property
     def args(self) -> tuple[Any, ...]:
@@ -154,23 +163,23 @@ class Value(Node):
 
     def detach(self) -> Value:
         """A new leaf with this Value's number and label, through which nothing is passed back."""
-        return Value(self.data, self.label)
+        return Value(self._data, self.label)
 
     # Arithmetic. The sum, difference and product of two Values are spelled out: programs spend their time there.
 
     def __add__(self, other: Any) -> Value:
         if type(other) is Value:
-            return Value(self.data + other.data, "", _ADD, self, other)
+            return Value(self._data + other._data, "", _ADD, self, other)
         return self._then(_ADD, other)
 
     def __sub__(self, other: Any) -> Value:
         if type(other) is Value:
-            return Value(self.data - other.data, "", _SUB, self, other)
+            return Value(self._data - other._data, "", _SUB, self, other)
         return self._then(_SUB, other)
 
     def __mul__(self, other: Any) -> Value:
         if type(other) is Value:
-            return Value(self.data * other.data, "", _MUL, self, other)
+            return Value(self._data * other._data, "", _MUL, self, other)
         return self._then(_MUL, other)
 
     def __truediv__(self, other: Any) -> Value:
@@ -197,21 +206,21 @@ class Value(Node):
     def _then(self, op: Primitive, other: Any) -> Value:
         """op(self, other), with a short way for a Value or a plain number."""
         if type(other) is Value:
-            return Value(op.evaluate(self.data, other.data), "", op, self, other)
+            return Value(op.evaluate(self._data, other._data), "", op, self, other)
         if type(other) is float or type(other) is int:
             constant = float(other)
-            return Value(op.evaluate(self.data, constant), "", op, self, constant)
+            return Value(op.evaluate(self._data, constant), "", op, self, constant)
         return op.operator(self, other)
 
     def _after(self, op: Primitive, other: Any) -> Value:
         """op(other, self), with a short way for a plain number."""
         if type(other) is float or type(other) is int:
             constant = float(other)
-            return Value(op.evaluate(constant, self.data), "", op, constant, self)
+            return Value(op.evaluate(constant, self._data), "", op, constant, self)
         return op.operator(other, self)
 
     def __neg__(self) -> Value:
-        return Value(-self.data, "", ops.neg, self)
+        return Value(-self._data, "", ops.neg, self)
 
     def __pos__(self) -> Value:
         return self
@@ -299,53 +308,53 @@ class Value(Node):
     # A Value as a number
 
     def __float__(self) -> float:
-        return self.data
+        return self._data
 
     def __int__(self) -> int:
-        return int(self.data)
+        return int(self._data)
 
     def __bool__(self) -> bool:
-        return self.data != 0.0
+        return self._data != 0.0
 
     def __round__(self, ndigits: int | None = None) -> float:
-        return round(self.data, ndigits)
+        return round(self._data, ndigits)
 
     def __trunc__(self) -> int:
-        return math.trunc(self.data)
+        return math.trunc(self._data)
 
     def __floor__(self) -> int:
-        return math.floor(self.data)
+        return math.floor(self._data)
 
     def __ceil__(self) -> int:
-        return math.ceil(self.data)
+        return math.ceil(self._data)
 
     def __eq__(self, other: object) -> Any:
-        return self.data == (other.data if isinstance(other, Value) else other)
+        return self._data == (other._data if isinstance(other, Value) else other)
 
     def __ne__(self, other: object) -> Any:
-        return self.data != (other.data if isinstance(other, Value) else other)
+        return self._data != (other._data if isinstance(other, Value) else other)
 
     def __lt__(self, other: Any) -> Any:
-        return self.data < (other.data if isinstance(other, Value) else other)
+        return self._data < (other._data if isinstance(other, Value) else other)
 
     def __le__(self, other: Any) -> Any:
-        return self.data <= (other.data if isinstance(other, Value) else other)
+        return self._data <= (other._data if isinstance(other, Value) else other)
 
     def __gt__(self, other: Any) -> Any:
-        return self.data > (other.data if isinstance(other, Value) else other)
+        return self._data > (other._data if isinstance(other, Value) else other)
 
     def __ge__(self, other: Any) -> Any:
-        return self.data >= (other.data if isinstance(other, Value) else other)
+        return self._data >= (other._data if isinstance(other, Value) else other)
 
     def __hash__(self) -> int:
         return id(self) >> 4  # by identity: dicts and sets hold nodes, not numbers (the last bits are all alike)
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
-        return f"Value(data={self.data!r}, grad={self.grad!r}{label})"
+        return f"Value(data={self._data!r}, grad={self.grad!r}{label})"
 
     def __format__(self, spec: str) -> str:
-        return format(self.data, spec) if spec else repr(self)
+        return format(self._data, spec) if spec else repr(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.op is not None:
@@ -353,14 +362,13 @@ class Value(Node):
                 f"copying and pickling take leaves, but this Value was made by {self.op}: use v.detach() for its "
                 "number alone, or compute it again from copied leaves"
             )
-        return type(self), (self.data, self.label), (None, {"grad": self.grad})
+        return type(self), (self._data, self.label), (None, {"grad": self.grad})
 
 
-def _leaf_data(x: Any, label: Any) -> float:
-    if type(label) is not str:
-        raise TypeError(f"a label is a string, got {describe(label)}")
+def _number(x: Any) -> float:
+    """x as the data of a Value."""
     if not is_number(x):
-        hint = "; v.detach() makes a new leaf of a Value" if isinstance(x, Value) else ""
+        hint = "; v.detach() makes a new leaf of a Value, float(v) is its number" if isinstance(x, Value) else ""
         raise TypeError(
             f"Value() takes one real number (int, float, NumPy scalar or 0-d array), got {describe(x)}{hint}"
         )
@@ -391,8 +399,10 @@ def dot(ws: Sequence[Value | float], xs: Sequence[Value | float], bias: Value | 
     # A neuron's sum, spelled out: Values and floats in two tuples of one length, and a Value for bias.
     if type(bias) is Value and type(ws) is tuple and type(xs) is tuple and len(ws) == len(xs):
         try:
-            terms = [(w if type(w) is float else w.data) * (x if type(x) is float else x.data) for w, x in zip(ws, xs)]
-            terms.append(bias.data)
+            terms = [
+                (w if type(w) is float else w._data) * (x if type(x) is float else x._data) for w, x in zip(ws, xs)
+            ]
+            terms.append(bias._data)
             return Value(math.fsum(terms), "", _DOT, ws, xs, bias)
         except (AttributeError, TypeError, ValueError, OverflowError):
             pass  # a number of another type, or infinities: the primitive knows what to do
