@@ -150,6 +150,8 @@ class Value(Node):
         """
         if create_graph:
             return self._backward_on_values(seed)
+        if isinstance(seed, Value):
+            raise TypeError("backward: a Value as seed needs create_graph=True; give a number, such as float(seed)")
         chain.accumulate(self, as_float(seed, "backward"))
         return None
 
