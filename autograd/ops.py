@@ -54,9 +54,10 @@ def neg(x: float) -> float:
 
 
 def _power_by_base(out: Any, a: Any, b: Any) -> Any:
-    """b a^(b-1), and 0 where b is 0: a constant, even at a = 0 where the formula is 0 · inf."""
-    slope = b * pow(a, b - 1)
-    return slope if type(b) is float and b != 0 else where(b == 0, 0.0, slope)
+    """b a^(b-1), which at b = 0 is 0: a constant, even at a = 0, where the formula is 0 · inf."""
+    if type(b) is float:
+        return b * pow(a, b - 1) if b != 0 else 0.0
+    return b * pow(where(b == 0, where(abs(a) > 0, a, 1.0), a), b - 1)
 
 
 @primitive(
@@ -133,7 +134,7 @@ def log1p(x: float) -> float:
     return math.log1p(x)
 
 
-@primitive(lambda out, x: 1 / x / math.log(2), ieee=np.log2)
+@primitive(lambda out, x: (1 / math.log(2)) / x, ieee=np.log2)
 def log2(x: float) -> float:
     """The logarithm of x to base 2.
 
@@ -143,7 +144,7 @@ def log2(x: float) -> float:
     return math.log2(x)
 
 
-@primitive(lambda out, x: 1 / x / math.log(10), ieee=np.log10)
+@primitive(lambda out, x: (1 / math.log(10)) / x, ieee=np.log10)
 def log10(x: float) -> float:
     """The logarithm of x to base 10.
 
@@ -269,8 +270,18 @@ def cosh(x: float) -> float:
     return math.cosh(x)
 
 
-# tanh' is 1 - tanh² in the books, which is 0 · digits where tanh is near 1; 1/cosh² in half-angle form is exact.
-@primitive(lambda out, x: 2 / (1 + cosh(2 * x)))
+@primitive(lambda out, x: -2 * tanh(x) * out, symbol="sech²")
+def sech2(x: float) -> float:
+    """1 / cosh²(x), the derivative of tanh.
+
+    >>> sech2(0.0)
+    1.0
+    """
+    return special.sech2(x)
+
+
+# In the books tanh' is 1 - tanh², which loses the digits of tanh where it is near 1.
+@primitive(lambda out, x: sech2(x))
 def tanh(x: float) -> float:
     """The hyperbolic tangent of x.
 
@@ -313,7 +324,7 @@ def atanh(x: float) -> float:
 # The error function and the functions of neural networks
 
 
-@primitive(lambda out, x: where(out == 0, 0.0, -2 * x * out))  # at infinity too
+@primitive(lambda out, x: -2 * where(out == 0, 0.0, x) * out)  # 0 at infinity, not inf · 0
 def gaussian(x: float) -> float:
     """exp(-x²), exact where x² is large.
 
@@ -343,8 +354,8 @@ def erfc(x: float) -> float:
     return special.erfc(x)
 
 
-# sigmoid' is s (1 - s) in the books, which loses the digits of 1 - s where s is near 1.
-@primitive(lambda out, x: 0.5 / (1 + cosh(x)), symbol="σ", ieee=lambda x: 1 / (1 + np.exp(-x)))
+# In the books sigmoid' is s (1 - s), which loses the digits of s where it is near 1.
+@primitive(lambda out, x: 0.25 * sech2(0.5 * x), symbol="σ", ieee=lambda x: 1 / (1 + np.exp(-x)))
 def sigmoid(x: float) -> float:
     """The logistic function 1 / (1 + exp(-x)).
 

@@ -1,0 +1,292 @@
+"""backward(): what it adds to leaves and sets in other nodes, and that its fast paths are the rules, bit for bit."""
+
+import itertools
+import math
+import struct
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from math import inf, nan
+from typing import Any
+
+import pytest
+
+import autograd as ag
+from autograd import ops
+
+EDGES = (0.0, -0.0, 1.5, -0.1, 1e308, 5e-324, inf, -inf, nan)
+
+
+def micrograd_example() -> tuple[ag.Value, ag.Value, ag.Value]:
+    """The expression of micrograd's README."""
+    a, b = ag.Value(-4.0), ag.Value(2.0)
+    c = a + b
+    d = a * b + b**3
+    c += c + 1
+    c += 1 + c + (-a)
+    d += d * 2 + (b + a).relu()
+    d += 3 * d + (b - a).relu()
+    e = c - d
+    f = e**2
+    g = f / 2.0
+    g += 10.0 / f
+    return a, b, g
+
+
+def test_the_example_of_micrograd() -> None:
+    a, b, g = micrograd_example()
+    assert f"{g.data:.4f}" == "24.7041"
+    g.backward()
+    assert (f"{a.grad:.4f}", f"{b.grad:.4f}") == ("138.8338", "645.5773")
+
+
+def test_a_neuron_by_hand() -> None:
+    """x = 2, w = 0.5, b = 0, relu, target 0: the loss is 1, and dL/dw = 2 · 1 · x = 4."""
+    w, b = ag.Value(0.5), ag.Value(0.0)
+    loss = ((w * 2.0 + b).relu() - 0.0) ** 2
+    loss.backward()
+    assert (loss.data, w.grad, b.grad) == (1.0, 4.0, 2.0)
+
+
+# The fast paths
+
+
+def bits(x: float) -> bytes:
+    return b"nan" if math.isnan(x) else struct.pack("d", x)
+
+
+# The hot operations as primitives of the same rules that backward() does not know.
+UNKNOWN = {
+    op: ag.Primitive(
+        op.function,
+        op.partials,
+        sequences=[name for name, many in zip(op.signature.parameters, op.takes_sequence) if many],
+        ieee=op.ieee,
+    )
+    for op in (ops.add, ops.sub, ops.mul, ops.dot, ops.sum, ops.relu)
+}
+
+
+def gradients(function: Callable[..., Any], data: Sequence[float], adjoint: float, by_rule: bool) -> list[bytes]:
+    leaves = [ag.Value(x) for x in data]
+    out = function(*leaves)
+    if by_rule:
+        out.op = UNKNOWN[out.op]
+    out.backward(adjoint)
+    return [bits(leaf.grad) for leaf in leaves]
+
+
+def assert_fast_is_the_rule(function: Callable[..., Any], count: int, edges: Sequence[float] = EDGES) -> None:
+    for data in itertools.product(edges, repeat=count):
+        for adjoint in EDGES:
+            fast, rule = (gradients(function, data, adjoint, by_rule) for by_rule in (False, True))
+            assert fast == rule, f"{data} with adjoint {adjoint}"
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda a, b: a + b,
+        lambda a, b: a - b,
+        lambda a, b: a * b,
+        lambda a, b: ag.dot([a], [b]),
+        lambda a, b: ag.dot([a, 2.0], [0.3, b]),
+        lambda a, b: ag.dot((a, 0.1), (3.0, 5.0), b),
+        lambda a, b: ag.dot([2.0], [b], a),
+        lambda a, b: ag.sum([a, b, 1.0]),
+        lambda a, b: ag.sum([b, 0.1, b, a, b]),
+    ],
+    ids=["add", "sub", "mul", "dot", "dot-mixed", "dot-bias", "dot-weights", "sum", "sum-repeated"],
+)
+def test_fast_paths_of_two_values_are_the_rules(function: Callable[..., Any]) -> None:
+    assert_fast_is_the_rule(function, 2)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda a: a + 0.1, lambda a: 0.1 + a, lambda a: a + a,
+        lambda a: a - 0.1, lambda a: 0.1 - a, lambda a: a - a,
+        lambda a: a * 0.1, lambda a: inf * a, lambda a: a * 0.0, lambda a: a * a,
+        lambda a: ag.dot([a, a], [0.1, a], a),
+    ],
+)  # fmt: skip
+def test_fast_paths_of_one_value_are_the_rules(function: Callable[..., Any]) -> None:
+    assert_fast_is_the_rule(function, 1)
+
+
+def test_the_fast_path_of_relu_is_the_rule() -> None:
+    """With an infinite adjoint too: 0 · inf is nan, in backward() as in backward(create_graph=True)."""
+    assert_fast_is_the_rule(ag.relu, 1)
+
+
+def test_the_fast_path_of_dot_is_the_rule_for_nodes_that_occur_again() -> None:
+    """Contributions are added in one order, whether by the fast path, the rule, or on Values."""
+    numbers = (0.1, 0.7, -1.3)
+    assert_fast_is_the_rule(lambda a, b, c: ag.dot([a, b, a], [b, c, c], a), 3, numbers)
+    assert_fast_is_the_rule(lambda a, b, c: ag.dot([a, a, b, c], [a, c, a, 0.1], b), 3, numbers)
+
+
+def test_fast_and_generic_nodes_mixed_give_what_the_rules_give_on_values() -> None:
+    for data in itertools.product((0.3, -1.7, 2.0), repeat=2):
+        a, b = map(ag.Value, data)
+        out = ag.dot([a, b.tanh(), 2.0], [b * a, a - b, ag.exp(a)], ag.relu(b)) * ag.sum([a, b, 0.5])
+        out.backward()
+        plain = a.grad, b.grad
+        derivatives = out.backward(create_graph=True)
+        assert (derivatives[a].data, derivatives[b].data) == plain
+
+
+# Leaves accumulate, other nodes do not
+
+
+def test_calling_twice_doubles_the_leaves_exactly_and_leaves_the_rest_as_after_one() -> None:
+    a, b, g = micrograd_example()
+    middle = g.parents[0]
+    assert isinstance(middle, ag.Value)
+    g.backward()
+    once = a.grad, b.grad, middle.grad, g.grad
+    g.backward()
+    assert (a.grad, b.grad, middle.grad, g.grad) == (2 * once[0], 2 * once[1], once[2], once[3])
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_doubling_is_exact_whatever_the_roundings(create_graph: bool) -> None:
+    """A leaf of many uses: what it holds is added to the new sum, and not each term to what it holds."""
+    x = ag.Value(0.1)
+    out = ag.sum([x * (k / 7) for k in range(50)])
+    out.backward(create_graph=create_graph)
+    once = x.grad
+    out.backward(create_graph=create_graph)
+    assert x.grad == 2 * once
+
+    y = ag.Value(3.0)
+    y.grad = 1e16  # from another result; the next float is 1e16 + 2
+    (y * 0.9 + y * 0.9).backward(create_graph=create_graph)
+    assert y.grad == 1e16 + 2
+
+
+def test_gradients_of_two_results_add_up() -> None:
+    x, y = ag.Value(2.0), ag.Value(3.0)
+    (x * y).backward()
+    (x + 10 * y).backward()
+    assert (x.grad, y.grad) == (4.0, 12.0)
+
+
+def test_an_inner_node_that_two_results_share_has_the_gradient_of_the_last() -> None:
+    x = ag.Value(2.0)
+    shared = x * 3.0
+    (shared * 5.0).backward()
+    assert shared.grad == 5.0
+    (shared * 7.0).backward()
+    assert (shared.grad, x.grad) == (7.0, 36.0)
+
+
+def test_a_node_that_is_used_many_times_is_visited_once() -> None:
+    visits = []
+
+    @ag.primitive(lambda out, x: visits.append(out) or 2.0)
+    def twice(x: float) -> float:
+        return 2.0 * x
+
+    x = ag.Value(1.0)
+    node = twice(x)
+    ag.sum([node] * 20 + [node * k for k in range(30)]).backward()
+    assert len(visits) == 1
+    assert (node.grad, x.grad) == (20 + 435, 2 * (20 + 435))
+
+    visits.clear()
+    for _ in range(200):  # 2**200 paths
+        node = twice(node) - node
+    node.backward(create_graph=True)
+    assert len(visits) == 201
+
+
+def test_a_seed_multiplies() -> None:
+    a, b, g = micrograd_example()
+    g.backward()
+    once = a.grad, b.grad
+    a.grad = b.grad = 0.0
+    g.backward(-4.0)
+    assert (a.grad, b.grad, g.grad) == (-4 * once[0], -4 * once[1], -4.0)
+    a.grad = b.grad = 0.0
+    g.backward(seed=0)
+    assert (a.grad, b.grad, g.grad) == (0.0, 0.0, 0.0)
+
+
+def test_a_seed_that_is_a_value_can_be_differentiated_by() -> None:
+    x, v = ag.Value(3.0), ag.Value(5.0)
+    product = (x * x).backward(v, create_graph=True)[x]
+    assert product.data == 30.0
+    derivatives = product.backward(create_graph=True)
+    assert (derivatives[v].data, derivatives[x].data) == (6.0, 10.0)
+
+
+@pytest.mark.parametrize("seed", ["1", None, [1.0], 1j])
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_seed_that_is_no_number_is_refused_and_changes_nothing(seed: Any, create_graph: bool) -> None:
+    x = ag.Value(3.0)
+    out = x * x
+    out.backward()
+    with pytest.raises(TypeError, match="backward: expected a real number"):
+        out.backward(seed, create_graph=create_graph)
+    assert (x.grad, out.grad) == (6.0, 1.0)
+
+
+def test_a_value_as_seed_needs_create_graph_and_the_message_says_so() -> None:
+    x = ag.Value(3.0)
+    with pytest.raises(TypeError, match="create_graph=True"):
+        (x * x).backward(ag.Value(2.0))  # type: ignore[call-overload]
+    assert x.grad == 0.0
+
+
+def test_a_leaf_that_is_not_used_keeps_its_gradient() -> None:
+    x, unused = ag.Value(2.0), ag.Value(5.0)
+    derivatives = (x * 3).backward(create_graph=True)
+    assert (x.grad, unused.grad) == (3.0, 0.0)
+    assert unused not in derivatives
+    (x * 3).backward()
+    assert (x.grad, unused.grad) == (6.0, 0.0)
+
+
+def test_backward_on_a_leaf_is_the_seed() -> None:
+    x = ag.Value(2.0)
+    x.backward()
+    x.backward(3.0)
+    assert x.grad == 4.0
+    assert x.backward(create_graph=True)[x].data == 1.0
+    assert x.grad == 5.0
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_nothing_is_passed_back_through_a_condition(create_graph: bool) -> None:
+    """Not even a nan: the derivative of sqrt at 0 is inf, and 0 · inf would be one."""
+    x, y = ag.Value(0.0), ag.Value(2.0)
+    out = ag.where(ag.sqrt(x), y, x + y)
+    out.backward(create_graph=create_graph)
+    assert (x.grad, y.grad) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_nothing_is_passed_back_through_detach(create_graph: bool) -> None:
+    x = ag.Value(3.0, label="x")
+    constant = x.detach()
+    assert (constant.data, constant.label, constant.op, constant.parents) == (3.0, "x", None, ())
+    (x * constant).backward(create_graph=create_graph)
+    assert (x.grad, constant.grad) == (3.0, 3.0)
+
+
+def test_threads_that_share_leaves_lose_no_contribution() -> None:
+    x = ag.Value(1.0)
+    results = [ag.sum([x * float(k) for k in range(20)]) for _ in range(4)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=lambda r=r: [r.backward() for _ in range(100)]) for r in results]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert x.grad == 4 * 100 * 190
