@@ -19,6 +19,7 @@ lint: $(VENV)/.dev ## check types, style and layout
 
 bench: $(VENV)/.bench ## time this project and its peers side by side
 	$(RUN) tests/benchmarks/engine.py
+	$(RUN) tests/benchmarks/drawing.py
 
 clean: ## remove everything made here
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis demos/output

@@ -36,6 +36,7 @@ acosh                   1               inf
 ======================  ==============  ============================================================
 """
 
+from .draw import draw
 from .functions import clip, elu, gelu, leaky_relu, log_softmax, mean, silu, softmax
 from .ops import (
     abs,
@@ -81,6 +82,7 @@ from .ops import (
     where,
 )
 from .primitive import Primitive, primitive
+from .stepper.page import step_through
 from .transforms import elementwise_grad, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .value import Value, dot
 
@@ -102,6 +104,7 @@ __all__ = [
     "cos",
     "cosh",
     "dot",
+    "draw",
     "elementwise_grad",
     "elu",
     "erf",
@@ -142,6 +145,7 @@ __all__ = [
     "softmax",
     "softplus",
     "sqrt",
+    "step_through",
     "sum",
     "tan",
     "tanh",

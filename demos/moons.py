@@ -1,6 +1,6 @@
 """Two moons: a 2-16-16-1 network learns to tell two interleaved half circles apart, on micrograd's own experiment.
 
-Run it with `make demo`; it draws demos/output/moons.png.
+Run it with `make demo`; it draws demos/output/moons.png and demos/output/moons_network.svg.
 """
 
 from pathlib import Path
@@ -64,3 +64,8 @@ picture = Path(__file__).parent / "output" / "moons.png"
 picture.parent.mkdir(exist_ok=True)
 figure.savefig(picture, dpi=120)
 print(f"loss {loss:.4f}, accuracy {accuracy:.0%}; the decision boundary is drawn in {picture.resolve()}")
+
+# And the network itself: blue and red for positive and negative weights, thick for large ones.
+network = picture.with_name("moons_network.svg")
+nn.draw(model, gradients=False).save(network)
+print(f"the network is drawn in {network.resolve()}")

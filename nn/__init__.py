@@ -16,6 +16,7 @@
 from . import init
 from .checkpoint import load, save
 from .clipping import clip_grad_norm, clip_grad_value
+from .draw import draw
 from .layers import ACTIVATIONS, MLP, Layer, Neuron
 from .losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mse
 from .module import Module
@@ -44,6 +45,7 @@ __all__ = [
     "clip_grad_norm",
     "clip_grad_value",
     "cross_entropy",
+    "draw",
     "hinge",
     "init",
     "load",

@@ -1,0 +1,176 @@
+"""Drawing: a picture described in DOT, rendered and saved in the formats that its engine can make."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Literal
+
+from ..primitive import describe
+
+Engine = Literal["pure", "system"]
+
+SECONDS = 10  # the longest that a layout may take
+
+_FORMATS = {".svg": "svg", ".png": "png", ".pdf": "pdf", ".dot": "dot", ".gv": "dot"}
+
+
+class Drawing:
+    """A picture: shown by Jupyter, or saved with `save("graph.svg")`. Made by ag.draw and nn.draw.
+
+    It is drawn from the numbers as they were when it was made; what happens to the graph later
+    does not change it.
+
+    Args:
+        source: the picture in DOT, the language of Graphviz.
+        engine: "pure" renders with graphviz-pure, a wheel that is installed with autograd;
+            "system" with the `dot` of a Graphviz on PATH.
+        note: what the picture leaves out, if anything.
+        advice: what to do if the picture takes longer than ten seconds.
+
+    Attributes:
+        source: the DOT.
+        note: what the picture leaves out; "" if nothing.
+
+    Raises:
+        ValueError: for an unknown engine.
+        FileNotFoundError: if the engine is not installed.
+    """
+
+    def __init__(self, source: str, *, engine: Engine = "pure", note: str = "", advice: str = "") -> None:
+        if engine not in ("pure", "system"):
+            raise ValueError(f"engine is 'pure' or 'system', got {engine!r}")
+        self.source = source
+        self.note = note
+        self._engine = engine
+        self._advice = advice
+        self._command = _pure_command() if engine == "pure" else _system_command()
+        self._svg = ""
+
+    def svg(self) -> str:
+        """The picture as SVG, on a transparent background.
+
+        Raises:
+            TimeoutError: if it takes longer than ten seconds; the message says what helps.
+        """
+        if not self._svg:
+            self._svg = _tidy(self._render("svg").decode())
+        return self._svg
+
+    def png(self, scale: float = 2.0) -> bytes:
+        """The picture as PNG, on a transparent background.
+
+        graphviz-pure brings fonts for Latin, Greek, Cyrillic and Hebrew letters and the usual signs;
+        what they lack (emoji, Arabic, Chinese) comes out as empty frames. SVG shows everything, and
+        so does engine="system".
+
+        Args:
+            scale: pixels for one pixel of the SVG at its own size.
+
+        Raises:
+            ValueError: if scale is not positive.
+            TimeoutError: as for svg().
+        """
+        if not scale > 0:
+            raise ValueError(f"scale is a positive number, got {scale!r}")
+        return self._render("png", f"-Gdpi={96 * scale:g}")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the picture to a file: .svg, .png, .dot or .gv, and with engine="system" .pdf.
+
+        The file is written beside and renamed, so that no reader meets half of it.
+
+        Raises:
+            ValueError: for another extension, or .pdf without engine="system".
+            OSError: if the file cannot be written there.
+            TimeoutError: as for svg().
+        """
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"save() takes the path of a file, such as 'graph.svg', got {describe(path)}")
+        target = Path(path)
+        form = _FORMATS.get(target.suffix.lower())
+        if form is None:
+            raise ValueError(f"save() knows a format by its extension, {', '.join(_FORMATS)}, got {str(target)!r}")
+        if form == "pdf" and self._engine == "pure":
+            raise ValueError("graphviz-pure makes no PDF: draw with engine='system', or save as .svg or .png")
+        if not target.parent.is_dir():
+            raise FileNotFoundError(f"cannot save {str(target)!r}: there is no folder {str(target.parent)!r}")
+        if form == "svg":
+            content = self.svg().encode()
+        elif form == "dot":
+            content = self.source.encode()
+        else:
+            content = self.png() if form == "png" else self._render(form)
+        _write(target, content)
+
+    def _render(self, form: str, *options: str) -> bytes:
+        try:
+            done = subprocess.run(
+                [self._command, f"-T{form}", *options], input=self.source.encode(), capture_output=True, timeout=SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(f"the layout takes more than {SECONDS} seconds. {self._advice}".rstrip()) from None
+        if done.returncode != 0 or not done.stdout:
+            message = done.stderr.decode(errors="replace").strip()
+            raise RuntimeError(f"{self._command} failed with exit code {done.returncode}: {message}")
+        return done.stdout
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
+    def __repr__(self) -> str:
+        return f"<Drawing{': ' + self.note if self.note else ''}; show it in Jupyter or call .save('graph.svg')>"
+
+
+def _pure_command() -> str:
+    """The path of graphviz-pure's program, which its wheel installs among the scripts of the environment."""
+    from importlib import metadata
+
+    try:
+        files = metadata.files("graphviz-pure") or []
+    except metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        if file.stem == "graphviz-pure" and Path(str(file.locate())).is_file():
+            return str(Path(str(file.locate())).resolve())
+    found = shutil.which("graphviz-pure")
+    if found is None:
+        raise FileNotFoundError(
+            "graphviz-pure, which renders drawings, is not installed: run 'pip install graphviz-pure', "
+            "or draw with engine='system' if there is a Graphviz on this machine"
+        )
+    return found
+
+
+def _system_command() -> str:
+    found = shutil.which("dot")
+    if found is None:
+        raise FileNotFoundError(
+            "engine='system' renders with the 'dot' of Graphviz, and there is none on PATH: install Graphviz "
+            "(apt install graphviz, brew install graphviz), or leave engine='pure', which needs nothing"
+        )
+    return found
+
+
+def _tidy(svg: str) -> str:
+    """The svg element alone, without the names of our DOT, which browsers would show as tooltips."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<!--.*?-->\n?", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<title>[^<]*</title>\n?", "", svg)
+    return svg.replace("<svg ", '<svg role="img" ', 1)
+
+
+def _write(target: Path, content: bytes) -> None:
+    """All of the content or, if anything fails, the file as it was."""
+    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with open(beside, "xb") as file:
+            file.write(content)
+        os.replace(beside, target)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot save the picture ({error.strerror})", str(target)) from None
+    finally:
+        beside.unlink(missing_ok=True)
