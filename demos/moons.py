@@ -65,7 +65,7 @@ picture.parent.mkdir(exist_ok=True)
 figure.savefig(picture, dpi=120)
 print(f"loss {loss:.4f}, accuracy {accuracy:.0%}; the decision boundary is drawn in {picture.resolve()}")
 
-# And the network itself: blue and red for positive and negative weights, thick for large ones.
+# And the network itself: blue for positive weights, orange and dashed for negative ones, thick for large ones.
 network = picture.with_name("moons_network.svg")
 nn.draw(model, gradients=False).save(network)
 print(f"the network is drawn in {network.resolve()}")

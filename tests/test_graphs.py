@@ -185,7 +185,8 @@ class Draw:
         for x, partial in zip(inputs, partials):
             weight = abs(float(partial))
             for k, slope in x.slopes.items():
-                out.slopes[k] = out.slopes.get(k, ZERO) + partial * slope
+                term = slope if partial is ONE else partial * slope
+                out.slopes[k] = out.slopes[k] + term if k in out.slopes else term
                 out.paths[k] = out.paths.get(k, 0.0) + weight * x.paths[k]
             size = max(size, weight * abs(float(x.value)))
             out.value_error += weight * x.value_error

@@ -33,7 +33,8 @@ def logistic_slope(x: Any) -> Any:
 
 # name: (from, to, the function, its second derivative). The ends keep the derivatives within a float's range. Where
 # the lower end is not the obvious one, the terms of the rule cancel beyond it: the factors of 1 - x² at 0 in asin,
-# acos and atanh, and gaussian'' itself at √½. The primitives not here (abs, relu, sign, ...) have no curvature.
+# acos and atanh, and in gaussian and sech2 the second derivatives themselves, at √½ and 0.66. The primitives that
+# are not here (abs, relu, sign, ...) have no curvature.
 SMOOTH: dict[str, tuple[float, float, Callable[[Any], Any], Callable[[Any], Any]]] = {
     "exp": (-700, 700, mp.exp, mp.exp),
     "expm1": (-700, 700, mp.expm1, mp.exp),
@@ -56,6 +57,7 @@ SMOOTH: dict[str, tuple[float, float, Callable[[Any], Any], Callable[[Any], Any]
     "asinh": (-1e50, 1e50, mp.asinh, lambda x: -x / (1 + x * x) ** mpf(1.5)),
     "acosh": (1.001, 1e50, mp.acosh, lambda x: -x / (x * x - 1) ** mpf(1.5)),
     "atanh": (1e-3, 0.999, mp.atanh, lambda x: 2 * x / (1 - x * x) ** 2),
+    "sech2": (0.7, 350, lambda x: sech(x) ** 2, lambda x: (4 * mp.tanh(x) ** 2 - 2 * sech(x) ** 2) * sech(x) ** 2),
     "gaussian": (0.8, 26, lambda x: mp.exp(-x * x), lambda x: (4 * x * x - 2) * mp.exp(-x * x)),
     "erf": (-26, 26, mp.erf, lambda x: -2 * x * bell(x)),
     "erfc": (-26, 26, mp.erfc, lambda x: 2 * x * bell(x)),
