@@ -39,7 +39,9 @@ acosh                   1               inf
 from .draw import draw
 from .functions import clip, elu, gelu, leaky_relu, log_softmax, mean, silu, softmax
 from .ops import (
-    abs,
+    abs as abs,
+)
+from .ops import (
     acos,
     acosh,
     asin,
@@ -66,7 +68,6 @@ from .ops import (
     maximum,
     minimum,
     norm,
-    pow,
     prod,
     relu,
     sech2,
@@ -76,10 +77,15 @@ from .ops import (
     sinh,
     softplus,
     sqrt,
-    sum,
     tan,
     tanh,
     where,
+)
+from .ops import (
+    pow as pow,
+)
+from .ops import (
+    sum as sum,
 )
 from .primitive import Primitive, primitive
 from .stepper.page import step_through
@@ -88,10 +94,10 @@ from .value import Value, dot
 
 __version__ = "0.1.0"
 
+# abs, pow and sum are here as ag.abs, ag.pow and ag.sum; `import *` leaves Python's own in place.
 __all__ = [
     "Primitive",
     "Value",
-    "abs",
     "acos",
     "acosh",
     "asin",
@@ -132,7 +138,6 @@ __all__ = [
     "mean",
     "minimum",
     "norm",
-    "pow",
     "primitive",
     "prod",
     "relu",
@@ -146,7 +151,6 @@ __all__ = [
     "softplus",
     "sqrt",
     "step_through",
-    "sum",
     "tan",
     "tanh",
     "value_and_grad",

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from . import ops
 from .node import Node
 from .primitive import NOT_IEEE, Primitive, as_float, on_ieee_floats
@@ -89,20 +91,39 @@ def accumulate(root: Value, seed: float) -> None:
         _cut_off(root, nodes, local)
     with _lock:
         before = [g if type(g) is float else as_float(g, "the grad of a leaf") for g in [leaf.grad for leaf in leaves]]
-        for node in leaves:
-            node.grad = 0.0
+        try:
+            for node in leaves:
+                node.grad = 0.0
+            for node in nodes:
+                node.grad = 0.0
+            root.grad = seed
+            for node, derivatives in zip(reversed(nodes), reversed(local)):
+                adjoint = node.grad
+                if derivatives is None:
+                    _pass_back(node, adjoint)
+                else:
+                    for parent, partial in derivatives:
+                        parent.grad += adjoint * partial
+            found = [leaf.grad for leaf in leaves]
+        except BaseException:  # an interrupt from the keyboard
+            found = [0.0] * len(leaves)
+            raise
+        finally:
+            for leaf, old, new in zip(leaves, before, found):
+                leaf.grad = old + new
+
+
+def accumulate_on_values(root: Value, seed: Value | float) -> dict[Value, Value | float]:
+    """As accumulate(), but with the derivatives as Values, which are returned for every node; see adjoints()."""
+    leaves, nodes = reachable(root)
+    found = adjoints(root, seed)
+    with _lock:
+        before = [as_float(leaf.grad, "the grad of a leaf") for leaf in leaves]
         for node in nodes:
-            node.grad = 0.0
-        root.grad = seed
-        for node, derivatives in zip(reversed(nodes), reversed(local)):
-            adjoint = node.grad
-            if derivatives is None:
-                _pass_back(node, adjoint)
-            else:
-                for parent, partial in derivatives:
-                    parent.grad += adjoint * partial
+            node.grad = float(found.get(node, 0.0))
         for leaf, grad in zip(leaves, before):
-            leaf.grad += grad
+            leaf.grad = grad + float(found.get(leaf, 0.0))
+    return found
 
 
 def _cut_off(root: Value, nodes: list[Value], local: list[list[tuple[Value, float]] | None]) -> None:
@@ -206,10 +227,19 @@ def adjoints(root: Value, seed: Value | float = 1.0) -> dict[Value, Value | floa
             adjoint = found[node]
             for x, partial in zip(operands, op.partials):
                 if partial is not None and type(x) is not float:
-                    for parent, d in edges(op, x, partial(node, *operands)):
+                    for parent, d in edges(op, x, on_values(partial, node, operands)):
                         term = times(adjoint, d)
                         found[parent] = found[parent] + term if parent in found else term
     return found
+
+
+def on_values(partial: Any, out: Value, operands: tuple[Any, ...]) -> Any:
+    """A partial derivative as the rule gives it on Values; on their constants too IEEE 754 holds."""
+    try:
+        return partial(out, *operands)
+    except NOT_IEEE:
+        with np.errstate(all="ignore"):
+            return partial(out, *[np.float64(x) if type(x) is float else x for x in operands])
 
 
 def edges(op: Primitive, x: Any, d: Any) -> Sequence[tuple[Value, Any]]:

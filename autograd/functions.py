@@ -52,12 +52,12 @@ def clip(x: Any, low: Any, high: Any) -> Any:
     """x, but no less than `low` and no more than `high`; derivative 1 where x equals either.
 
     Raises:
-        ValueError: if low is greater than high.
+        ValueError: if low is greater than high, or either is nan.
 
     >>> clip(5.0, 0.0, 1.0)
     1.0
     """
-    if low > high:
+    if not low <= high:
         raise ValueError(f"clip() takes low <= high, got low={float(low)} and high={float(high)}")
     return ops.where(x < low, low, ops.where(x > high, high, x))
 

@@ -41,7 +41,7 @@ def mul(a: float, b: float) -> float:
     return a * b
 
 
-@primitive(lambda out, a, b: 1 / b, lambda out, a, b: -out / b, symbol="÷", native="fdiv")
+@primitive(lambda out, a, b: div(1.0, b), lambda out, a, b: div(-out, b), symbol="÷", native="fdiv")
 def div(a: float, b: float) -> float:
     """a / b; a / 0 is inf or nan, as IEEE 754 has it."""
     return a / b
@@ -227,7 +227,7 @@ def acos(x: float) -> float:
     return math.acos(x)
 
 
-@primitive(lambda out, x: 1 / (1 + x * x))
+@primitive(lambda out, x: 1 / hypot(x, 1.0) / hypot(x, 1.0))
 def atan(x: float) -> float:
     """The angle in (-π/2, π/2) whose tangent is x.
 
@@ -355,14 +355,14 @@ def erfc(x: float) -> float:
 
 
 # In the books sigmoid' is s (1 - s), which loses the digits of s where it is near 1.
-@primitive(lambda out, x: 0.25 * sech2(0.5 * x), symbol="σ", ieee=lambda x: 1 / (1 + np.exp(-x)))
+@primitive(lambda out, x: 0.25 * sech2(0.5 * x), symbol="σ")
 def sigmoid(x: float) -> float:
     """The logistic function 1 / (1 + exp(-x)).
 
     >>> sigmoid(0.0), sigmoid(1000.0), sigmoid(-1000.0)
     (0.5, 1.0, 0.0)
     """
-    return 1 / (1 + math.exp(-x))
+    return math.exp(x) if x < -700 else 1 / (1 + math.exp(-x))
 
 
 @primitive(lambda out, x: sigmoid(x))

@@ -46,6 +46,9 @@ class Primitive:
         self.function = function
         self.signature = inspect.signature(function)
         parameters = list(self.signature.parameters)
+        for parameter in self.signature.parameters.values():
+            if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD:
+                raise TypeError(f"primitive {function.__name__}: {parameter} is no plain argument, as a, b, c are")
         if len(partials) != len(parameters):
             raise TypeError(
                 f"primitive {function.__name__} has {len(parameters)} arguments {tuple(parameters)} but "
@@ -56,6 +59,7 @@ class Primitive:
                 raise TypeError(
                     f"primitive {function.__name__}: a partial is a function of (out, *arguments) or None, not {each!r}"
                 )
+        sequences = [sequences] if isinstance(sequences, str) else sequences
         unknown = set(sequences) - set(parameters)
         if unknown:
             raise TypeError(f"primitive {function.__name__}: sequences names {sorted(unknown)}, not among {parameters}")
@@ -197,6 +201,8 @@ def primitive(
     """
 
     def decorate(function: Callable[..., float]) -> Primitive:
+        if not callable(function):
+            raise TypeError("@primitive(...) takes the partial derivatives and then decorates the function")
         return Primitive(function, partials, symbol=symbol, native=native, sequences=sequences, ieee=ieee)
 
     return decorate

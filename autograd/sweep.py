@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import ops
-from .chain import edges, local_derivatives, times
+from .chain import edges, local_derivatives, on_values, times
 from .value import Value
 
 BLOCK = 256  # rows of a Jacobian that one sweep computes: enough to share its cost, few enough for the memory
@@ -148,7 +148,7 @@ def _partials_on_values(node: Value, dependent: set[Value]) -> Iterator[tuple[Va
     assert op is not None
     for x, partial in zip(operands, op.partials):
         if partial is not None and _any_in(dependent, [x]):
-            for parent, d in edges(op, x, partial(node, *operands)):
+            for parent, d in edges(op, x, on_values(partial, node, operands)):
                 if parent in dependent:
                     yield parent, d
 

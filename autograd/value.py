@@ -156,11 +156,7 @@ class Value(Node):
         return None
 
     def _backward_on_values(self, seed: Value | float) -> dict[Value, Value]:
-        found = chain.adjoints(self, seed)
-        for node in chain.topological_order(self):
-            node.grad = 0.0
-        for node, adjoint in found.items():
-            node.grad += float(adjoint)
+        found = chain.accumulate_on_values(self, seed)
         return {node: g if isinstance(g, Value) else Value(g) for node, g in found.items()}
 
     def detach(self) -> Value:

@@ -44,7 +44,8 @@ class Neuron(Module):
         activation: a name in nn.ACTIVATIONS, or a function of one Value.
         init: the weights' initialiser, by name or as a function (see nn.init); chosen by the activation unless given.
         bias: whether there is a b, which starts at 0.
-        seed: an int or a NumPy Generator to draw the weights from; the same int gives the same weights.
+        seed: an int or a NumPy Generator to draw the weights from; the same int gives the same weights,
+            None other ones each time.
 
     Attributes:
         w: the weights, a tuple of nin Values.
@@ -158,8 +159,11 @@ class MLP(Module):
         bias: bool = True,
         seed: int | np.random.Generator | None = None,
     ) -> None:
-        if isinstance(nouts, (str, int)) or not len(nouts):
-            raise ValueError(f"MLP takes a list with the size of at least one layer, such as [16, 1], got {nouts!r}")
+        if isinstance(nouts, str) or not hasattr(nouts, "__iter__"):
+            raise TypeError(f"MLP takes a list with the sizes of its layers, such as [16, 1], got {nouts!r}")
+        nouts = list(nouts)
+        if not nouts:
+            raise ValueError("MLP takes a list with the size of at least one layer, such as [16, 1], got []")
         _activation(activation)  # checked even where there is no hidden layer to use it
         rng = _generator(seed)
         sizes = [nin, *nouts]
@@ -196,12 +200,17 @@ def _activation(activation: str | Activation) -> tuple[str, Activation]:
         return activation, ACTIVATIONS[activation]
     if not callable(activation):
         raise TypeError(f"activation is a name or a function of one Value, got {activation!r}")
-    return getattr(activation, "__name__", type(activation).__name__), activation
+    name = getattr(activation, "__name__", type(activation).__name__)
+    if not isinstance(activation(Value(0.5)), Value):
+        raise TypeError(f"activation {name} of a Value must give a Value: write it with autograd functions, as ag.tanh")
+    return name, activation
 
 
 def _generator(seed: Any) -> np.random.Generator:
     if seed is not None and not isinstance(seed, (int, np.integer, np.random.Generator)):
         raise TypeError(f"seed is an int, a NumPy Generator or None, got {seed!r}")
+    if isinstance(seed, (int, np.integer)) and seed < 0:
+        raise ValueError(f"seed is an int of 0 or more, a NumPy Generator or None, got {seed}")
     return np.random.default_rng(seed)
 
 
@@ -228,11 +237,19 @@ def _inputs(x: Any, nin: int, name: str) -> tuple[Any, ...]:
                     f"{name} takes one example of {nin} numbers, got an array of shape {x.shape}; call it row by row"
                 )
             x = x.tolist()
-        if isinstance(x, (Value, int, float)):
+        if isinstance(x, (Value, int, float, np.integer, np.floating)):
             x = (x,)  # what a layer of one neuron gives, or the input of a net of one variable
         elif isinstance(x, (str, dict)) or not hasattr(x, "__iter__"):
             raise TypeError(f"{name} takes a list of {nin} numbers or Values, got {x!r}")
     xs = tuple(x)
     if len(xs) != nin:
         raise ValueError(f"{name} takes {nin} inputs, got {len(xs)}")
+    if any(type(p) is not float and not isinstance(p, Value) for p in xs):
+        # Once here, and not in each neuron of the layer.
+        xs = tuple(
+            [
+                p if isinstance(p, Value) else float(p) if isinstance(p, (int, np.integer, np.floating)) else p
+                for p in xs
+            ]
+        )
     return xs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import groupby
+from reprlib import recursive_repr
 from typing import Any, TypeVar
 
 import numpy as np
@@ -78,8 +79,10 @@ class Module:
         >>> Neuron(2, init="ones").state_dict()
         {'w': array([1., 1.]), 'b': array(0.)}
         """
-        state = {}
+        state: dict[str, NDArray[np.float64]] = {}
         for path, holder in _holders(self, "", set()):
+            if path in state:
+                raise ValueError(f"two parameters of {type(self).__name__} have the path {path!r}; name them apart")
             if isinstance(holder, Value):
                 state[path] = np.array(holder.data)
             elif isinstance(holder, np.ndarray):
@@ -126,6 +129,7 @@ class Module:
         """What repr() shows of this Module besides its name and parameter count."""
         return ""
 
+    @recursive_repr("... (itself)")
     def __repr__(self) -> str:
         count = len(self.parameters())
         facts = [self.extra_repr()] if self.extra_repr() else []

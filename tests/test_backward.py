@@ -290,3 +290,27 @@ def test_threads_that_share_leaves_lose_no_contribution() -> None:
     finally:
         sys.setswitchinterval(interval)
     assert x.grad == 4 * 100 * 190
+
+
+def test_ieee_holds_for_constants_in_rules_run_on_values() -> None:
+    """x / 0 has the derivative 1/0, inf, and no exception, plain and as a graph; a user's rule alike."""
+
+    @ag.primitive(lambda out, x, n: 1 / n, None)
+    def over(x: float, n: float) -> float:
+        return x / n
+
+    for divide in (lambda x: x / 0.0, lambda x: over(x, 0.0)):
+        x = ag.Value(1.0)
+        divide(x).backward()
+        assert x.grad == math.inf
+        assert divide(x).backward(create_graph=True)[x].data == math.inf
+
+
+def test_a_grad_that_is_no_number_stops_backward_before_anything_changes() -> None:
+    for create_graph in (False, True):
+        x, z = ag.Value(1.0), ag.Value(2.0)
+        y = x * x * z
+        z.grad = None
+        with pytest.raises(TypeError, match="the grad of a leaf"):
+            y.backward(create_graph=create_graph)
+        assert (x.grad, z.grad, y.grad) == (0.0, None, 0.0)

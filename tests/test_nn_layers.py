@@ -119,7 +119,7 @@ def test_the_initialiser_follows_the_activation() -> None:
     ("make", "error", "message"),
     [
         (lambda: nn.MLP(2, []), ValueError, r"at least one layer.*got \[\]"),
-        (lambda: nn.MLP(2, 3), ValueError, "takes a list.*got 3"),
+        (lambda: nn.MLP(2, 3), TypeError, "takes a list.*got 3"),
         (lambda: nn.MLP(0, [1]), ValueError, "nin is a whole number of 1 or more, got 0"),
         (lambda: nn.MLP(2, [-1]), ValueError, "nout is a whole number of 1 or more, got -1"),
         (lambda: nn.MLP(2.5, [1]), TypeError, "nin is a whole number.*got 2.5"),

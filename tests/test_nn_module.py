@@ -56,3 +56,18 @@ def test_a_model_copies_and_pickles_with_its_weights() -> None:
 def test_a_module_without_forward_says_so() -> None:
     with pytest.raises(NotImplementedError, match="define __call__"):
         nn.Module()(1.0)
+
+
+def test_two_parameters_of_one_path_are_not_lost_in_saving() -> None:
+    class Colliding(nn.Module):
+        def __init__(self) -> None:
+            self.d = {1: Value(3.0), "1": Value(4.0)}
+
+    with pytest.raises(ValueError, match=r"the path 'd\.1'"):
+        Colliding().state_dict()
+
+
+def test_repr_of_a_module_that_refers_to_its_parent_ends() -> None:
+    parent, child = nn.Module(), nn.Module()
+    parent.child, child.parent = child, parent
+    assert "itself" in repr(parent)

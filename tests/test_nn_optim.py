@@ -77,3 +77,13 @@ def test_zero_grad() -> None:
 def test_bad_input_is_named(make: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make(Value(1.0))
+
+
+@pytest.mark.parametrize("grad", [None, Value(1.0), "1"])
+def test_a_gradient_that_is_no_number_stops_the_step_before_anything_changes(grad: Any) -> None:
+    x, y = Value(1.0), Value(2.0)
+    optimizer = nn.SGD([x, y], lr=0.1, momentum=0.9)
+    x.grad, y.grad = 1.0, grad
+    with pytest.raises(TypeError, match="the grad of a parameter is a number"):
+        optimizer.step()
+    assert (x.data, y.data, optimizer.groups[0].state, optimizer.groups[0].steps) == (1.0, 2.0, {}, 0)

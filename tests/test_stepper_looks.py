@@ -7,8 +7,6 @@ from stepping import DESK, GRAPHS, PHONE, Open, micrograd, two_layers
 
 from autograd.stepper.page import step_through
 
-pytest_plugins = ["browsing"]
-
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])

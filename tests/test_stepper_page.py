@@ -17,9 +17,6 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="there is no playwr
 expect = sync_api.expect
 
 
-pytest_plugins = ["browsing"]
-
-
 def shown(page: Any) -> list[tuple[str, str, str]]:
     """Each card's name and its numbers in full."""
     found = page.evaluate(

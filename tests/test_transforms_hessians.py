@@ -25,6 +25,7 @@ def close(got: Any, expected: Any, rtol: float = 1e-12) -> bool:
 
 LINES: dict[str, tuple[Callable[..., Any], tuple[float, ...]]] = {
     "add": (lambda a, b: a + b, (0.7, -0.4)),
+    "sech2": (lambda x: mp.sech(x) ** 2, (0.7,)),
     "sub": (lambda a, b: a - b, (0.7, -0.4)),
     "mul": (lambda a, b: a * b, (0.7, -0.4)),
     "div": (lambda a, b: a / b, (0.7, -0.4)),
