@@ -19,6 +19,7 @@ lint: $(VENV)/.dev ## check types, style and layout
 
 bench: $(VENV)/.bench ## time this project and its peers side by side
 	$(RUN) tests/benchmarks/engine.py
+	$(RUN) tests/benchmarks/compiled.py
 	$(RUN) tests/benchmarks/drawing.py
 
 clean: ## remove everything made here

@@ -38,6 +38,7 @@ acosh                   1               inf
 
 from .draw import draw
 from .functions import clip, elu, gelu, leaky_relu, log_softmax, mean, silu, softmax
+from .jit import TracingError, jit
 from .ops import (
     abs as abs,
 )
@@ -97,6 +98,7 @@ __version__ = "0.1.0"
 # abs, pow and sum are here as ag.abs, ag.pow and ag.sum; `import *` leaves Python's own in place.
 __all__ = [
     "Primitive",
+    "TracingError",
     "Value",
     "acos",
     "acosh",
@@ -126,6 +128,7 @@ __all__ = [
     "hvp",
     "hypot",
     "jacobian",
+    "jit",
     "jvp",
     "leaky_relu",
     "log",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable
 from typing import Any
 
 from . import ops
 from .primitive import describe
+from .value import Value
 
 
 def leaky_relu(x: Any, slope: float = 0.01) -> Any:
@@ -57,7 +59,8 @@ def clip(x: Any, low: Any, high: Any) -> Any:
     >>> clip(5.0, 0.0, 1.0)
     1.0
     """
-    if not low <= high:
+    ordered = low <= high
+    if not isinstance(ordered, Value) and not ordered:  # a Value only while jit traces it: not known yet
         raise ValueError(f"clip() takes low <= high, got low={float(low)} and high={float(high)}")
     return ops.where(x < low, low, ops.where(x > high, high, x))
 
@@ -116,5 +119,8 @@ def _some(xs: Iterable[Any], name: str) -> tuple[Any, ...]:
 def _shifted(xs: Iterable[Any], name: str) -> list[Any]:
     """xs less the largest of them, which is a constant here: a common shift changes no softmax."""
     numbers = _some(xs, name)
-    top = max(map(float, numbers))
+    try:
+        top: Any = max(map(float, numbers))
+    except TypeError:  # traced numbers, which are not known yet
+        top = functools.reduce(ops.maximum, [x.detach() if isinstance(x, Value) else x for x in numbers])
     return [x - top for x in numbers]

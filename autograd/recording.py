@@ -211,5 +211,7 @@ def _without_values(leaf: Leaf) -> Any:
 def _numbers(numbers: Sequence[Any], on_values: bool) -> list[Any]:
     """All floats or all Values."""
     if on_values:
-        return [x if isinstance(x, Value) else Value(x) for x in numbers]
+        # Among traced numbers a constant stays a float: jit would take a Value for one to be read at each call.
+        traced = any(isinstance(x, Value) and type(x) is not Value for x in numbers)
+        return [x if isinstance(x, Value) or traced else Value(x) for x in numbers]
     return [x if type(x) is float else float(x) for x in numbers]

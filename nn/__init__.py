@@ -16,6 +16,7 @@
 from . import init
 from .checkpoint import load, save
 from .clipping import clip_grad_norm, clip_grad_value
+from .compiled import CompiledStep, compile_step
 from .draw import draw
 from .layers import ACTIVATIONS, MLP, Layer, Neuron
 from .losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mse
@@ -31,6 +32,7 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "CompiledStep",
     "CosineAnnealingLR",
     "ExponentialLR",
     "Layer",
@@ -44,6 +46,7 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "clip_grad_norm",
     "clip_grad_value",
+    "compile_step",
     "cross_entropy",
     "draw",
     "hinge",

@@ -6,6 +6,7 @@ Each takes one example or a list of examples and a `reduction` over the list: "m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -109,6 +110,11 @@ def cross_entropy(logits: Any, label: Any, reduction: Reduction = "mean") -> Any
     """
 
     def nll(zs: Any, k: Any) -> Any:
+        if isinstance(k, Value) and _is_list(zs):  # a traced label; nan if it turns out to be no index of a class
+            chosen: Any = math.nan
+            for j, z in enumerate(zs):
+                chosen = ag.where(k == j, z, chosen)
+            return ag.logsumexp(zs) - chosen
         if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
             raise TypeError(f"cross_entropy: a label is the index of a class, got {k!r}")
         if not _is_list(zs):

@@ -1,0 +1,71 @@
+"""jit: the same scalar code at machine speed. A function of Values is traced, differentiated, and compiled by LLVM.
+
+How it works, file by file:
+
+- tracer.py: the function runs once on Tracers, Values without a number, which record what is done to
+  them (comparisons.py: comparing is an operation too). Branching on one is an error, never a guess.
+- compile.py: the engine's own rules, run on the trace, add the gradient; all else is about values.
+- graph.py, passes.py: the trace as a flat list of nodes; equal nodes merged, constants folded,
+  identities that hold for every float applied (expand.py: users' primitives by what they do).
+- layout.py: where each number lies. What the whole batch shares is computed once, as plain doubles.
+- straight.py: each further node is one SIMD instruction for 8 (4, 2) elements of the batch. Sums over
+  the batch are vectors too, added up at the end.
+- tables.py, interpreter.py: a large graph becomes tables of alike operations and a machine that walks
+  through them, so that compiling costs microseconds a node.
+- writer.py, instructions.py, vector_math.py, vector_erf.py: LLVM IR as text, what each primitive is
+  in it, and exp, log, sin, ... for whole vectors.
+- frame.py: the loop over the batch. machine.py, cache.py: from text to machine code, kept on disk.
+- signature.py, program.py, run.py, threads.py: arguments in, results out, on one core or several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .program import Axes, Program
+from .tracer import TracingError
+
+__all__ = ["Program", "TracingError", "jit"]
+
+
+def jit(f: Callable[..., Any], in_axes: Axes = None) -> Program:
+    """Compile a function to machine code, at its first call for each structure of arguments.
+
+    The program computes what the function does, each operation to 4 units in the last place, inf and
+    nan included. `program.value_and_grad(*args, argnums=0)` computes its gradient too. It composes
+    with the transforms: `jit(grad(f))`, `jit(hessian(f))`.
+
+    Args:
+        f: a function of numbers, arrays, Modules, and lists, tuples, dicts and dataclasses of these,
+            that returns the like. It must do the same operations whatever the numbers are: ag.where
+            in place of if. Leaf Values and parameters from outside are read at each call; but a plain
+            number, and what Python made of a Value's (`if p > 0`, `p.data`, `p.detach()`), stays what
+            it was when the function was traced, as do the shape and settings of a Module.
+        in_axes: each argument's batch axis, as in jax.vmap: an int, or None for what the whole batch
+            shares; a tuple with one for each argument. f sees one element of the batch, and results
+            have the batch as their first axis.
+
+    Returns:
+        A Program. It may be called from several threads, and pickled if f may; large batches are
+        spread over all cores. If the environment variable AUTOGRAD_JIT_CACHE names a directory,
+        machine code is kept there and later processes do not compile it again. Called with Values
+        it is f itself, so that they can be differentiated.
+
+    Raises:
+        TypeError: for what is no function. The program raises TracingError for a function that needs
+            a number while it is traced, TypeError for arguments that are no numbers or have no batch
+            axis, ValueError for batches of different lengths.
+
+    >>> import autograd as ag
+    >>> import numpy as np
+    >>> from autograd.jit import jit
+    >>> program = jit(lambda w, x: ag.tanh(w @ x), in_axes=(None, 0))
+    >>> w, X = np.array([0.5, -0.25]), np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    >>> program(w, X).round(4)
+    array([0.    , 0.4621, 0.7616])
+    >>> values, slope = program.value_and_grad(w, X)
+    >>> slope.round(4)  # the sum over the three rows
+    array([5.4592, 7.6656])
+    """
+    return Program(f, in_axes)

@@ -1,0 +1,129 @@
+"""Program: a compiled function, which looks like the function it was made of."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..tree import flatten
+from ..value import Value
+from .signature import Argument, argument, batch_size, key_of, structure
+
+if TYPE_CHECKING:
+    from .compile import Compiled, Stats
+    from .run import Runner
+
+Axes = int | None | Sequence[int | None]
+SIZES = 64  # shapes and batch sizes that memory is kept for
+
+
+class Program:
+    """A function that is compiled at its first call, for each structure of arguments once. Made by `jit`."""
+
+    def __init__(self, f: Callable[..., Any], in_axes: Axes = None) -> None:
+        if not callable(f):
+            raise TypeError(f"jit takes a function, got {f!r}")
+        self._f = f
+        self._in_axes = in_axes
+        self._who = f"jit({getattr(f, '__name__', type(f).__name__)}):"
+        self._runners: dict[Any, Runner] = {}
+        self._compilations: dict[Any, tuple[Compiled, list[Argument]]] = {}
+        self._latest: Compiled | None = None
+        self._lock = threading.Lock()
+        functools.update_wrapper(self, f, updated=())
+
+    def __call__(self, *args: Any) -> Any:
+        """The result of the function, as floats and float arrays in its structure, one row an element of the batch."""
+        runner = self.runner(args, None)
+        if runner is None:
+            return self._f(*args)
+        return runner.value(args)
+
+    def value_and_grad(self, *args: Any, argnums: int | Sequence[int] = 0) -> tuple[Any, Any]:
+        """The result, one number an element, and its derivatives by arguments, as autograd.value_and_grad gives them.
+
+        Args:
+            args: the arguments.
+            argnums: by which to differentiate: an int for the gradient, a tuple for a tuple of them.
+
+        Returns:
+            (value, gradient). The gradient has the structure of the argument. For an argument the
+            batch shares it is the sum over the batch; for a batched one it has a row an element.
+        """
+        numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        numbers = tuple(i + len(args) if i < 0 else i for i in numbers)
+        if not all(0 <= i < len(args) for i in numbers) or len(set(numbers)) < len(numbers):
+            raise ValueError(f"{self._who} argnums={argnums!r} must name some of the {len(args)} arguments, each once")
+        runner = self.runner(args, numbers)
+        if runner is None:
+            from ..transforms import value_and_grad
+
+            return value_and_grad(self._f, argnums)(*args)  # type: ignore[no-any-return]
+        value, gradients = runner.value_and_grad(args)
+        return value, gradients[0] if isinstance(argnums, int) else tuple(gradients)
+
+    def runner(self, args: Sequence[Any], wrt: Sequence[int] | None, sum_value: bool = False) -> Runner | None:
+        """What computes a call like this one, compiled now if it is the first; None for a call with Values."""
+        key = (wrt, sum_value, *[x.shape if type(x) is np.ndarray else key_of(x) for x in args])
+        runner = self._runners.get(key)
+        return self._new_runner(key, args, wrt, sum_value) if runner is None else runner
+
+    def _new_runner(self, key: Any, args: Sequence[Any], wrt: Sequence[int] | None, sum_value: bool) -> Runner | None:
+        axes = self._axes(len(args))
+        for x in args:
+            for leaf in flatten(x, "").leaves:
+                if leaf.names is None and any(isinstance(entry, Value) for entry in leaf.entries):
+                    return None
+        given = [argument(x, i, axis, self._who) for i, (x, axis) in enumerate(zip(args, axes))]
+        size = batch_size(args, axes, self._who)
+        form = (wrt, sum_value, *[structure(a.tree) for a in given])
+        with self._lock:
+            from .compile import compile_call
+            from .run import Runner
+
+            if form not in self._compilations:
+                self._compilations[form] = compile_call(self._f, given, self._who, wrt, sum_value), given
+            self._latest, given = self._compilations[form]
+            if len(self._runners) >= SIZES:
+                self._runners.pop(next(iter(self._runners)))
+            runner = self._runners[key] = Runner(self._latest, given, size)
+        return runner
+
+    @functools.lru_cache  # noqa: B019
+    def _axes(self, count: int) -> tuple[int | None, ...]:
+        axes = self._in_axes
+        if axes is None or isinstance(axes, int):
+            return (axes,) * count
+        if len(axes) != count:
+            raise TypeError(f"{self._who} in_axes has {len(axes)} entries, but the call has {count} arguments")
+        return tuple(axes)
+
+    def _compiled(self) -> Compiled:
+        if self._latest is None:
+            raise RuntimeError(f"{self._who} nothing is compiled yet; call the program once")
+        return self._latest
+
+    @property
+    def graph(self) -> Any:
+        """The graph of the latest compilation; print it."""
+        return self._compiled().graph
+
+    @property
+    def stats(self) -> Stats:
+        """What the latest compilation took and gave."""
+        return self._compiled().stats
+
+    @property
+    def llvm_ir(self) -> str:
+        """The LLVM IR of the latest compilation."""
+        return self._compiled().written.ir
+
+    def __repr__(self) -> str:
+        return f"{self._who[:-1]}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Program, (self._f, self._in_axes)

@@ -1,0 +1,230 @@
+"""Runner: calls of compiled code, with numbers in and out of its memory, on one core or on several."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..tree import Leaf
+from .compile import Compiled
+from .frame import CHUNK, CONTEXT
+from .signature import Argument, arrays
+from .tables import Tables
+from .threads import run_chunks
+
+Floats = NDArray[np.float64]
+THREADS_PAY = 1_000_000  # operands: a third of a millisecond of work, against 50 microseconds for threads
+FRESH = 8192  # doubles: results of more are written into new arrays, not copied into them
+KEPT = 4  # workspaces that wait for the next call: as many calls at a time make no new ones
+
+
+def aligned(size: int) -> Floats:
+    """Zeros that start at a multiple of 64 bytes."""
+    room = np.zeros(size + 8)
+    start = (-room.ctypes.data // 8) % 8
+    return room[start : start + size]
+
+
+class Workspace:
+    """The memory of one call at a time, for a batch of one size.
+
+    Attributes:
+        inputs: for each leaf of the arguments where its numbers go, an array of its shape.
+        outputs: for each leaf of the results where its numbers are, an array of its shape.
+        sums: the results that are summed over the batch.
+        closed: where the numbers of Values closed over go.
+    """
+
+    def __init__(self, compiled: Compiled, given: Sequence[Argument], size: int | None) -> None:
+        layout, lanes = compiled.layout, compiled.stats.lanes
+        tiles = 0 if size is None else -(-size // lanes)
+        rows = tiles * lanes
+        written = compiled.written
+        self.shared = aligned(
+            max(1, layout.shared_size if not isinstance(written.shared, Tables) else written.shared.slots)
+        )
+        if isinstance(written.shared, Tables):
+            places, numbers = written.shared.constants
+            self.shared[places] = numbers
+        given_rows = aligned(rows * layout.batched_inputs)
+        self.rows, self.size, self.compiled = rows, size, compiled
+        self.fresh = rows * len(layout.row) > FRESH
+        result_rows = aligned(0 if self.fresh else rows * len(layout.row))
+        memory = [self.shared, given_rows, result_rows, *scratch(compiled), aligned(-(-tiles // CHUNK) * layout.sums)]
+        memory += [code_of(written.shared), code_of(written.batched)]
+        self.memory = memory
+        partly = size is not None and size % lanes > 0
+        counts = [tiles, tiles - 1, (size or 0) % lanes] if partly else [tiles, -1, 0]
+        self.context = np.array([m.ctypes.data for m in memory] + counts, dtype=np.int64)
+        assert len(self.context) == len(CONTEXT)
+        self.address = self.context.ctypes.data
+        self.chunks = -(-tiles // CHUNK)
+        self.inputs: list[Floats] = []
+        counters = [0, 0]
+        for argument in given:
+            for leaf in argument.tree.leaves:
+                start, width = counters[argument.batched], len(leaf.entries)
+                counters[argument.batched] += width
+                if argument.axis is None:
+                    self.inputs.append(self.shared[start : start + width].reshape(_form(leaf)))
+                else:
+                    assert size is not None
+                    block = given_rows[start * rows : start * rows + size * width].reshape(size, *(leaf.shape or ()))
+                    self.inputs.append(np.moveaxis(block, 0, argument.axis))
+        self.closed = self.shared[counters[0] : counters[0] + len(compiled.traced.closed_over)]
+        self.outputs: list[Floats] = [] if self.fresh else self._views(result_rows)
+        first = layout.result(layout.first_sum)
+        self.sums = self.shared[first : first + layout.sums]
+
+    def _views(self, result_rows: Floats) -> list[Floats]:
+        """The results, leaf by leaf."""
+        views = []
+        start = 0
+        for leaf in self.compiled.traced.rows:
+            width = len(leaf.entries)
+            if self.size is None:
+                first = self.compiled.layout.result(start)
+                views.append(self.shared[first : first + width].reshape(_form(leaf)))
+            else:
+                block = result_rows[start * self.rows : start * self.rows + self.size * width]
+                views.append(block.reshape(self.size, *_form(leaf)))
+            start += width
+        return views
+
+    def renew(self) -> None:
+        """New memory for results that are the caller's to keep."""
+        result_rows = np.empty(self.rows * len(self.compiled.layout.row))
+        self.context[CONTEXT.index("results")] = result_rows.ctypes.data
+        self.memory[CONTEXT.index("results")] = result_rows
+        self.outputs = self._views(result_rows)
+
+
+def scratch(compiled: Compiled) -> list[Floats]:
+    """The memory that each thread has for itself: a tile in and out, two sets of accumulators, what passes between."""
+    layout, written, lanes = compiled.layout, compiled.written, compiled.stats.lanes
+    state = aligned(written.state)
+    sizes = (layout.batched_inputs, len(layout.row), layout.sums, layout.sums)
+    if isinstance(written.batched, Tables):
+        sizes = (0, 0, 0, 0)
+        places, numbers = written.batched.constants
+        state.reshape(written.batched.slots, -1)[places] = numbers[:, None]
+    return [*[aligned(n * lanes) for n in sizes], state]
+
+
+def code_of(section: Any) -> Any:
+    """The tables of a section, as its interpreter reads them."""
+    return (
+        np.concatenate([section.code, section.spread]) if isinstance(section, Tables) else np.zeros(1, dtype=np.int32)
+    )
+
+
+def _form(leaf: Leaf) -> tuple[int, ...]:
+    return (len(leaf.entries),) if leaf.names is not None else leaf.shape or ()
+
+
+class Runner:
+    """A compilation, ready to be called with arguments of its structure and one batch size."""
+
+    def __init__(self, compiled: Compiled, given: Sequence[Argument], size: int | None) -> None:
+        self.compiled = compiled
+        self.given = given
+        self.size = size
+        self.function = compiled.code.function("prologue" if size is None else "all", ctypes.c_void_p)
+        self._free: list[Workspace] = []
+        self._closed = compiled.traced.closed_over
+        self._plain = all(len(a.tree.leaves) == 1 and a.tree.leaves[0].names is None for a in given)
+        chunks = 0 if size is None else -(-size // compiled.stats.lanes // CHUNK)
+        self._threads = chunks > 1 and chunks * CHUNK * compiled.work > THREADS_PAY
+
+    def run(self, args: Sequence[Any]) -> Workspace:
+        """Compute; the workspace is the caller's until `release`."""
+        try:
+            work = self._free.pop()
+        except IndexError:
+            work = Workspace(self.compiled, self.given, self.size)
+        if self._plain:
+            for place, x in zip(work.inputs, args):
+                place[...] = x
+        else:
+            for place, leaf in zip(work.inputs, [leaf for x in args for leaf in arrays(x)]):
+                place[...] = leaf
+        if work.fresh:
+            work.renew()
+        self._compute(work)
+        return work
+
+    def _compute(self, work: Workspace) -> None:
+        if self._closed:
+            work.closed[...] = [v.data for v in self._closed]
+        if self._threads:
+            run_chunks(self.compiled, work.context, work.chunks)
+        else:
+            self.function(work.address)
+
+    def bound(self) -> tuple[Callable[..., None], Workspace]:
+        """A function of the arguments that computes in a workspace of its own, for one thread: the shortest way."""
+        work = Workspace(self.compiled, self.given, self.size)
+        if not self._plain or work.fresh:
+            raise ValueError("bound() is for arguments that are arrays or numbers, and few results for each element")
+        places, function = work.inputs, self.function
+        indirect = bool(self._closed) or self._threads
+
+        def call(args: Sequence[Any]) -> None:
+            for place, x in zip(places, args):
+                place[...] = x
+            if indirect:
+                self._compute(work)
+            else:
+                function(work.address)  # not of a number kept beside: `work` must live as long as this does
+
+        return call, work
+
+    def release(self, work: Workspace) -> None:
+        if len(self._free) < KEPT:
+            self._free.append(work)
+
+    def value(self, args: Sequence[Any]) -> Any:
+        """The results in their structure."""
+        work = self.run(args)
+        traced = self.compiled.traced
+        result = traced.result.build(_packed(*each, work.fresh) for each in zip(traced.result.leaves, work.outputs))
+        self.release(work)
+        return result
+
+    def value_and_grad(self, args: Sequence[Any]) -> tuple[Any, list[Any]]:
+        """The result and, for each argument that it was differentiated by, the derivatives in its structure."""
+        work = self.run(args)
+        outputs = iter(zip(self.compiled.traced.rows, work.outputs))
+        value = _packed(*next(outputs), work.fresh)
+        gradients = [self._gradient(self.given[i], outputs, work) for i in self.compiled.traced.wrt or ()]
+        self.release(work)
+        return value, gradients
+
+    def _gradient(self, argument: Argument, outputs: Iterator[tuple[Leaf, Floats]], work: Workspace) -> Any:
+        if argument.axis is not None:
+            rows = [np.moveaxis(_packed(*next(outputs), work.fresh), 0, argument.axis) for _ in argument.tree.leaves]
+            return argument.tree.build(iter(rows))
+        start = self.compiled.traced.sums_of[id(argument)]
+        parts = []
+        for leaf in argument.tree.leaves:
+            parts.append(_sum(leaf, work.sums[start : start + len(leaf.entries)]))
+            start += len(leaf.entries)
+        return argument.tree.build(iter(parts))
+
+
+def _packed(leaf: Leaf, numbers: Floats, fresh: bool) -> Any:
+    """Results in the form of a leaf, with the batch before its shape; a copy unless their memory is new."""
+    if leaf.names is not None:
+        return {name: numbers[..., k].copy() for k, name in enumerate(leaf.names)}
+    return float(numbers) if not numbers.ndim else numbers if fresh else numbers.copy()
+
+
+def _sum(leaf: Leaf, numbers: Floats) -> Any:
+    """Sums over the batch in the form of a leaf."""
+    if leaf.names is not None:
+        return dict(zip(leaf.names, numbers.tolist()))
+    return float(numbers[0]) if leaf.shape is None else numbers.reshape(leaf.shape).copy()

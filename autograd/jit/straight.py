@@ -1,0 +1,192 @@
+"""Straight-line code: each node of a graph one stretch of LLVM IR, cut into functions of bounded length."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from .. import ops
+from ..primitive import Primitive
+from .graph import Graph, Input
+from .instructions import emit
+from .layout import Layout
+from .writer import Module, Writer
+
+SECTION_PARAMETERS = (
+    "ptr %shared, ptr noalias %in, ptr %state, ptr %acc, ptr %out, ptr noalias %given, ptr %results, i64 %tiles, i64 %t"
+)
+LIMIT = 6000  # operands a function reads at most: LLVM's time grows faster than a function's length
+
+
+@dataclasses.dataclass
+class Section:
+    """The functions that compute the shared nodes, or the batched ones for one vector of elements.
+
+    Attributes:
+        functions: their names, in the order to call them.
+        slots: how many vectors they pass on to one another in memory.
+    """
+
+    functions: list[str]
+    slots: int
+
+
+def write(module: Module, graph: Graph, layout: Layout, batched: bool, lanes: int) -> Section:
+    """Write one section of the graph as functions of the module."""
+    mine = [k for k in range(len(graph)) if layout.batched[k] == batched and isinstance(graph.what[k], Primitive)]
+    section = _Writing(module, graph, layout, batched, lanes, mine)
+    section.run()
+    return Section(section.functions, section.slots)
+
+
+class _Writing:
+    def __init__(
+        self, module: Module, graph: Graph, layout: Layout, batched: bool, lanes: int, mine: list[int]
+    ) -> None:
+        self.module, self.graph, self.layout = module, graph, layout
+        self.is_batched, self.lanes, self.mine = batched, lanes, mine
+        self.functions: list[str] = []
+        self.slots = 0
+        self.slot: dict[int, int] = {}  # for a node that a later function reads, where it is kept
+        self.chunk = self._chunks()
+        self.fused = self._fused()
+        self.last = self._last_readers()
+        self.alone_in, self.alone_out = layout.alone(layout.leaves), layout.alone(layout.row_leaves)
+
+    def _chunks(self) -> dict[int, int]:
+        """The function that each node is computed in."""
+        chunk: dict[int, int] = {}
+        current = load = 0
+        for k in self.mine:
+            load += 1 + len(self.graph.operands[k])
+            if load > LIMIT:
+                current, load = current + 1, 0
+            chunk[k] = current
+        return chunk
+
+    def _fused(self) -> frozenset[int]:
+        """The products that exist only to be added to the sum over the batch."""
+        if not self.is_batched:
+            return frozenset()
+        uses = self.layout.uses
+        return frozenset(k for k in self.layout.accumulated if self.graph.what[k] is ops.mul and uses[k] == 1)
+
+    def _last_readers(self) -> dict[int, int]:
+        last: dict[int, int] = {}
+        for k in self.mine:
+            for operand in self.graph.operands[k]:
+                last[operand] = self.chunk[k]
+        return last
+
+    def run(self) -> None:
+        which = "batched" if self.is_batched else "shared"
+        start = 0
+        while start < len(self.mine) or (not self.functions and self._loose_ends()):
+            number = len(self.functions)
+            stop = start
+            while stop < len(self.mine) and self.chunk[self.mine[stop]] == number:
+                stop += 1
+            self.w = Writer(self.module, self.lanes)
+            self.names: dict[int, str] = {}
+            if not number:
+                for k in self._loose_ends():
+                    self._finish(k)
+            for k in self.mine[start:stop]:
+                self._node(k)
+            name = f"{which}{number}"
+            self.module.add(
+                f"define internal void @{name}({SECTION_PARAMETERS}) nounwind noinline alignstack(64)", self.w
+            )
+            self.functions.append(name)
+            start = stop
+
+    def _loose_ends(self) -> list[int]:
+        """Results that are computed elsewhere: inputs, constants, shared nodes to be summed over the batch."""
+        layout, what = self.layout, self.graph.what
+        if self.is_batched:
+            if not layout.leaves:
+                return []
+            return [k for k in layout.results if not (layout.batched[k] and isinstance(what[k], Primitive))]
+        if layout.leaves:
+            return []
+        return [k for k in layout.results if not isinstance(what[k], Primitive)]
+
+    def _node(self, k: int) -> None:
+        op, args = self.graph.what[k], self.graph.operands[k]
+        assert isinstance(op, Primitive)
+        operands = [self._fetch(x) for x in args]
+        if k in self.fused:
+            self._accumulate(k, operands)
+            return
+        self.names[k] = emit(self.w, op, operands)
+        if self.last.get(k, 0) > self.chunk[k]:
+            self.slot[k] = self.slots
+            self.slots += 1
+            self.w.store(self.names[k], self._at("state", self.slot[k] * self.lanes))
+        self._finish(k)
+
+    def _finish(self, k: int) -> None:
+        """Store a node where it is a result, or where batched functions read what the shared ones computed."""
+        w, layout = self.w, self.layout
+        if not self.is_batched:
+            if k in layout.shared_place and isinstance(self.graph.what[k], Primitive):
+                w.store(self._fetch(k), self._at("shared", layout.shared_place[k]))
+            if not layout.leaves:
+                for j in layout.results.get(k, ()):
+                    w.do(
+                        f"store double {w.number(self._fetch(k))}, ptr {self._at('shared', layout.result(j))}, align 8"
+                    )
+            return
+        for j in layout.results.get(k, ()):
+            if j in layout.row:
+                place = self._row("results", j) if j in self.alone_out else self._at("out", layout.row[j] * self.lanes)
+                w.store(self._fetch(k), place)
+        if k in layout.accumulated:
+            self._accumulate(k, None)
+
+    def _accumulate(self, k: int, factors: list[str] | None) -> None:
+        w = self.w
+        for j in self.layout.results[k]:
+            if j >= self.layout.first_sum:
+                place = self._at("acc", (j - self.layout.first_sum) * self.lanes)
+                total = w.put(f"load {w.type}, ptr {place}, align 64")
+                if factors is None:
+                    total = w.add(total, w.number(self._fetch(k)))
+                else:
+                    total = w.fma(w.number(factors[0]), w.number(factors[1]), total)
+                w.do(f"store {w.type} {total}, ptr {place}, align 64")
+
+    def _fetch(self, k: int) -> str:
+        name = self.names.get(k)
+        if name is None:
+            name = self._load(k)
+            if not self.is_batched or self.layout.batched[k]:
+                self.names[k] = name
+            # A number that the batch shares is loaded anew for each use: an operand in memory costs
+            # nothing, where a vector of it kept from a far use would be spilled to the stack.
+        return name
+
+    def _load(self, k: int) -> str:
+        w, what = self.w, self.graph.what[k]
+        if type(what) is float:
+            return w.c(what)
+        if k in self.slot:
+            return w.put(f"load {w.type}, ptr {self._at('state', self.slot[k] * self.lanes)}, align 8")
+        if isinstance(what, Input) and what.batched:
+            if what.number in self.alone_in:
+                return w.load(self._row("given", what.number))
+            return w.put(f"load {w.type}, ptr {self._at('in', what.number * self.lanes)}, align 64")
+        scalar = w.put(f"load double, ptr {self._at('shared', self.layout.shared_place[k])}, align 8")
+        if self.lanes == 1:
+            return scalar
+        one = w.put(f"insertelement {w.type} poison, double {scalar}, i32 0")
+        return w.put(f"shufflevector {w.type} {one}, {w.type} poison, <{self.lanes} x i32> zeroinitializer")
+
+    def _at(self, memory: str, offset: int) -> str:
+        return self.w.put(f"getelementptr double, ptr %{memory}, i64 {offset}", "p")
+
+    def _row(self, memory: str, number: int) -> str:
+        """Where this tile's numbers of a leaf lie that has but one for each element."""
+        w = self.w
+        return w.pointer(
+            f"%{memory}", w.whole("mul", w.whole("add", w.whole("mul", "%tiles", number), "%t"), self.lanes)
+        )

@@ -1,0 +1,346 @@
+"""The compiler beside its peers: the same work in both, in turn, in one process, on one core unless said."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from itertools import pairwise
+from typing import Any
+
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one core for everyone, whatever threads they start
+
+import jax
+import jax.numpy as jnp
+import micrograd.nn
+import numpy as np
+import torch
+from alternate import alternate, human, show
+from engine import micrograd_step, moons_data, random_program
+
+import autograd as ag
+import nn
+from autograd.jit import jit
+from nn.compiled import CompiledStep, compile_step
+
+jax.config.update("jax_enable_x64", True)
+torch.set_num_threads(1)
+torch.set_default_dtype(torch.float64)
+Number = Any
+
+
+def repeated(run: Any, times: int) -> Any:
+    """A function that runs another many times, for what is too short to time alone."""
+
+    def loop() -> None:
+        for _ in range(times):
+            run()
+
+    return loop
+
+
+def compare(name: str, ours: Any, theirs: Any, peer: str, times: int, rounds: int = 9) -> float:
+    """Time both and print the line."""
+    a, b, ratio = alternate(repeated(ours, times), repeated(theirs, times), rounds)
+    show(name, a / times, b / times, ratio, f"faster than {peer}")
+    return a / times
+
+
+# The moons step: forward, backward and SGD on 100 points in a 2-16-16-1 network
+
+
+def torch_step(sizes: list[int], loss: Any, X: np.ndarray, y: np.ndarray, lr: float) -> Any:
+    layers: list[Any] = []
+    for a, b in pairwise(sizes):
+        layers += [torch.nn.Linear(a, b), torch.nn.ReLU()]
+    model = torch.nn.Sequential(*layers[:-1])
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    inputs, targets = torch.tensor(X), torch.tensor(y)
+
+    def step() -> float:
+        optimizer.zero_grad()
+        value = loss(model(inputs), targets)
+        value.backward()
+        optimizer.step()
+        return value.item()  # type: ignore[no-any-return]
+
+    return step
+
+
+def jax_moons(X: np.ndarray, y: np.ndarray, lr: float) -> Any:
+    rng = np.random.default_rng(0)
+    params = [(jnp.array(rng.normal(size=(a, b)) * 0.5), jnp.zeros(b)) for a, b in ((2, 16), (16, 16), (16, 1))]
+
+    def loss(params: Any) -> Any:
+        h = X
+        for W, b in params[:-1]:
+            h = jax.nn.relu(h @ W + b)
+        W, b = params[-1]
+        return jnp.mean(jax.nn.relu(1 - y * (h @ W + b)[:, 0]))
+
+    @jax.jit
+    def update(params: Any) -> Any:
+        value, slopes = jax.value_and_grad(loss)(params)
+        return value, [(W - lr * dW, b - lr * db) for (W, b), (dW, db) in zip(params, slopes)]
+
+    state = [params]
+
+    def step() -> None:
+        value, state[0] = update(state[0])
+        value.block_until_ready()
+
+    return step
+
+
+def ddx_moons(X: np.ndarray, y: np.ndarray, lr: float) -> Any:
+    import ddx
+
+    @ddx.equation
+    def loss() -> Any:
+        h = [ddx.param("x0"), ddx.param("x1")]
+        for layer, (a, b) in enumerate(((2, 16), (16, 16), (16, 1))):
+            sums = []
+            for j in range(b):
+                total = ddx.var(f"b{layer}_{j}")
+                for i in range(a):
+                    total = total + ddx.var(f"w{layer}_{j}_{i}") * h[i]
+                sums.append(total)
+            h = sums if layer == 2 else [ddx.max(s, 0.0) for s in sums]
+        return ddx.max(1.0 - ddx.param("y") * h[0], 0.0)
+
+    loss.compile(points=len(X))
+    weights = np.random.default_rng(0).normal(size=337) * 0.5
+    point = np.empty((340, len(X)))
+    point[337:339], point[339] = X.T, y
+    point[:337] = weights[:, None]
+    call = loss.buffer(point)
+
+    def step() -> None:
+        nonlocal weights
+        call.x[:337] = weights[:, None]
+        call()
+        weights = weights - lr * call.jacobian.mean(axis=1)
+
+    return step
+
+
+def moons() -> None:
+    rows, labels = moons_data()
+    X, y = np.array(rows), np.array(labels, dtype=float)
+    model = nn.MLP(2, [16, 16, 1], seed=1337)
+    start = time.perf_counter()
+    step = compile_step(model, nn.hinge, nn.SGD(model.parameters(), lr=0.05))
+    step(X, y)
+    print(f"{'moons: trace, compile and first step':<58} {human(time.perf_counter() - start):>10}")
+
+    def ours() -> None:
+        step(X, y)
+
+    name = "moons step (2-16-16-1, 100 points)"
+    compare(name, ours, jax_moons(X, y, 0.05), "JAX jit", 1000)
+    compare(name, ours, ddx_moons(X, y, 0.05), "ddx-ad", 1000)
+
+    def hinge(scores: Any, targets: Any) -> Any:
+        return torch.relu(1 - targets * scores[:, 0]).mean()
+
+    taken = compare(name, ours, torch_step([2, 16, 16, 1], hinge, X, y, 0.05), "PyTorch eager", 100)
+    peer = micrograd.nn.MLP(2, [16, 16, 1])
+    slow = alternate(ours, lambda: micrograd_step(peer, rows, labels), 3)[1]
+    show(name, taken, slow, slow / taken, "faster than micrograd")
+    flops = 100 * 2 * (304 + 272 + 304)
+    peak = measured_peak()
+    print(f"{'  its share of the measured FMA peak':<58} {flops / taken / peak:>10.0%} of {peak / 1e9:.0f} GFLOP/s")
+
+
+def measured_peak() -> float:
+    """Floating-point operations a second of fused multiply-adds in registers."""
+    from autograd.jit.machine import Code, host
+
+    machine, chains, turns = host(), 12, 1_000_000
+    kind = f"<{machine.lanes} x double>"
+    half = "splat (double 0.5)"
+    heads = "".join(f"  %v{k} = phi {kind} [ {half}, %entry ], [ %w{k}, %loop ]\n" for k in range(chains))
+    body = "".join(
+        f"  %w{k} = call {kind} @llvm.fma.v{machine.lanes}f64({kind} %v{k}, {kind} {half}, {kind} {half})\n"
+        for k in range(chains)
+    )
+    sums = "".join(
+        f"  %s{k + 1} = fadd {kind} {'zeroinitializer' if not k else f'%s{k}'}, %w{k}\n" for k in range(chains)
+    )
+    ir = (
+        f"declare {kind} @llvm.fma.v{machine.lanes}f64({kind}, {kind}, {kind})\n"
+        "define void @spin(ptr %out) {\nentry:\n  br label %loop\nloop:\n"
+        f"  %i = phi i64 [ 0, %entry ], [ %j, %loop ]\n{heads}{body}  %j = add i64 %i, 1\n"
+        f"  %go = icmp slt i64 %j, {turns}\n  br i1 %go, label %loop, label %end\nend:\n{sums}"
+        f"  store {kind} %s{chains}, ptr %out, align 8\n  ret void\n}}\n"
+    )
+    import ctypes
+
+    code = Code(ir, machine, 2)
+    spin, room = code.function("spin", ctypes.c_void_p), np.zeros(16)
+    best = min(timed(lambda: spin(room.ctypes.data)) for _ in range(5))
+    return 2.0 * machine.lanes * chains * turns / best
+
+
+def timed(run: Any) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+# Networks on digits
+
+
+def one_hot_cross_entropy(logits: Any, target: Any) -> Any:
+    return ag.logsumexp(logits) - ag.dot(tuple(logits), tuple(target))
+
+
+def compiled_network(sizes: list[int], X: np.ndarray, Y: np.ndarray) -> tuple[CompiledStep, float]:
+    model = nn.MLP(sizes[0], sizes[1:], seed=0)
+    start = time.perf_counter()
+    step = compile_step(model, one_hot_cross_entropy, nn.SGD(model.parameters(), lr=0.05))
+    step(X, Y)
+    return step, time.perf_counter() - start
+
+
+def digits() -> None:
+    rng = np.random.default_rng(0)
+    X, labels = rng.random((1797, 64)), rng.integers(0, 10, 1797)
+    Y = np.eye(10)[labels]
+    step, seconds = compiled_network([64, 32, 10], X[:32], Y[:32])
+    print(f"{'digits: trace, compile and first step':<58} {human(seconds):>10}")
+    theirs = torch_step([64, 32, 10], torch.nn.functional.cross_entropy, X[:32], labels[:32], 0.05)
+    batches = [(X[k : k + 32], Y[k : k + 32]) for k in range(0, 1792, 32)]
+
+    def epoch() -> None:
+        for x, y in batches:
+            step(x, y)
+
+    compare("digits epoch (64-32-10, 56 batches of 32)", epoch, repeated(theirs, 56), "PyTorch eager", 1)
+
+    X, labels = rng.random((128, 784)), rng.integers(0, 10, 128)
+    Y = np.eye(10)[labels]
+    step, seconds = compiled_network([784, 128, 10], X, Y)
+    print(f"{'784-128-10: trace, compile and first step':<58} {human(seconds):>10}")
+    theirs = torch_step([784, 128, 10], torch.nn.functional.cross_entropy, X, labels, 0.05)
+    compare("784-128-10 step, batch 128", lambda: step(X, Y), theirs, "PyTorch eager", 10)
+
+
+# One point at a time
+
+
+def rosenbrock(x: Any) -> Any:
+    return sum(100.0 * (x[i + 1] - x[i] * x[i]) ** 2 + (1.0 - x[i]) ** 2 for i in range(len(x) - 1))
+
+
+def rosenbrocks() -> None:
+    import casadi
+
+    for n in (10, 1000):
+        x = np.linspace(-1.0, 1.0, n)
+        program = jit(rosenbrock)
+        slope = program.value_and_grad(x)[1]
+
+        @jax.jit
+        def theirs(x: Any) -> Any:
+            return jax.value_and_grad(lambda x: jnp.sum(100.0 * (x[1:] - x[:-1] * x[:-1]) ** 2 + (1.0 - x[:-1]) ** 2))(
+                x
+            )
+
+        symbol = casadi.SX.sym("x", n)
+        formula = rosenbrock([symbol[i] for i in range(n)])
+        function = casadi.Function("f", [symbol], [formula, casadi.gradient(formula, symbol)])
+        assert np.allclose(slope, theirs(x)[1])
+        assert np.allclose(slope, np.array(function(x)[1]).ravel())
+        times = 2000 if n == 10 else 300
+
+        def ours(x: Any = x, program: Any = program) -> None:
+            program.value_and_grad(x)
+
+        name = f"Rosenbrock gradient, {n} dimensions"
+        compare(name, ours, lambda x=x, f=theirs: f(x)[1].block_until_ready(), "JAX jit", times)
+        compare(name, ours, lambda x=x, f=function: f(x), "CasADi", times)
+
+
+# Ten thousand prices with five derivatives
+
+
+def price(S: Any, K: Any, T: Any, r: Any, sigma: Any, lib: Any, normal: Any) -> Any:
+    """The Black-Scholes price of a call option."""
+    spread = sigma * lib.sqrt(T)
+    d = (lib.log(S / K) + (r + 0.5 * sigma * sigma) * T) / spread
+    return S * normal(d) - K * lib.exp(-r * T) * normal(d - spread)
+
+
+def options() -> None:
+    rng = np.random.default_rng(0)
+    n = 10_000
+    args = [rng.uniform(*ends, n) for ends in ((80, 120), (80, 120), (0.1, 2), (0.0, 0.1), (0.1, 0.5))]
+    root = float(np.sqrt(0.5))
+    ours = jit(lambda *a: price(*a, lib=ag, normal=lambda d: 0.5 * ag.erfc(-root * d)), in_axes=0)
+    every = tuple(range(5))
+    slopes = ours.value_and_grad(*args, argnums=every)[1]
+    one = jax.value_and_grad(
+        lambda *a: price(*a, lib=jnp, normal=lambda d: 0.5 * jax.scipy.special.erfc(-root * d)), every
+    )
+    theirs = jax.jit(jax.vmap(one))
+    assert all(np.allclose(a, b) for a, b in zip(slopes, theirs(*args)[1]))
+    compare(
+        "10,000 Black-Scholes prices and five derivatives",
+        lambda: ours.value_and_grad(*args, argnums=every),
+        lambda: jax.block_until_ready(theirs(*args)),
+        "JAX jit",
+        10,
+    )
+    x = np.abs(rng.normal(size=100_000))
+    for name in ("exp", "log", "sin", "tanh"):
+        throughput(name, jit(getattr(ag, name), in_axes=0), getattr(np, name), x)
+
+
+def throughput(name: str, ours: Any, theirs: Any, x: np.ndarray) -> None:
+    compare(f"{name} of 100,000 numbers", lambda: ours(x), lambda: theirs(x), "NumPy", 10)
+
+
+# Large graphs
+
+
+def large(operations: int) -> None:
+    program = random_program(operations, seed=3)
+
+    def f(xs: Any) -> Any:
+        results = list(xs)
+        for which, i, j in program:
+            a, b = results[i], results[j]
+            c = (a * b, a + b, a - b, ag.relu(a), -a, 0.5 * a, a + 1.0, 0.1 * a * a)[which]
+            results.append(ag.tanh(c) if (i + j) % 7 == 0 else c)
+        return ag.mean(results[-50:])
+
+    x = np.array([0.5 + 0.05 * k for k in range(10)])
+    compiled = jit(f)
+    start, busy = time.perf_counter(), time.process_time()
+    compiled.value_and_grad(x)
+    seconds, cpu = time.perf_counter() - start, time.process_time() - busy
+    again = min(timed(lambda: compiled.value_and_grad(x)) for _ in range(5))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(
+        f"{f'{operations:,} operations: trace, differentiate, compile, run':<58} {human(seconds):>10} "
+        f"({human(cpu)} of processor time), {memory:.2f} GB at most; a later call {human(again)}"
+    )
+
+
+def main() -> None:
+    chosen = sys.argv[1:] or ["moons", "digits", "rosenbrocks", "options", "graphs"]
+    print(f"{'':<58} {'autograd':>10} {'peer':>10} {'ratio':>10}")
+    for name in chosen:
+        if name == "graphs":
+            for operations in (10**4, 10**5, 10**6):
+                large(operations)
+        else:
+            {"moons": moons, "digits": digits, "rosenbrocks": rosenbrocks, "options": options}[name]()
+
+
+if __name__ == "__main__":
+    main()
