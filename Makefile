@@ -10,7 +10,7 @@ demo: $(VENV)/.demos ## train the two demos and draw what they learned
 	$(RUN) demos/digits.py
 
 test: $(VENV)/.dev ## run the tests
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/.dev ## check types, style and layout
 	$(RUN) -m mypy

@@ -77,7 +77,7 @@ class StepThrough:
         # A frame of its own keeps the page's style and keys apart from the notebook's.
         return (
             '<iframe title="Backpropagation, step by step" sandbox="allow-scripts" '
-            'style="width: 100%; height: 720px; border: 0; border-radius: 12px" '
+            'style="width: 100%; height: 800px; border: 0; border-radius: 12px" '
             f'srcdoc="{html.escape(self.html())}"></iframe>'
         )
 
