@@ -59,6 +59,11 @@ class Primitive:
                 raise TypeError(
                     f"primitive {function.__name__}: a partial is a function of (out, *arguments) or None, not {each!r}"
                 )
+            if each is not None and not _takes(each, 1 + len(parameters)):
+                raise TypeError(
+                    f"primitive {function.__name__}: a partial is a function of "
+                    f"({', '.join(['out', *parameters])}), and {each!r} cannot be called so"
+                )
         sequences = [sequences] if isinstance(sequences, str) else sequences
         unknown = set(sequences) - set(parameters)
         if unknown:
@@ -206,6 +211,17 @@ def primitive(
         return Primitive(function, partials, symbol=symbol, native=native, sequences=sequences, ieee=ieee)
 
     return decorate
+
+
+def _takes(function: Callable[..., Any], count: int) -> bool:
+    """Whether a function can be called with so many arguments; True where its signature is not known."""
+    try:
+        inspect.signature(function).bind(*[None] * count)
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
 
 
 def _leader(nodes: tuple[Any, ...], leader: Node | None) -> Node | None:

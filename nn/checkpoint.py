@@ -21,10 +21,13 @@ def save(model: Module, path: str | os.PathLike[str]) -> None:
         path: the file, by custom named *.safetensors; one that is there is replaced.
 
     Raises:
+        TypeError: if the model is no Module.
         OSError: if it cannot be written; a file that was there is as it was.
     """
     from safetensors.numpy import save as to_bytes  # only where files are written
 
+    if not isinstance(model, Module):
+        raise TypeError(f"save(model, path) takes a Module first, got {type(model).__name__}")
     state = model.state_dict()
     write_whole(path, to_bytes(state, metadata={"sha256": _checksum(state)}))
 
@@ -37,12 +40,15 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
         path: the file.
 
     Raises:
+        TypeError: if the model is no Module.
         FileNotFoundError: if there is no such file.
         ValueError: if it is no safetensors file, is cut short, or its numbers are not those that were saved.
         RuntimeError: if it is of another architecture. Whatever raises, the model is as it was.
     """
     from safetensors import SafetensorError, safe_open
 
+    if not isinstance(model, Module):
+        raise TypeError(f"load(model, path) takes the Module to set first, got {type(model).__name__}")
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no weights file {os.fspath(path)!r}")
     try:

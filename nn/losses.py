@@ -141,8 +141,11 @@ def _over(loss: Callable[[Any, Any], Any], outputs: Any, targets: Any, reduction
     if not many:
         return loss(outputs, targets)
     if not _is_list(outputs) or not _is_list(targets) or len(outputs) != len(targets):
-        counts = [len(x) if _is_list(x) else "no list" for x in (outputs, targets)]
-        raise ValueError(f"{name}: as many outputs as targets are needed, got {counts[0]} and {counts[1]}")
+        counts = [f"a list of {len(x)}" if _is_list(x) else "no list" for x in (outputs, targets)]
+        raise ValueError(
+            f"{name}: outputs and targets must be lists of one length, got {counts[0]} and {counts[1]}; "
+            "targets in an array of one column go in as y[:, 0]"
+        )
     if not len(outputs):
         raise ValueError(f"{name}: at least one example is needed, got an empty list")
     losses = [loss(output, target) for output, target in zip(outputs, targets)]

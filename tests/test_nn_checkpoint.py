@@ -139,3 +139,10 @@ def test_the_file_opens_with_any_safetensors_reader(tmp_path: Path) -> None:
     header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])
     assert header["w"]["dtype"] == "F64"
     assert header["w"]["shape"] == [2]
+
+
+def test_arguments_in_the_wrong_order_are_named(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"save\(model, path\) takes a Module first, got str"):
+        nn.save("model.safetensors", nn.Neuron(1))
+    with pytest.raises(TypeError, match=r"load\(model, path\) takes the Module to set first, got str"):
+        nn.load("model.safetensors", nn.Neuron(1))

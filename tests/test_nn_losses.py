@@ -70,8 +70,8 @@ def test_reductions() -> None:
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: nn.mse([1.0], [1.0, 2.0]), ValueError, "as many outputs as targets are needed, got 1 and 2"),
-        (lambda: nn.mse([1.0], 1.0), ValueError, "got 1 and no list"),
+        (lambda: nn.mse([1.0], [1.0, 2.0]), ValueError, "lists of one length, got a list of 1 and a list of 2"),
+        (lambda: nn.mse([1.0], 1.0), ValueError, "got a list of 1 and no list"),
         (lambda: nn.mse([], []), ValueError, "at least one example"),
         (lambda: nn.mse(1.0, 2.0, reduction="max"), ValueError, "'mean', 'sum' or 'none', got 'max'"),
         (lambda: nn.hinge(1.0, 0), ValueError, "a label is -1 or 1, got 0"),

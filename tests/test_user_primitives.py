@@ -168,7 +168,6 @@ def broken(out: Any, x: Any) -> Any:
         (lambda out, x: None, TypeError, "None"),
         (lambda out, x: [1.0], TypeError, r"list \[1\.0\]"),
         (lambda out, x: 1j, TypeError, "complex 1j"),
-        (lambda out: 1.0, TypeError, "positional argument"),
     ],
 )
 @pytest.mark.parametrize("create_graph", [False, True])
@@ -247,3 +246,19 @@ def test_a_primitive_is_copied_and_pickled_by_name() -> None:
     assert copy.deepcopy(ag.tanh) is ag.tanh
     assert pickle.loads(pickle.dumps(ag.tanh)) is ag.tanh
     assert pickle.loads(pickle.dumps(ag.dot)) is ag.dot
+
+
+def test_a_partial_that_cannot_be_called_is_refused_where_it_is_given() -> None:
+    with pytest.raises(TypeError, match=r"a partial is a function of \(out, x\)"):
+
+        @ag.primitive(lambda x: 2 * x)
+        def square(x: float) -> float:
+            return x * x
+
+
+def test_the_variance_of_an_array_of_values() -> None:
+    xs = [ag.Value(x) for x in (1.0, 2.0, 6.0)]
+    variance = np.var(np.array(xs))
+    variance.backward()
+    assert variance.data == pytest.approx(14 / 3)
+    assert [x.grad for x in xs] == pytest.approx([-4 / 3, -2 / 3, 2.0])  # 2 (x - mean) / 3
