@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint fuzz bench clean
 
 demo: $(VENV)/.demos ## train the two demos and draw what they learned
 	$(RUN) demos/moons.py
@@ -16,6 +16,9 @@ lint: $(VENV)/.dev ## check types, style and layout
 	$(RUN) -m mypy
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+
+fuzz: $(VENV)/.dev ## compare 100,000 random graphs with an independent evaluation
+	$(RUN) tests/fuzz.py --graphs 100000
 
 bench: $(VENV)/.bench ## time this project and its peers side by side
 	$(RUN) tests/benchmarks/engine.py

@@ -36,6 +36,7 @@ acosh                   1               inf
 ======================  ==============  ============================================================
 """
 
+from .anomaly import AnomalyError, detect_anomaly
 from .draw import draw
 from .functions import clip, elu, gelu, leaky_relu, log_softmax, mean, silu, softmax
 from .jit import TracingError, jit
@@ -90,6 +91,7 @@ from .ops import (
 )
 from .primitive import Primitive, primitive
 from .stepper.page import step_through
+from .testing import GradientError, check_gradients, numerical_gradient, numerical_hessian, numerical_jacobian
 from .transforms import elementwise_grad, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .value import Value, dot
 
@@ -97,6 +99,8 @@ __version__ = "0.1.0"
 
 # abs, pow and sum are here as ag.abs, ag.pow and ag.sum; `import *` leaves Python's own in place.
 __all__ = [
+    "AnomalyError",
+    "GradientError",
     "Primitive",
     "TracingError",
     "Value",
@@ -108,9 +112,11 @@ __all__ = [
     "atan2",
     "atanh",
     "cbrt",
+    "check_gradients",
     "clip",
     "cos",
     "cosh",
+    "detect_anomaly",
     "dot",
     "draw",
     "elementwise_grad",
@@ -141,6 +147,9 @@ __all__ = [
     "mean",
     "minimum",
     "norm",
+    "numerical_gradient",
+    "numerical_hessian",
+    "numerical_jacobian",
     "primitive",
     "prod",
     "relu",

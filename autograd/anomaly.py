@@ -83,11 +83,12 @@ def _install(change: int) -> None:
     """Put what checks in place of what does not as long as any thread is in the context: no cost at other times."""
     global _contexts
     with _lock:
+        first_or_last = _contexts == 0 or _contexts + change == 0
         _contexts += change
-        for owner, name, plain, checked in _REPLACED:
-            setattr(owner, name, checked if _contexts else plain)
-        if not _contexts:
+        if first_or_last:
             _places.clear()
+            for owner, name, plain, checked in _REPLACED:
+                setattr(owner, name, checked if _contexts else plain)
 
 
 def _checked_init(self: Value, *args: Any, **kwargs: Any) -> None:
@@ -101,7 +102,7 @@ def _checked_init(self: Value, *args: Any, **kwargs: Any) -> None:
 
 
 def _checked_backward(self: Value, seed: Any = 1.0, create_graph: bool = False) -> Any:
-    if _watching.get():
+    if _watching.get() and isinstance(seed, (Value, float, int)):
         _check_derivatives(self, float(seed))
     return _backward(self, seed, create_graph)
 

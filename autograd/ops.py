@@ -171,7 +171,7 @@ def cbrt(x: float) -> float:
     >>> cbrt(-27.0)
     -3.0
     """
-    return float(np.cbrt(x))
+    return special.cbrt(x)
 
 
 # Trigonometric and hyperbolic functions, and their inverses

@@ -274,3 +274,13 @@ def test_functions_on_plain_floats_follow_ieee_too() -> None:
     assert ag.exp(1000.0) == ag.pow(0.0, -1.0) == ag.sum([HUGE, HUGE]) == ag.dot([HUGE], [10.0]) == inf
     assert math.isnan(ag.sqrt(-1.0))
     assert math.isnan(ag.sum([inf, -inf]))
+
+
+def test_sums_are_rounded_once_by_every_way_to_them() -> None:
+    """1e16 + 1 - 1e16 is 1: of numbers, of Values, in lists, and in the tuples of a neuron."""
+    xs = [1e16, 1.0, -1e16]
+    leaves, ones = tuple(map(ag.Value, xs)), (1.0, 1.0, 1.0)
+    assert ag.sum(xs) == ag.sum(leaves).data == 1.0
+    assert ag.dot(xs, ones) == ag.dot(leaves, ones).data == ag.dot(list(leaves), ones).data == 1.0
+    assert ag.dot(leaves, ones, ag.Value(0.0)).data == ag.dot(ones, leaves, ag.Value(0.0)).data == 1.0
+    assert ag.dot(leaves[:2], ones[:2], leaves[2]).data == ag.dot(xs[:2], ones[:2], -1e16) == 1.0

@@ -1,0 +1,114 @@
+"""Differences at shrinking steps extrapolated to none: candidates for a derivative, their errors, objections to them.
+
+From the differences at one step and those before it, Richardson's extrapolation to h = 0 (L. F.
+Richardson, J. A. Gaunt, The deferred approach to the limit, Phil. Trans. R. Soc. A 226, 1927) makes
+candidates. As in C. Ridders, Accurate computation of F'(x) and F'(x) F''(x), Adv. Eng. Softw. 4, 1982,
+what the last extrapolation still changed bounds what truncation leaves. The noise of the function, its
+rounding first of all, shows at smaller steps, as noise / h: however far the differences there are from
+the candidate, that times their h is taken for noise. The candidate with the least sum of the two wins.
+
+This alone can be fooled. Differences at smaller steps, or other candidates, may contradict the winner
+by more than errors and known noise explain: objections, which Line answers.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+EPSILON = 2.0**-52
+SAFETY = 8.0  # times the noise that was seen: how much more may be in the differences that matter
+DOUBT = 32.0  # times the known noise: how far differences may be off until something else must explain it
+FINER = 3  # smaller steps that a candidate needs to be judged by
+
+
+class Differences(NamedTuple):
+    """Differences at each step (first axis) for each output (second), and what is known of their rounding."""
+
+    h: Floats
+    weight: Floats  # noise of this size in f makes an error of 1 in the differences
+    right: Floats
+    left: Floats
+    central: Floats
+    rounding: Floats  # of results of f
+    conditioning: Floats  # what the rounding of x makes in results of f
+
+
+class Best(NamedTuple):
+    """For each output the winner: its value and error, and the index of the smallest step in it."""
+
+    value: Floats
+    error: Floats
+    k: Indices
+
+
+class Objection(NamedTuple):
+    """Against the winner for an output: within step `within` f does what the winner says it does not.
+
+    If that is no noise, steps up to `give_up` are too large.
+    """
+
+    output: Any
+    within: Any
+    give_up: Any
+
+
+class Tableau:
+    """Richardson's tableau of the differences d in powers of a variable, the square of the step or the step.
+
+    Attributes:
+        values: the candidates, by column (the number of extrapolations), step and output.
+        changes: how far each is from the two it was made from.
+        off: how much noise explains how far the witnesses, at smaller steps, are from each.
+    """
+
+    def __init__(self, d: Floats, variable: Floats, columns: int) -> None:
+        self.values = np.full((columns, *d.shape), np.nan)
+        self.changes = np.full((columns, *d.shape), np.inf)
+        self.values[0] = d
+        for j in range(1, columns):
+            last = self.values[j - 1]
+            ratio = (variable[:-j] / variable[j:])[:, None]
+            new = last[j:] + (last[j:] - last[j - 1 : -1]) / (ratio - 1)
+            self.values[j, j:] = new
+            self.changes[j, j:] = np.maximum(abs(new - last[j:]), abs(new - last[j - 1 : -1]))
+
+    def hear(self, witnesses: list[Floats], weight: Floats) -> None:
+        """Take differences, extrapolated a little, by which candidates from larger steps are judged."""
+        self.witnesses = np.array([self.values[1], *witnesses])
+        self.off = np.zeros_like(self.values)
+        for k in range(len(weight) - 1):
+            distance = abs(self.witnesses[:, None, k + 1 :] - self.values[:, None, k]) * weight[k + 1 :]
+            self.off[:, k] = np.fmax.reduce(distance, axis=(0, 2))
+
+    def best(self, differences: Differences, noise: Floats, given_up: Indices) -> tuple[Best, list[Objection]]:
+        """The winners from steps beyond those given up, and all objections to them."""
+        weight, (columns, steps, count) = differences.weight, self.values.shape
+        noises = differences.rounding + noise
+        errors = 2 * self.changes + SAFETY * np.fmax(noises, self.off) / weight + 4 * EPSILON * abs(self.values)
+        errors[:, -FINER:] = np.inf
+        errors[:, np.arange(steps)[:, None] <= given_up] = np.inf
+        errors = np.where(np.isnan(errors), np.inf, errors).reshape(-1, count)
+        candidates, step = self.values.reshape(-1, count), np.tile(np.arange(steps), columns)
+        winner, outputs = np.argmin(errors, axis=0), np.arange(count)
+        value, error, k = candidates[winner, outputs], errors[winner, outputs], step[winner]
+
+        doubt = DOUBT * (noises + differences.conditioning) / weight
+        against = (abs(self.witnesses - value) > error + doubt).any(axis=0) & (np.arange(steps)[:, None] > k)
+        clash = np.isfinite(errors) & (abs(candidates - value) > errors + error)
+        objections = []
+        for i in np.flatnonzero(np.isfinite(error) & (against.any(axis=0) | clash.any(axis=0))):
+            if against[:, i].any():
+                objections.append(Objection(i, np.flatnonzero(against[:, i])[-1], k[i]))
+                continue
+            other = np.argmin(np.where(clash[:, i], errors[:, i], np.inf))
+            finer, coarser = (winner[i], other) if k[i] > step[other] else (other, winner[i])
+            gone = abs(self.values[0, :, i] - candidates[finer, i]) > errors[finer, i] + doubt[:, i]
+            within = np.flatnonzero(gone & (np.arange(steps) < step[finer]))
+            objections.append(Objection(i, within[-1] if len(within) else step[coarser], step[coarser]))
+        return Best(np.where(np.isfinite(error), value, np.nan), error, k), objections
