@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 import autograd as ag
 from autograd import Value
 from autograd.jit import Program, jit
+from autograd.jit.memory import padded
 
 from .examples import Array, rows_wanted
 from .module import Module
-from .optimizer import Flat, Optimizer
-from .step import Loss, Penalty, Step
+from .optimizer import Optimizer
+from .rule import Move
+from .step import Loss, NotFinite, Penalty, Step, refuse_if_not_finite
 from .traced import Given, buffered, generators, substituted
 
 if TYPE_CHECKING:
-    from autograd.jit.run import Runner  # which imports LLVM
+    from autograd.jit.routine import Routine  # which imports LLVM
+    from autograd.jit.run import Runner, Workspace
 
-# Of the parameters and a batch: the mean loss, its gradient, and the model's buffers after it.
-Computation = Callable[[Flat, Any, Any], tuple[float, Flat, Flat]]
+Plan = Callable[[Array, Array], float]  # a step for batches of one shape
 
 
 class CompiledStep(Step):
@@ -39,19 +41,28 @@ class CompiledStep(Step):
         axes = None if self._whole else (None, 0, 0, *[0] * len(self._generators))
         self.program = jit(self._batch if self._whole else self._example, axes)
         self._penalty = jit(self._of_parameters)
-        self._plans: dict[Any, Computation] = {}
+        self._sums, self._extra = (padded(1 + len(self.flat)) for _ in range(2))  # a loss and a gradient
+        self._moved = padded(len(self.flat))
+        self._choose_moves()
 
-    def compute(self, X: Array, y: Array) -> tuple[float, Flat, Flat]:
-        compute = self._plans.get((X.shape, y.shape))
-        if compute is None:
+    def _choose_moves(self) -> None:
+        """Compile the optimizer's rule, if that may be, for its groups and options as they are."""
+        self._groups, rule = self.optimizer.groups, self.optimizer.rule
+        self._moves = [Move(rule, group) for group in self._groups] if getattr(rule, "elementwise", False) else []
+        self._plans: dict[Any, Plan] = {}
+
+    def take(self, X: Array, y: Array) -> float:
+        if self.optimizer.groups is not self._groups:
+            self._choose_moves()
+        for move in self._moves:
+            if not move.begin():
+                self._choose_moves()
+                return self.take(X, y)
+        plan = self._plans.get((X.shape, y.shape))
+        if plan is None:
             with rows_wanted(X):
-                compute = self._plan(X, y)
-        loss, grad, buffers = compute(self.flat, X, y)
-        if self.penalty is not None:
-            extra, slope = self._penalty.value_and_grad(self.flat)
-            loss += extra
-            grad += slope
-        return loss, grad, buffers
+                plan = self._plans[X.shape, y.shape] = self._plan(X, y)
+        return plan(X, y)
 
     # What is compiled
 
@@ -82,49 +93,113 @@ class CompiledStep(Step):
 
     # How it is run
 
-    def _plan(self, X: Array, y: Array) -> Computation:
-        """What computes a step for batches of these shapes."""
-        if self.penalty is not None:
-            self._runner(self._penalty, (self.flat,), (0,))
+    def _plan(self, X: Array, y: Array) -> Plan:
+        """What takes a step for batches of these shapes."""
+        from autograd.jit.routine import Routine
+
+        penalty = None if self.penalty is None else self._runner(self._penalty, (self.flat,), (0,))
         if not X.ndim or not y.ndim or len(X) != len(y) or not len(X):
             raise ValueError(
                 f"a step takes as many targets as inputs, at least one; got arrays of shape {X.shape} and {y.shape}"
             )
-        plan = self._batch_plan(X, y) if self._whole else self._example_plan(X, y)
-        self._plans[X.shape, y.shape] = plan
-        return plan
+        shapes = self._random_shapes(X, y)
+        noise = map(np.zeros, shapes)
+        if self._whole:
+            runner = self._runner(self.program, (self.flat, X, y, self.buffers, *noise))
+        else:
+            runner = self._runner(self.program, (self.flat, X, y, *noise), (0,), True)
+        work = runner.workspace()
+        routine = Routine()
+        self._add_gradient(routine, runner, work)
+        if penalty is not None:
+            self._add_penalty(routine, penalty)
+        routine.check(self._sums)
+        if self.clip_norm is not None:
+            routine.clip(self.clip_norm, self._sums[1:])
+        if self._moves:
+            self._add_moves(routine)
+            if self._whole:
+                routine.copy(work.outputs[2], self.buffers)
+        compute, moves, sums = routine.made(), self._moves, self._sums
+        parameters, X_place, y_place, *places = work.inputs
+        kept = [self.buffers] if self._whole else []
 
-    def _example_plan(self, X: Array, y: Array) -> Computation:
-        """Example by example, in SIMD lanes, with sums over the batch."""
-        counts = self._counts(lambda model: self.loss(model(X[0]), y[0]))
-        size = len(X)
+        def step(X: Array, y: Array) -> float:
+            if work.lent:
+                work.give((parameters, X, y, *places))
+            else:
+                X_place[...] = X
+                y_place[...] = y
+            if places:
+                drawn = [rng.random(shape) for rng, shape in zip(self._generators, shapes)]
+                for place, numbers in zip(places, kept + drawn):
+                    place[...] = numbers
+            try:
+                taken = compute()
+            finally:  # an interrupt may come after the step was taken
+                for move in moves:
+                    move.end()
+            if not taken:
+                self._refuse()
+            if not moves:
+                self.move(sums[1:])
+                if self._whole:
+                    self.buffers = work.outputs[2]
+            return sums.item(0)
 
-        def noise() -> list[Flat]:
-            return [rng.random((size, n)) for rng, n in zip(self._generators, counts)]
+        return step
 
-        run, work = self._runner(
-            self.program, (self.flat, X, y, *[np.zeros((size, n)) for n in counts]), (0,), True
-        ).bound()
-        means, grad = work.sums, work.sums[1:]
+    def _add_gradient(self, routine: Routine, runner: Runner, work: Workspace) -> None:
+        """Mean loss and gradient."""
+        routine.copy(self.flat, work.inputs[0])
+        routine.run(runner, work)
+        if self._whole:
+            loss, grad, _ = work.outputs
+            routine.copy(loss, self._sums[:1])
+            routine.copy(grad, self._sums[1:])
+        else:
+            routine.copy(work.sums, self._sums)
 
-        def compute(flat: Flat, X: Array, y: Array) -> tuple[float, Flat, Flat]:
-            run((flat, X, y, *noise()) if counts else (flat, X, y))
-            return means.item(0), grad, self.buffers
+    def _add_penalty(self, routine: Routine, penalty: Runner) -> None:
+        """The penalty and its gradient."""
+        work = penalty.workspace()
+        routine.copy(self.flat, work.inputs[0])
+        routine.run(penalty, work)
+        routine.copy(work.outputs[0], self._extra[:1])
+        routine.copy(work.sums, self._extra[1:])
+        routine.add(self._extra, self._sums)
 
-        return compute
+    def _add_moves(self, routine: Routine) -> None:
+        """The optimizer's rule: new parameters, and if they are finite, these and the new state for the old."""
+        start = 0
+        for move in self._moves:
+            mine = slice(start, start + len(move.group.parameters))
+            move.compute(routine, self.flat[mine], self._sums[1:][mine], self._moved[mine])
+            start = mine.stop
+        routine.check(self._moved)
+        routine.copy(self._moved, self.flat)
+        for move in self._moves:
+            move.keep(routine)
 
-    def _batch_plan(self, X: Array, y: Array) -> Computation:
-        """The whole batch as one graph."""
-        counts = self._counts(lambda model: [self.loss(o, t) for o, t in zip(model.batch(list(X)), y)])
-        program = self.program
-        self._runner(program, (self.flat, X, y, self.buffers, *[np.zeros(n) for n in counts]))
+    def _refuse(self) -> NoReturn:
+        """Say why a step was not taken."""
+        loss = self._sums.item(0)
+        refuse_if_not_finite(loss, f"the loss is {loss}")
+        refuse_if_not_finite(self._sums, "the gradient is nan or infinite")
+        raise NotFinite("the step makes parameters infinite or nan")
 
-        def compute(flat: Flat, X: Array, y: Array) -> tuple[float, Flat, Flat]:
-            noise = [rng.random(n) for rng, n in zip(self._generators, counts)]
-            loss, grad, buffers = program(flat, X, y, self.buffers, *noise)
-            return loss, grad, buffers
-
-        return compute
+    def _random_shapes(self, X: Array, y: Array) -> list[tuple[int, ...]]:
+        """How many numbers a batch takes from each generator: a forward pass on copies tells."""
+        if not self._generators:
+            return []
+        noise = [Given(repeat(0.5)) for _ in self._generators]
+        model = self._with([Value(x) for x in self.flat], [Value(x) for x in self.buffers], noise)
+        if self._whole:
+            for output, target in zip(model.batch(list(X)), y):
+                self.loss(output, target)
+        else:
+            self.loss(model(X[0]), y[0])
+        return [(given.taken,) if self._whole else (len(X), given.taken) for given in noise]
 
     def _runner(
         self, program: Program, args: Sequence[Any], wrt: tuple[int, ...] | None = None, sum_value: bool = False
@@ -143,14 +218,6 @@ class CompiledStep(Step):
                     "a function of the model"
                 )
         return runner
-
-    def _counts(self, forward: Callable[[Module], Any]) -> list[int]:
-        """How many random numbers a forward pass takes from each generator: it is run once, on copies."""
-        if not self._generators:
-            return []
-        noise = [Given(repeat(0.5)) for _ in self._generators]
-        forward(self._with([Value(x) for x in self.flat], [Value(x) for x in self.buffers], noise))
-        return [given.taken for given in noise]
 
 
 def compile_step(

@@ -19,7 +19,6 @@ from .evaluation import Forward, eager_outputs_and_loss, modes_kept
 from .examples import Array, shuffled
 from .history import History
 from .module import listed
-from .optimizer import Flat
 from .plan import Plan
 from .progress import Bar
 from .schedules import ReduceLROnPlateau, Schedule
@@ -118,49 +117,29 @@ class Loop:
 
     def _step(self, X: Array, y: Array, epoch: int, number: int) -> float:
         """One step, whole or not at all."""
-        groups = self.plan.optimizer.groups
-        before = self.step.flat, self.step.buffers, [(group.steps, dict(group.state)) for group in groups]
         try:
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # it is looked for right below
-                loss = self.step(X, y)
-            what = ""
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # it is looked for
+                return self.step(X, y)
         except NotFinite as error:
-            what = error.what
-        except BaseException:
-            self._undo(before)
-            raise
-        if not what and np.isfinite(self.step.flat).all():
-            return loss
-        self._undo(before)
-        what = what or "the step made parameters infinite"
-        message = (
-            f"fit: {what} in epoch {epoch}, batch {number} of {self.plan.steps}; "
-            "the model is as it was before that step. "
-        )
-        if not self.plan.detect_anomaly:
-            raise FloatingPointError(
-                message
-                + "What helps: a lower learning rate, clip_norm, or detect_anomaly=True, which names the operation"
+            message = (
+                f"fit: {error.what} in epoch {epoch}, batch {number} of {self.plan.steps}; "
+                "the model is as it was before that step. "
             )
-        raise FloatingPointError(message + self._anomaly(X, y, before))
+        if not self.plan.detect_anomaly:
+            message += "What helps: a lower learning rate, clip_norm, or detect_anomaly=True, which names the operation"
+        else:
+            message += self._anomaly(X, y)
+        raise FloatingPointError(message)
 
-    def _undo(self, before: tuple[Flat, Flat, list[tuple[int, dict[str, Flat]]]]) -> None:
-        """Go back to what was before a step: parameters, running statistics, the optimizer's memory."""
-        self.step.flat, self.step.buffers, groups = before
-        self.step.write_back()
-        for group, (steps, state) in zip(self.plan.optimizer.groups, groups):
-            group.steps, group.state = steps, state
-
-    def _anomaly(self, X: Array, y: Array, before: Any) -> str:
+    def _anomaly(self, X: Array, y: Array) -> str:
         """Take the step again without compiling, and say which operation is the first to make a nan or an infinity."""
         plan = self.plan
+        self.step.write_back()
         try:
             with ag.detect_anomaly():
                 EagerStep(plan.model, plan.loss, plan.optimizer, plan.penalty).compute(X, y)
         except ag.AnomalyError as error:
             return str(error)
-        finally:
-            self._undo(before)
         return "No single operation made it when the batch was computed again: it was the step, or chance in the model"
 
     def state(self) -> dict[str, Any]:

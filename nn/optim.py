@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd import Value
 
-from .optimizer import Flat, Group, Optimizer
+from .optimizer import Flat, Group, Optimizer, elementwise
 
 
 class SGD(Optimizer):
@@ -18,7 +18,7 @@ class SGD(Optimizer):
     For each parameter p with gradient g:
 
         g ← g + weight_decay · p
-        v ← g the first time, then momentum · v + g
+        v ← momentum · v + g, from v = 0
         p ← p - lr · v, or with nesterov p - lr · (g + momentum · v)
 
     Momentum is B. Polyak's (1964), nesterov that of I. Sutskever, J. Martens, G. Dahl, G. Hinton,
@@ -54,14 +54,14 @@ class SGD(Optimizer):
         if any(g.options["nesterov"] and not g.options["momentum"] for g in self.groups):
             raise ValueError("nesterov needs momentum: give a momentum greater than 0")
 
+    @elementwise
     def rule(self, group: Group, data: Flat, grad: Flat) -> Flat:
         o = group.options
-        if o["weight_decay"]:
+        if group.uses("weight_decay"):
             grad = grad + o["weight_decay"] * data
-        if o["momentum"]:
-            velocity = o["momentum"] * group.state["velocity"] + grad if "velocity" in group.state else grad.copy()
-            group.state["velocity"] = velocity
-            grad = grad + o["momentum"] * velocity if o["nesterov"] else velocity
+        if group.uses("momentum"):
+            group.state["velocity"] = velocity = o["momentum"] * group.remember("velocity") + grad
+            grad = grad + o["momentum"] * velocity if group.uses("nesterov") else velocity
         moved: Flat = data - o["lr"] * grad
         return moved
 
@@ -90,6 +90,8 @@ class Adam(Optimizer):
     2.9
     """
 
+    decoupled = False  # weights decay through the gradient
+
     def __init__(
         self,
         parameters: Iterable[Value] | Iterable[Mapping[str, Any]],
@@ -100,14 +102,13 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
+    @elementwise
     def rule(self, group: Group, data: Flat, grad: Flat) -> Flat:
         o = group.options
-        if o["weight_decay"]:
+        if self.decoupled:
+            data = data * (1 - o["lr"] * o["weight_decay"])
+        elif group.uses("weight_decay"):
             grad = grad + o["weight_decay"] * data
-        return self.adapted(group, data, grad)
-
-    def adapted(self, group: Group, data: Flat, grad: Flat) -> Flat:
-        o = group.options
         mean_share, square_share = o["betas"]
         mean = mean_share * group.remember("mean") + (1 - mean_share) * grad
         square = square_share * group.remember("square") + (1 - square_share) * grad * grad
@@ -124,6 +125,8 @@ class AdamW(Adam):
     I. Loshchilov, F. Hutter, Decoupled weight decay regularization, arXiv:1711.05101. Arguments as for Adam.
     """
 
+    decoupled = True
+
     def __init__(
         self,
         parameters: Iterable[Value] | Iterable[Mapping[str, Any]],
@@ -133,10 +136,6 @@ class AdamW(Adam):
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(parameters, lr, betas, eps, weight_decay)
-
-    def rule(self, group: Group, data: Flat, grad: Flat) -> Flat:
-        o = group.options
-        return self.adapted(group, data * (1 - o["lr"] * o["weight_decay"]), grad)
 
 
 class RMSprop(Optimizer):
@@ -169,18 +168,19 @@ class RMSprop(Optimizer):
             parameters, lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum, centered=centered
         )
 
+    @elementwise
     def rule(self, group: Group, data: Flat, grad: Flat) -> Flat:
         o = group.options
-        if o["weight_decay"]:
+        if group.uses("weight_decay"):
             grad = grad + o["weight_decay"] * data
         square = o["alpha"] * group.remember("square") + (1 - o["alpha"]) * grad * grad
         group.state["square"] = spread = square
-        if o["centered"]:
+        if group.uses("centered"):
             mean = o["alpha"] * group.remember("mean") + (1 - o["alpha"]) * grad
             group.state["mean"] = mean
             spread = square - mean * mean
         step = grad / (np.sqrt(spread) + o["eps"])
-        if o["momentum"]:
+        if group.uses("momentum"):
             group.state["velocity"] = step = o["momentum"] * group.remember("velocity") + step
         moved: Flat = data - o["lr"] * step
         return moved
@@ -218,9 +218,10 @@ class Adagrad(Optimizer):
             eps=eps,
         )
 
+    @elementwise
     def rule(self, group: Group, data: Flat, grad: Flat) -> Flat:
         o = group.options
-        if o["weight_decay"]:
+        if group.uses("weight_decay"):
             grad = grad + o["weight_decay"] * data
         total = group.remember("square_sum", o["initial_accumulator_value"]) + grad * grad
         group.state["square_sum"] = total

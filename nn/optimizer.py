@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,8 @@ class Group:
     Attributes:
         parameters: leaf Values.
         options: the learning rate "lr" and the optimizer's other numbers, by name; may be assigned to.
-        state: the optimizer's memory, such as velocities: arrays with an entry for each parameter.
+        state: the optimizer's memory, such as velocities: arrays with an entry for each parameter, which are
+            the optimizer's to change in place.
         steps: how often they were updated.
     """
 
@@ -33,11 +34,31 @@ class Group:
     state: dict[str, Flat] = field(default_factory=dict)
     steps: int = 0
 
+    def uses(self, option: str) -> bool:
+        """Whether an option is on: neither 0 nor False. This is what a rule may branch on."""
+        x = self.options[option]
+        return isinstance(x, Value) or bool(x)  # it is a Value while an elementwise rule is compiled
+
     def remember(self, name: str, start: float = 0.0) -> Flat:
         """The state of that name, all `start` at first."""
         if name not in self.state:
             self.state[name] = np.full(len(self.parameters), start)
         return self.state[name]
+
+
+Rule = Callable[[Group, Flat, Flat], Flat]
+Method = TypeVar("Method", bound=Callable[..., Flat])
+
+
+def elementwise(rule: Method) -> Method:
+    """Mark an optimizer's rule that does to each parameter the same, whatever the others are: it can be compiled.
+
+    compile_step calls it once with a Value in the place of each array, of `group.steps`, and of each option that
+    is on. So it may use arithmetic and functions that Values have, `group.remember` for its state, and branch on
+    `group.uses`.
+    """
+    rule.elementwise = True  # type: ignore[attr-defined]
+    return rule
 
 
 class Optimizer:
@@ -120,9 +141,6 @@ class Optimizer:
 
     def update(self, data: Flat, grad: Flat) -> Flat:
         """New numbers for all parameters from their numbers and gradients: flat arrays in the order of `parameters`."""
-        if len(self.groups) == 1:  # as mostly: nothing to cut and to join
-            self.groups[0].steps += 1
-            return self.rule(self.groups[0], data, grad)
         parts, start = [], 0
         for group in self.groups:
             end = start + len(group.parameters)

@@ -148,7 +148,7 @@ def test_large_batches_use_threads_by_themselves() -> None:
     X = RNG.normal(size=200_000)
     runner = program.runner((X,), None)
     assert runner is not None
-    assert runner._threads
+    assert runner.threads
     assert np.allclose(program(X)[:7], [np.sin(x * np.arange(40)).sum() for x in X[:7]])
 
 
@@ -206,7 +206,7 @@ def test_arrays_that_are_read_in_place_live_as_long_as_they_are_read(monkeypatch
     program = jit(lambda d: ag.sin(d["a"]), in_axes=0)
     expected = program({"a": np.full(size, 0.5)})
     given = {"a": np.full(size, 0.5)}
-    compute = Runner._compute
+    compute = Runner.compute
 
     def meanwhile(self: Runner, work: Workspace) -> None:
         given["a"] = np.full(size, 7.0)
@@ -214,7 +214,7 @@ def test_arrays_that_are_read_in_place_live_as_long_as_they_are_read(monkeypatch
         compute(self, work)
         others.clear()
 
-    monkeypatch.setattr(Runner, "_compute", meanwhile)
+    monkeypatch.setattr(Runner, "compute", meanwhile)
     assert (program(given) == expected).all()
 
 

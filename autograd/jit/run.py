@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..tree import Leaf
 from .compile import Compiled
 from .frame import CHUNK, CONTEXT
+from .memory import Floats, aligned
 from .signature import Argument, arrays
 from .tables import Tables
 from .threads import run_chunks
 
-Floats = NDArray[np.float64]
 THREADS_PAY = 1_000_000  # operands: a third of a millisecond of work, against 50 microseconds for threads
 LARGE = 8192  # doubles: arguments of more are read where they are, not copied
 FRESH = 8192  # doubles: results of more are written into new arrays, not copied into them
 KEPT = 4  # workspaces that wait for the next call: as many calls at a time make no new ones
-
-
-def aligned(size: int) -> Floats:
-    """Zeros that start at a multiple of 64 bytes."""
-    room = np.zeros(size + 8)
-    start = (-room.ctypes.data // 8) % 8
-    return room[start : start + size]
 
 
 class Workspace:
@@ -38,6 +30,7 @@ class Workspace:
         given: what it is called with.
         size: of the batch.
         share: what the sums over the batch are multiplied by.
+        bound: whether results are to stay here, however many there are.
 
     Attributes:
         inputs: for each leaf of the arguments where its numbers go, an array of its shape.
@@ -46,7 +39,9 @@ class Workspace:
         closed: where the numbers of Values closed over go.
     """
 
-    def __init__(self, compiled: Compiled, given: Sequence[Argument], size: int | None, share: float = 1.0) -> None:
+    def __init__(
+        self, compiled: Compiled, given: Sequence[Argument], size: int | None, share: float = 1.0, bound: bool = False
+    ) -> None:
         layout, written, tile = compiled.layout, compiled.written, compiled.written.tile
         tiles = 0 if size is None else -(-size // tile)
         rows = tiles * tile
@@ -58,7 +53,7 @@ class Workspace:
             self.shared[places] = numbers
         given_rows = aligned(rows * layout.batched_inputs)
         self.rows, self.size, self.compiled = rows, size, compiled
-        self.fresh = rows * len(layout.row) > FRESH
+        self.fresh = rows * len(layout.row) > FRESH and not bound
         result_rows = aligned(0 if self.fresh else rows * len(layout.row))
         self.chunks = -(-tiles // CHUNK)
         partial = aligned(max(1, self.chunks) * layout.sums_room(compiled.stats.lanes))
@@ -156,7 +151,13 @@ def _form(leaf: Leaf) -> tuple[int, ...]:
 
 
 class Runner:
-    """A compilation, ready to be called with arguments of its structure and one batch size."""
+    """A compilation, ready to be called with arguments of its structure and one batch size.
+
+    Attributes:
+        function: the machine code, of the address of a workspace's context.
+        closed_over: the Values whose data it needs, which `compute` gives it.
+        threads: whether `compute` spreads the batch over threads.
+    """
 
     def __init__(self, compiled: Compiled, given: Sequence[Argument], size: int | None) -> None:
         self.compiled = compiled
@@ -164,11 +165,11 @@ class Runner:
         self.size = size
         self.function = compiled.code.function("prologue" if size is None else "all", ctypes.c_void_p)
         self._free: list[Workspace] = []
-        self._closed = compiled.traced.closed_over
+        self.closed_over = compiled.traced.closed_over
         self._plain = all(a.tree.is_leaf and a.tree.leaves[0].names is None for a in given)
         chunks = 0 if size is None else -(-size // compiled.written.tile // CHUNK)
         vectors = (size or 0) // compiled.stats.lanes
-        self._threads = chunks > 1 and vectors * compiled.work > THREADS_PAY
+        self.threads = chunks > 1 and vectors * compiled.work > THREADS_PAY
 
     def run(self, args: Sequence[Any]) -> Workspace:
         """Compute; the workspace is the caller's until `release`."""
@@ -179,40 +180,24 @@ class Runner:
         work.give(args if self._plain else [leaf for x in args for leaf in arrays(x)])
         if work.fresh:
             work.renew()
-        self._compute(work)
+        self.compute(work)
         return work
 
-    def _compute(self, work: Workspace) -> None:
-        if self._closed:
-            work.closed[...] = [v.data for v in self._closed]
-        if self._threads:
+    def compute(self, work: Workspace) -> None:
+        """Compute in a workspace."""
+        if self.closed_over:
+            work.closed[...] = [v.data for v in self.closed_over]
+        if self.threads:
             run_chunks(self.compiled, work.context, work.chunks)
         else:
             self.function(work.address)
 
-    def bound(self) -> tuple[Callable[..., None], Workspace]:
-        """A function of the arguments that computes in a workspace of its own, for one thread, with the least overhead.
+    def workspace(self) -> Workspace:
+        """A workspace that is the caller's: to put numbers into its inputs, or give them to it, and call `compute`.
 
-        Sums over the batch are left in the workspace as means.
+        The results stay in its outputs, and sums over the batch, as means, in its sums.
         """
-        work = Workspace(self.compiled, self.given, self.size, 1.0 / self.size if self.size else 1.0)
-        if not self._plain or work.fresh:
-            raise ValueError("bound() is for arguments that are arrays or numbers, and few results for each element")
-        places, function = work.inputs, self.function
-        indirect = bool(self._closed) or self._threads
-
-        def call(args: Sequence[Any]) -> None:
-            if work.lent:
-                work.give(args)
-            else:
-                for place, x in zip(places, args):
-                    place[...] = x
-            if indirect:
-                self._compute(work)
-            else:
-                function(work.address)  # not of a number kept beside: `work` must live as long as this does
-
-        return call, work
+        return Workspace(self.compiled, self.given, self.size, 1.0 / self.size if self.size else 1.0, True)
 
     def release(self, work: Workspace) -> None:
         """Keep a workspace for the next call, without the arrays and the results that are the caller's."""
