@@ -15,7 +15,7 @@ from autograd.jit.memory import padded
 
 from .examples import Array, rows_wanted
 from .module import Module
-from .optimizer import Optimizer
+from .optimizer import Group, Optimizer
 from .rule import Move
 from .step import Loss, NotFinite, Penalty, Step, refuse_if_not_finite
 from .traced import Given, buffered, generators, substituted
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from autograd.jit.routine import Routine  # which imports LLVM
     from autograd.jit.run import Runner, Workspace
 
-Plan = Callable[[Array, Array], float]  # a step for batches of one shape
+Take = Callable[[Array, Array], float]  # a step for batches of one shape
 
 
 class CompiledStep(Step):
@@ -43,13 +43,20 @@ class CompiledStep(Step):
         self._penalty = jit(self._of_parameters)
         self._sums, self._extra = (padded(1 + len(self.flat)) for _ in range(2))  # a loss and a gradient
         self._moved = padded(len(self.flat))
-        self._choose_moves()
+        self._known_moves: list[Move] = []
+        self._groups: list[Group] = []  # none yet that moves were chosen for
 
     def _choose_moves(self) -> None:
         """Compile the optimizer's rule, if that may be, for its groups and options as they are."""
         self._groups, rule = self.optimizer.groups, self.optimizer.rule
-        self._moves = [Move(rule, group) for group in self._groups] if getattr(rule, "elementwise", False) else []
-        self._plans: dict[Any, Plan] = {}
+        self._moves: list[Move] = []
+        for group in self._groups if getattr(rule, "elementwise", False) else ():
+            move = next((move for move in self._known_moves if move.fits(rule, group)), None)
+            if move is None:
+                move = Move(rule, group)
+                self._known_moves.append(move)
+            self._moves.append(move)
+        self._takes: dict[Any, Take] = {}
 
     def take(self, X: Array, y: Array) -> float:
         if self.optimizer.groups is not self._groups:
@@ -58,11 +65,11 @@ class CompiledStep(Step):
             if not move.begin():
                 self._choose_moves()
                 return self.take(X, y)
-        plan = self._plans.get((X.shape, y.shape))
-        if plan is None:
+        take = self._takes.get((X.shape, y.shape))
+        if take is None:
             with rows_wanted(X):
-                plan = self._plans[X.shape, y.shape] = self._plan(X, y)
-        return plan(X, y)
+                take = self._takes[X.shape, y.shape] = self._new_take(X, y)
+        return take(X, y)
 
     # What is compiled
 
@@ -93,26 +100,63 @@ class CompiledStep(Step):
 
     # How it is run
 
-    def _plan(self, X: Array, y: Array) -> Plan:
-        """What takes a step for batches of these shapes."""
-        from autograd.jit.routine import Routine
-
-        penalty = None if self.penalty is None else self._runner(self._penalty, (self.flat,), (0,))
+    def _new_take(self, X: Array, y: Array) -> Take:
+        """What takes a step for batches of these shapes: numbers in, one call, numbers out."""
         if not X.ndim or not y.ndim or len(X) != len(y) or not len(X):
             raise ValueError(
                 f"a step takes as many targets as inputs, at least one; got arrays of shape {X.shape} and {y.shape}"
             )
         shapes = self._random_shapes(X, y)
-        noise = map(np.zeros, shapes)
+        work, compute = self._new_routine(X, y, shapes)
+        parameters, X_place, y_place, *places = work.inputs
+        moves, sums, whole, lent = self._moves, self._sums, self._whole, bool(work.lent)
+        kept = [self.buffers] if whole else []
+
+        def take(X: Array, y: Array) -> float:
+            if lent:
+                work.give((parameters, X, y, *places))
+            else:
+                X_place[...] = X
+                y_place[...] = y
+            if places:
+                noise = [rng.random(shape) for rng, shape in zip(self._generators, shapes)]
+                for place, numbers in zip(places, kept + noise):
+                    place[...] = numbers
+            try:
+                taken = compute()
+                if taken:
+                    for move in moves:
+                        move.end()
+            except BaseException:  # an interrupt may come between the two
+                for move in moves:
+                    move.settle()
+                raise
+            if not taken:
+                self._refuse()
+            if not moves:
+                self.move(sums[1:])
+                if whole:
+                    self.buffers = work.outputs[2]
+            return sums.item(0)
+
+        return take
+
+    def _new_routine(self, X: Array, y: Array, shapes: Sequence[Any]) -> tuple[Workspace, Callable[[], Any]]:
+        """The workspace of a batch, and what computes in it and takes the step: true if it was taken.
+
+        Where the optimizer's rule is not compiled, what leaves mean loss and gradient in self._sums.
+        """
+        from autograd.jit.routine import Routine
+
+        routine, noise = Routine(), map(np.zeros, shapes)
         if self._whole:
             runner = self._runner(self.program, (self.flat, X, y, self.buffers, *noise))
         else:
             runner = self._runner(self.program, (self.flat, X, y, *noise), (0,), True)
         work = runner.workspace()
-        routine = Routine()
         self._add_gradient(routine, runner, work)
-        if penalty is not None:
-            self._add_penalty(routine, penalty)
+        if self.penalty is not None:
+            self._add_penalty(routine, self._runner(self._penalty, (self.flat,), (0,)))
         routine.check(self._sums)
         if self.clip_norm is not None:
             routine.clip(self.clip_norm, self._sums[1:])
@@ -120,34 +164,7 @@ class CompiledStep(Step):
             self._add_moves(routine)
             if self._whole:
                 routine.copy(work.outputs[2], self.buffers)
-        compute, moves, sums = routine.made(), self._moves, self._sums
-        parameters, X_place, y_place, *places = work.inputs
-        kept = [self.buffers] if self._whole else []
-
-        def step(X: Array, y: Array) -> float:
-            if work.lent:
-                work.give((parameters, X, y, *places))
-            else:
-                X_place[...] = X
-                y_place[...] = y
-            if places:
-                drawn = [rng.random(shape) for rng, shape in zip(self._generators, shapes)]
-                for place, numbers in zip(places, kept + drawn):
-                    place[...] = numbers
-            try:
-                taken = compute()
-            finally:  # an interrupt may come after the step was taken
-                for move in moves:
-                    move.end()
-            if not taken:
-                self._refuse()
-            if not moves:
-                self.move(sums[1:])
-                if self._whole:
-                    self.buffers = work.outputs[2]
-            return sums.item(0)
-
-        return step
+        return work, routine.made()
 
     def _add_gradient(self, routine: Routine, runner: Runner, work: Workspace) -> None:
         """Mean loss and gradient."""

@@ -50,12 +50,18 @@ class Move:
         self._numbers, self._data, self._grad, *memory = self._work.inputs
         self._moved, *self._after = self._work.outputs
         self._memory = list(zip(names, memory, trial.starts.values()))
-        self._form = _form(group.options)
-        self._taken = padded(1)  # steps of the group
-        self.group, self._options = group, dict[str, Any]()
+        self._rule, self._form = rule, _form(group.options)
+        self._number, self._one = padded(1), padded(1)  # of the next step; it is counted in code
+        self._one[0] = 1.0
+        self.group, self._options, self._steps = group, dict[str, Any](), -1
+
+    def fits(self, rule: Rule, group: Group) -> bool:
+        """Whether it is the code for this rule, group and options."""
+        return self.group is group and (self._rule, self._form) == (rule, _form(group.options))
 
     def compute(self, routine: Routine, data: Flat, grad: Flat, moved: Flat) -> None:
         """Add to a routine: give `moved` what becomes of `data`."""
+        routine.copy(self._number, self._numbers[:1])
         routine.copy(data, self._data)
         routine.copy(grad, self._grad)
         routine.run(self._runner, self._work)
@@ -63,7 +69,7 @@ class Move:
 
     def keep(self, routine: Routine) -> None:
         """Add to a routine: take the new state for the state, and count the step."""
-        routine.copy(self._numbers[:1], self._taken)
+        routine.add(self._one, self._number)
         for after, (_, memory, _) in zip(self._after, self._memory):
             routine.copy(after, memory)
 
@@ -71,12 +77,13 @@ class Move:
         """Take options, state and step count from the group; False if another Move is needed for these options."""
         group = self.group
         if group.options != self._options:
-            if _form(group.options) != self._form:
+            if not self.fits(self._rule, group):
                 return False
             self._numbers[1:] = _on(group.options)
             self._options = dict(group.options)
-        self._taken[0] = group.steps
-        self._numbers[0] = group.steps + 1
+        if group.steps != self._steps:
+            self._steps = group.steps
+            self._number[0] = group.steps + 1
         for name, memory, start in self._memory:
             given = group.state.get(name)
             if given is not memory:
@@ -84,12 +91,16 @@ class Move:
         return True
 
     def end(self) -> None:
-        """Give the group its state and step count, if a step was taken."""
-        steps = int(self._taken.item())
-        if steps > self.group.steps:
-            self.group.steps = steps
-            for name, memory, _ in self._memory:
-                self.group.state[name] = memory
+        """Count the step that was taken, and give the group its state."""
+        self._steps = self.group.steps = self._steps + 1
+        for name, memory, _ in self._memory:
+            self.group.state[name] = memory
+
+    def settle(self) -> None:
+        """After an interrupt: end what was taken."""
+        if self._number.item() > self.group.steps + 1:
+            self._steps = self.group.steps
+            self.end()
 
 
 @dataclass

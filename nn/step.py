@@ -124,12 +124,12 @@ class Step:
             FloatingPointError: if the loss, its gradient or what would become of a parameter is nan or infinite;
                 parameters, buffers and optimizer are as they were.
         """
-        if not self._in_block:
-            with self:
-                return self(X, y)
         if type(X) is not np.ndarray or type(y) is not np.ndarray:
             X, y = np.asarray(X), np.asarray(y)
-        return self.take(X, y)
+        if self._in_block:
+            return self.take(X, y)
+        with self:
+            return self.take(X, y)
 
     def take(self, X: Array, y: Array) -> float:
         """Take one step, or none at all, and return the mean loss before it."""
@@ -140,7 +140,7 @@ class Step:
         groups = self.optimizer.groups
         before = [(group.steps, dict(group.state)) for group in groups]
         try:
-            moved = self.optimizer.update(self.flat, grad)
+            moved = self.optimizer.update(self.flat.copy(), grad)
             refuse_if_not_finite(moved, "the step makes parameters infinite or nan")
         except BaseException:
             for group, (steps, state) in zip(groups, before):

@@ -20,7 +20,8 @@ How it works, file by file:
   exp, log, sin, pow, ... for whole vectors, to about 2 units in the last place.
 - frame.py, rows.py: the loop over the batch, and the elements' rows in and out of vectors.
   machine.py, cache.py: from text to machine code, kept on disk.
-- signature.py, program.py, run.py, threads.py: arguments in, results out, on one core or several.
+- signature.py, program.py, memory.py, run.py, threads.py: arguments in, results out, on one core or several.
+  routine.py: programs one after the other in a single call, as in a training step.
 """
 
 from __future__ import annotations

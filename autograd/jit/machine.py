@@ -75,9 +75,9 @@ class Code:
         self._engine = engine
         self.size = len(compiled)
 
-    def function(self, name: str, *argument_types: Any) -> Any:
+    def function(self, name: str, *argument_types: Any, result: Any = None) -> Any:
         """A function of the module, which releases the interpreter lock while it runs."""
         address = self._engine.get_function_address(name)
-        function: Any = ctypes.CFUNCTYPE(None, *argument_types)(address)
+        function: Any = ctypes.CFUNCTYPE(result, *argument_types)(address)
         function.code = self  # whoever has the function keeps the memory that it runs in
         return function

@@ -17,7 +17,7 @@ from .writer import Writer, literal
 
 # A stage is four i64: its kind, two addresses, and how many doubles are there.
 END, CALL, COPY, ADD, CHECK, CLIP = range(6)
-STEP = f"""define void @routine(ptr %stages) nounwind {{
+STEP = f"""define i64 @routine(ptr %stages) nounwind {{
 entry:
   br label %next
 next:
@@ -51,32 +51,36 @@ clip:
 done:
   %following = getelementptr i64, ptr %stage, i64 4
   br label %next
-stop:
-  store i64 1, ptr %b
-  br label %end
 end:
-  ret void
+  ret i64 1
+stop:
+  ret i64 0
 }}
 """
 
 
 class Routine:
-    """A list of stages, called as often as needed.
+    """A list of stages, made once and run as often as needed.
 
-    What is added to, checked or clipped is `padded`, or a part of such an array.
+    Stages know arrays by their addresses. What is added to, checked or clipped is `padded`, or
+    the end of such an array.
     """
 
     def __init__(self) -> None:
-        self._stopped = np.zeros(1, dtype=np.int64)
-        self._parts: list[Callable[[], None]] = []
+        self._parts: list[Callable[[], Any]] = []
         self._stages: list[int] = []
         self._kept: list[Any] = []  # what the stages point to, which must live as long
 
     def run(self, runner: Runner, work: Workspace) -> None:
         """Run a program in its workspace."""
-        if runner.closed_over or runner.threads:
+        if runner.closed_over or runner.threads:  # that is not done by machine code alone
+
+            def compute() -> bool:
+                runner.compute(work)
+                return True
+
             self._cut()
-            self._parts.append(functools.partial(runner.compute, work))
+            self._parts.append(compute)
         else:
             address = ctypes.cast(runner.function, ctypes.c_void_p).value
             assert address is not None
@@ -84,6 +88,7 @@ class Routine:
             self._stages += [CALL, address, work.address, 0]
 
     def copy(self, source: Floats, target: Floats) -> None:
+        """Give `target` the numbers of `source`."""
         self._stage(COPY, source, target)
 
     def add(self, source: Floats, target: Floats) -> None:
@@ -92,15 +97,18 @@ class Routine:
 
     def check(self, numbers: Floats) -> None:
         """End here if a number is nan or infinite."""
-        self._stage(CHECK, numbers, self._stopped)
+        self._stage(CHECK, numbers, numbers)
 
     def clip(self, norm: float, numbers: Floats) -> None:
         """Scale the numbers down together if their Euclidean norm is above that, as nn.clip_grad_norm does."""
         self._stage(CLIP, np.array([norm, 1.0]), numbers)  # the other is the factor
 
     def _stage(self, kind: int, a: Any, b: Any) -> None:
+        for x in (a, b):
+            assert x.flags.c_contiguous
+        assert kind == CLIP or a.size == b.size
         self._kept += [a, b]
-        self._stages += [kind, a.ctypes.data, b.ctypes.data, a.size if kind == CHECK else b.size]
+        self._stages += [kind, a.ctypes.data, b.ctypes.data, b.size]
 
     def _cut(self) -> None:
         """Make one call of the stages so far."""
@@ -108,23 +116,15 @@ class Routine:
             stages = np.array([*self._stages, END, 0, 0, 0], dtype=np.int64)
             pointer: Any = stages.ctypes.data_as(ctypes.c_void_p)  # which keeps the stages
             pointer.kept = self._kept
-            self._parts.append(functools.partial(_code().function("routine", ctypes.c_void_p), pointer))
+            function = _code().function("routine", ctypes.c_void_p, result=ctypes.c_int64)
+            self._parts.append(functools.partial(function, pointer))
             self._stages = []
 
-    def made(self) -> Callable[[], bool]:
-        """What runs the stages. It returns whether it came to the end."""
+    def made(self) -> Callable[[], Any]:
+        """What runs the stages: a function whose result is true if it came to the end."""
         self._cut()
-        parts, stopped = self._parts, self._stopped
-
-        def go() -> bool:
-            for part in parts:
-                part()
-                if stopped[0]:
-                    stopped[0] = 0
-                    return False
-            return True
-
-        return go
+        parts = self._parts
+        return parts[0] if len(parts) == 1 else lambda: all(part() for part in parts)
 
 
 @functools.cache

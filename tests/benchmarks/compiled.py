@@ -71,7 +71,7 @@ def moons() -> None:
     def hinge(scores: Any, targets: Any) -> Any:
         return torch.relu(1 - targets * scores[:, 0]).mean()
 
-    taken = compare(name, ours, torch_step([2, 16, 16, 1], hinge, X, y, 0.05), "PyTorch eager", 100)
+    taken = compare(name, ours, torch_step([2, 16, 16, 1], hinge, X, y, 0.05), "PyTorch eager", 1000)
     peer = micrograd.nn.MLP(2, [16, 16, 1])
     slow = alternate(ours, lambda: micrograd_step(peer, rows, labels), 3)[1]
     show(name, taken, slow, slow / taken, "faster than micrograd")

@@ -1,0 +1,236 @@
+"""Rules of optimizers in machine code: the numbers of the rules themselves, and steps that are whole or not taken."""
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+from autograd import Value
+from autograd.jit import TracingError
+from nn.compiled import CompiledStep
+from nn.rule import Move
+from nn.step import EagerStep, NotFinite, Step
+
+RNG = np.random.default_rng(0)
+X, y = RNG.normal(size=(20, 3)), RNG.choice([-1.0, 1.0], 20)
+
+OPTIMIZERS: list[Any] = [
+    lambda ps: nn.SGD(ps, lr=0.1),
+    lambda ps: nn.SGD(ps, lr=0.1, momentum=0.9, weight_decay=0.01),
+    lambda ps: nn.SGD(ps, lr=0.1, momentum=0.9, nesterov=True),
+    lambda ps: nn.Adam(ps, lr=0.01),
+    lambda ps: nn.Adam(ps, lr=0.01, betas=(0.0, 0.99), weight_decay=0.01),
+    lambda ps: nn.AdamW(ps, lr=0.01, weight_decay=0.1),
+    lambda ps: nn.RMSprop(ps, lr=0.01),
+    lambda ps: nn.RMSprop(ps, lr=0.01, momentum=0.5, centered=True, weight_decay=0.01),
+    lambda ps: nn.Adagrad(ps, lr=0.1, lr_decay=0.1, initial_accumulator_value=0.5),
+]
+
+
+def network() -> nn.MLP:
+    return nn.MLP(3, [4, 1], "tanh", seed=1)
+
+
+def run(kind: type[Step], make: Any, change: Any = lambda step, optimizer: None, steps: int = 12) -> Any:
+    """The losses, and the model and the optimizer in the end."""
+    model = network()
+    optimizer = make(model.parameters())
+    losses = []
+    with kind(model, nn.mse, optimizer) as step:
+        for k in range(steps):
+            change(k, optimizer)
+            losses.append(step(X, y))
+    return losses, model, optimizer
+
+
+def same(make: Any, change: Any = lambda step, optimizer: None) -> None:
+    losses, model, optimizer = run(CompiledStep, make, change)
+    wanted, other, reference = run(EagerStep, make, change)
+    np.testing.assert_allclose(losses, wanted, rtol=1e-11)
+    np.testing.assert_allclose(weights(model), weights(other), rtol=1e-9, atol=1e-14)
+    for group, expected in zip(optimizer.groups, reference.groups):
+        assert group.steps == expected.steps
+        assert group.state.keys() == expected.state.keys()
+        for name in group.state:
+            np.testing.assert_allclose(group.state[name], expected.state[name], rtol=1e-9, atol=1e-14)
+
+
+def weights(model: nn.Module) -> list[float]:
+    return [p.data for p in model.parameters()]
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS)
+def test_each_optimizer_is_compiled_to_what_it_does(make: Any) -> None:
+    assert getattr(make(network().parameters()).rule, "elementwise", False)
+    same(make)
+
+
+def test_options_may_change_at_each_step() -> None:
+    def change(step: int, optimizer: nn.Optimizer) -> None:
+        optimizer.lr = 0.1 / (1 + step) if step % 4 else 0.0
+        optimizer.groups[0].options["momentum"] = 0.0 if 5 <= step < 8 else 0.5 + step / 100
+
+    same(lambda ps: nn.SGD(ps, momentum=0.5), change)
+
+
+def test_what_is_on_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    begin = Move.__init__
+    monkeypatch.setattr(Move, "__init__", lambda *args: (made.append(1), begin(*args))[1])
+
+    def change(step: int, optimizer: nn.Optimizer) -> None:
+        optimizer.lr = 0.1 * (step % 3)
+
+    run(CompiledStep, OPTIMIZERS[1], change)
+    assert len(made) == 2
+
+
+def test_groups_have_their_own_options_and_states() -> None:
+    def make(parameters: list[Value]) -> nn.Optimizer:
+        return nn.Adam(
+            [{"params": parameters[:5], "lr": 0.1}, {"params": parameters[5:], "weight_decay": 0.1}], lr=0.02
+        )
+
+    same(make)
+
+
+def test_a_state_that_is_loaded_is_gone_on_from() -> None:
+    kept: list[Any] = []
+
+    def change(step: int, optimizer: nn.Optimizer) -> None:
+        if step == 3:
+            kept.append(optimizer.state_dict())
+        if step == 8:
+            optimizer.load_state_dict(kept.pop())
+        if step == 10:
+            optimizer.groups[0].state["mean"] = np.linspace(-1.0, 1.0, len(optimizer.parameters))
+        if step == 11:
+            optimizer.groups[0].state.clear()
+
+    same(OPTIMIZERS[3], change)
+
+
+def test_what_was_saved_stays_as_it_was() -> None:
+    model = network()
+    optimizer = nn.Adam(model.parameters())
+    with CompiledStep(model, nn.mse, optimizer) as step:
+        step(X, y)
+        saved = optimizer.state_dict()
+        before = copy.deepcopy(saved)
+        step(X, y)
+    for name, x in saved["groups"][0]["state"].items():
+        assert (x == before["groups"][0]["state"][name]).all()
+
+
+def test_two_steps_may_share_an_optimizer() -> None:
+    models = [network() for _ in range(2)]
+    optimizers = [OPTIMIZERS[3](model.parameters()) for model in models]
+    steps = [CompiledStep(models[0], nn.mse, optimizers[0]), EagerStep(models[0], nn.mse, optimizers[0])]
+    steps.append(CompiledStep(models[0], nn.mse, optimizers[0]))
+    alone = EagerStep(models[1], nn.mse, optimizers[1])
+    for k in range(12):
+        assert steps[k % 3](X, y) == pytest.approx(alone(X, y), rel=1e-11)
+    np.testing.assert_allclose(weights(models[0]), weights(models[1]), rtol=1e-9)
+    assert optimizers[0].groups[0].steps == 12
+
+
+class Heavy(nn.Optimizer):
+    """A rule of one's own: a share of the sign of a running mean."""
+
+    def __init__(self, parameters: Any, lr: float = 0.01, share: float = 0.5, alpha: float = 0.9) -> None:
+        super().__init__(parameters, lr=lr, share=share, alpha=alpha)
+
+    @nn.elementwise
+    def rule(self, group: Any, data: Any, grad: Any) -> Any:
+        o = group.options
+        group.state["mean"] = mean = o["alpha"] * group.remember("mean", 1.0) + (1 - o["alpha"]) * grad
+        step = o["lr"] * np.tanh(mean / (1 + group.steps))
+        return data - (step if not group.uses("share") else o["share"] * step)
+
+
+def test_a_rule_of_ones_own_is_compiled_where_it_says_that_it_may() -> None:
+    same(Heavy)
+
+
+class Whole(Heavy):
+    """One that looks at all parameters together, and so does not say it."""
+
+    def rule(self, group: Any, data: Any, grad: Any) -> Any:
+        data -= group.options["lr"] * grad / np.linalg.norm(grad)  # in place: what it is lent is its own
+        return data
+
+
+def test_a_rule_that_overrides_one_is_called_as_it_is() -> None:
+    assert not hasattr(Whole(network().parameters()).rule, "elementwise")
+    same(Whole)
+
+
+class Branching(Heavy):
+    @nn.elementwise
+    def rule(self, group: Any, data: Any, grad: Any) -> Any:
+        return data - 0.1 if group.options["lr"] > 0.005 else data
+
+
+class Hiding(Heavy):
+    @nn.elementwise
+    def rule(self, group: Any, data: Any, grad: Any) -> Any:
+        group.state["last"] = grad
+        return data - grad
+
+
+def test_what_cannot_be_compiled_is_told() -> None:
+    with pytest.raises(TracingError, match="test_nn_rule"):
+        run(CompiledStep, Branching)
+    with pytest.raises(TypeError, match=r"all its state from group.remember; got \[\] from there, and \['last'\]"):
+        run(CompiledStep, Hiding)
+
+
+def all_of(step: Step) -> Any:
+    groups = [(g.steps, {name: x.tolist() for name, x in g.state.items()}) for g in step.optimizer.groups]
+    return weights(step.model), step.flat.tolist(), step.buffers.tolist(), groups
+
+
+@pytest.mark.parametrize("kind", [CompiledStep, EagerStep])
+@pytest.mark.parametrize("norm", [None, "batch"])
+@pytest.mark.parametrize("make", [lambda ps: nn.SGD(ps, momentum=0.5), lambda ps: Whole(ps)])
+@pytest.mark.parametrize("taken", [0, 2])
+def test_a_step_that_makes_parameters_infinite_is_not_taken(kind: Any, norm: Any, make: Any, taken: int) -> None:
+    model = nn.MLP(3, [4, 1], "tanh", norm=norm, seed=1)
+    step = kind(model, nn.mse, make(model.parameters()))
+    for _ in range(taken):
+        step(X, y)
+    before = all_of(step)
+    step.optimizer.lr = 1e308
+    with np.errstate(all="ignore"), pytest.raises(NotFinite, match="the step makes parameters infinite or nan"):
+        step(X, np.full(20, 100.0))  # a gradient of 200, and 2e310 is infinite
+    assert all_of(step) == before
+
+
+@pytest.mark.parametrize("norm", [None, "batch"])
+def test_an_interrupt_leaves_parameters_and_optimizer_at_the_same_step(
+    monkeypatch: pytest.MonkeyPatch, norm: str | None
+) -> None:
+    def reached(steps: int, interrupted: bool) -> Any:
+        model = nn.MLP(3, [4, 1], "tanh", norm=norm, seed=1)
+        step = CompiledStep(model, nn.mse, nn.Adam(model.parameters()))
+        with step:
+            for _ in range(steps):
+                step(X, y)
+            if interrupted:
+                with monkeypatch.context() as patched:
+                    patched.setattr(Move, "end", interrupt_once(patched, Move.end))
+                    with pytest.raises(KeyboardInterrupt):
+                        step(X, y)
+        return all_of(step)
+
+    def interrupt_once(patched: Any, end: Any) -> Any:
+        def stop(move: Move) -> None:
+            patched.setattr(Move, "end", end)
+            raise KeyboardInterrupt
+
+        return stop
+
+    for steps in (0, 3):
+        assert reached(steps, True) == reached(steps + 1, False)
