@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy import ndarray
 
 import autograd as ag
 from autograd import Value
@@ -124,7 +125,7 @@ class Step:
             FloatingPointError: if the loss, its gradient or what would become of a parameter is nan or infinite;
                 parameters, buffers and optimizer are as they were.
         """
-        if type(X) is not np.ndarray or type(y) is not np.ndarray:
+        if type(X) is not ndarray or type(y) is not ndarray:
             X, y = np.asarray(X), np.asarray(y)
         if self._in_block:
             return self.take(X, y)
