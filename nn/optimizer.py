@@ -54,8 +54,8 @@ def elementwise(rule: Method) -> Method:
     """Mark an optimizer's rule that does to each parameter the same, whatever the others are: it can be compiled.
 
     compile_step calls it once with a Value in the place of each array, of `group.steps`, and of each option that
-    is on. So it may use arithmetic and functions that Values have, `group.remember` for its state, and branch on
-    `group.uses`.
+    is on. So it may use arithmetic, abs and such functions of NumPy as np.sqrt and np.tanh, which Values have too,
+    `group.remember` for its state, and branch on `group.uses`.
     """
     rule.elementwise = True  # type: ignore[attr-defined]
     return rule

@@ -62,8 +62,9 @@ class Move:
     def compute(self, routine: Routine, data: Flat, grad: Flat, moved: Flat) -> None:
         """Add to a routine: give `moved` what becomes of `data`."""
         routine.copy(self._number, self._numbers[:1])
-        routine.copy(data, self._data)
-        routine.copy(grad, self._grad)
+        for leaf, (x, place) in enumerate([(data, self._data), (grad, self._grad)]):
+            rest = self._work.lend(leaf, x)
+            routine.copy(x[rest:], place[rest:])
         routine.run(self._runner, self._work)
         routine.copy(self._moved, moved)
 

@@ -102,7 +102,17 @@ class Workspace:
                 self.given[self.lent[n]] = x.ctypes.data if lent else self.own[self.lent[n]]
                 if lent:
                     place, x = place[self.ragged :], x[self.ragged :]
-            place[...] = x
+            if x is not place:
+                place[...] = x
+
+    def lend(self, leaf: int, x: Floats) -> int:
+        """From now on read the numbers of a batched leaf where x has them, but for the last elements.
+
+        Returns:
+            The first element that must still be copied into the input, as its tile is not full.
+        """
+        self.given[leaf] = x.ctypes.data
+        return self.ragged
 
     def _views(self, result_rows: Floats) -> list[Floats]:
         """The results, leaf by leaf."""
