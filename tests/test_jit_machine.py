@@ -12,6 +12,7 @@ import pytest
 import autograd as ag
 from autograd.jit import cache, jit
 from autograd.jit import compile as compiler
+from autograd.jit.machine import code_of
 
 RNG = np.random.default_rng(0)
 
@@ -20,6 +21,7 @@ def test_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "objects"))
 
     def stats() -> Any:
+        code_of.cache_clear()
         program = jit(lambda x: ag.exp(x) * 3.25)
         assert program(0.0) == 3.25
         return program.stats
@@ -32,6 +34,16 @@ def test_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert not stats().cached
         assert stats().cached
     assert [path.suffix for path in (tmp_path / "objects").iterdir()] == [".o"]
+
+
+def test_programs_that_are_alike_share_their_code() -> None:
+    models = [lambda x, k=k: ag.sin(x) * 1.625 + k for k in (2.0, 2.0, 3.0)]
+    programs = [jit(model, in_axes=0) for model in models]
+    X = RNG.normal(size=20)
+    for program, model in zip(programs, models):
+        assert np.allclose(program(X), [model(x) for x in X.tolist()], rtol=1e-14)
+    first, alike, other = [program.runner((X,), None).compiled.code for program in programs]  # type: ignore[union-attr]
+    assert first is alike is not other
 
 
 def test_a_second_process_does_not_compile_again(tmp_path: Path) -> None:

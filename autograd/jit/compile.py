@@ -16,7 +16,7 @@ from . import frame, interpreter, straight, sums
 from .expand import expand
 from .graph import Graph, Input, from_tracers
 from .layout import Layout, lay_out
-from .machine import Code, Machine, host
+from .machine import Code, Machine, code_of, host
 from .module import Module
 from .passes import simplify
 from .signature import Argument
@@ -226,7 +226,7 @@ def generate(traced: Traced, passes: Callable[[Graph], Graph], seconds: float = 
     machine = host()
     lanes = machine.lanes if traced.leaves else 1
     written = write(graph, layout, machine, lanes)
-    code = Code(written.ir, machine, 2)
+    code = code_of(written.ir, machine)
     stats = Stats(
         traced.graph.applications,
         graph.applications,

@@ -37,25 +37,30 @@ def host() -> Machine:
     return Machine(binding.get_host_cpu_name(), features.flatten(), lanes, fma)
 
 
+@functools.lru_cache(maxsize=16)
+def code_of(ir: str, machine: Machine) -> Code:
+    """The machine code of an LLVM module; where the same was asked for lately, as for models that are alike, that."""
+    return Code(ir, machine)
+
+
 class Code:
     """Machine code in memory, as long as this lives.
 
     Args:
         ir: an LLVM module.
         machine: what to make code for.
-        effort: LLVM's optimisation level, 0 to 3.
 
     Attributes:
         size: bytes of machine code, with its constants.
         cached: whether it came from the cache on disk.
     """
 
-    def __init__(self, ir: str, machine: Machine, effort: int) -> None:
+    def __init__(self, ir: str, machine: Machine) -> None:
         with _lock:
             target = binding.Target.from_default_triple().create_target_machine(
-                cpu=machine.cpu, features=machine.features, opt=effort, jit=True, reloc="pic", codemodel="jitdefault"
+                cpu=machine.cpu, features=machine.features, opt=2, jit=True, reloc="pic", codemodel="jitdefault"
             )
-            key = cache.key(ir, machine.cpu, machine.features, str(effort), binding.llvm_version_info)
+            key = cache.key(ir, machine.cpu, machine.features, binding.llvm_version_info)
             compiled = cache.read(key)
             self.cached = compiled is not None
             engine = binding.create_mcjit_compiler(binding.parse_assembly(""), target)

@@ -168,4 +168,4 @@ def _code() -> Code:
     define("add", lambda w: update(w, lambda x, k: w.add(x, w.load(w.pointer("%a", k)))))
     define("nothing", lambda w: f"double {total(w, '%a', lambda x, sum: w.fma(x, w.c(0.0), sum))}")
     define("clip", clip)
-    return Code(str(module) + STEP, machine, 2)
+    return Code(str(module) + STEP, machine)

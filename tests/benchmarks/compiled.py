@@ -105,7 +105,7 @@ def measured_peak() -> float:
     )
     import ctypes
 
-    code = Code(ir, machine, 2)
+    code = Code(ir, machine)
     spin, room = code.function("spin", ctypes.c_void_p), np.zeros(16)
     best = min(timed(lambda: spin(room.ctypes.data)) for _ in range(5))
     return 2.0 * machine.lanes * chains * turns / best
