@@ -15,6 +15,31 @@ from .value import Value
 Shape = tuple[int, ...]
 
 
+class Numbers(Sequence[Any]):
+    """The numbers of an array in C order, made Python's own when they are looked at: a compiled program never does."""
+
+    __slots__ = ("_array", "_list")
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+        self._list: list[Any] | None = None
+
+    def __len__(self) -> int:
+        return int(self._array.size)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._numbers()[place]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._numbers())
+
+    def _numbers(self) -> list[Any]:
+        if self._list is None:
+            values = self._array.astype(float) if self._array.dtype.kind == "f" else self._array
+            self._list = values.ravel().tolist()
+        return self._list
+
+
 @dataclasses.dataclass(eq=False, slots=True)
 class Leaf:
     """What a structure holds where it ends: a number, an array, a Module, or something of no use here.
@@ -87,8 +112,7 @@ def flatten(x: Any, path: str) -> Tree:
     if isinstance(x, Value):
         return Tree([Leaf(path, x, [x])], next)
     if isinstance(x, np.ndarray):
-        values = x.astype(float) if x.dtype.kind == "f" else x
-        return Tree([Leaf(path, x, values.ravel().tolist(), x.shape)], next)
+        return Tree([Leaf(path, x, Numbers(x), x.shape)], next)
     if isinstance(x, list):
         return _join([flatten(item, f"{path}[{k}]") for k, item in enumerate(x)], list)
     if isinstance(x, tuple):

@@ -3,8 +3,8 @@
 - Models: Module, Buffer; Neuron, Layer, MLP; Sequential, Residual, Activation (by name, see ACTIVATIONS), LayerNorm,
   BatchNorm, Dropout, Embedding; init, the initial weights.
 - Losses: mse, hinge, binary_cross_entropy_with_logits, cross_entropy.
-- Optimizers: SGD, Adam, AdamW, RMSprop, Adagrad; Optimizer, their base, and elementwise, for a rule of your own that
-  may be compiled; clip_grad_norm, clip_grad_value.
+- Optimizers: SGD, Adam, AdamW, RMSprop, Adagrad; Optimizer, their base, with Groups of parameters, and elementwise,
+  for a rule of your own that may be compiled; clip_grad_norm, clip_grad_value.
 - Schedules: StepLR, ExponentialLR, CosineAnnealingLR, LinearLR, ReduceLROnPlateau.
 - Training: fit, which returns a History; EarlyStopping, and what callbacks get, TrainingState; predict; for a loop of
   your own compile_step, which makes a CompiledStep.
@@ -43,7 +43,7 @@ from .mlp import MLP
 from .module import Buffer, Module
 from .normalization import BatchNorm, LayerNorm
 from .optim import SGD, Adagrad, Adam, AdamW, RMSprop
-from .optimizer import Optimizer, elementwise
+from .optimizer import Group, Optimizer, elementwise
 from .schedules import CosineAnnealingLR, ExponentialLR, LinearLR, ReduceLROnPlateau, StepLR
 from .training import fit
 
@@ -64,6 +64,7 @@ __all__ = [
     "Embedding",
     "ExponentialLR",
     "GradientFlow",
+    "Group",
     "History",
     "Layer",
     "LayerNorm",

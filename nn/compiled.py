@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,9 +14,10 @@ from autograd import Value
 from autograd.jit import Program, jit
 from autograd.jit.memory import padded
 
-from .examples import Array, rows_wanted
+from .examples import Array, Examples, rows_wanted
 from .module import Module
 from .optimizer import Group, Optimizer
+from .probe import probe
 from .rule import Move
 from .step import Loss, NotFinite, Penalty, Step, refuse_if_not_finite
 from .traced import Given, buffered, generators, substituted
@@ -53,7 +55,7 @@ class CompiledStep(Step):
         for group in self._groups if getattr(rule, "elementwise", False) else ():
             move = next((move for move in self._known_moves if move.fits(rule, group)), None)
             if move is None:
-                move = Move(rule, group)
+                move = Move(self.optimizer, group)
                 self._known_moves.append(move)
             self._moves.append(move)
         self._takes: dict[Any, Take] = {}
@@ -106,6 +108,11 @@ class CompiledStep(Step):
             raise ValueError(
                 f"a step takes as many targets as inputs, at least one; got arrays of shape {X.shape} and {y.shape}"
             )
+        for name, array in (("X", X), ("y", y)):
+            if array.dtype.kind not in "fiub":
+                raise TypeError(f"{name} is an array of real numbers, got an array of {array.dtype}")
+        self._probe(X, y)
+        X, y = X.astype(float), y.astype(float)
         shapes = self._random_shapes(X, y)
         work, compute = self._new_routine(X, y, shapes)
         parameters, X_place, y_place, *places = work.inputs
@@ -132,7 +139,7 @@ class CompiledStep(Step):
                     move.settle()
                 raise
             if not taken:
-                self._refuse()
+                self._refuse(X, y)
             if not moves:
                 self.move(sums[1:])
                 if whole:
@@ -198,9 +205,19 @@ class CompiledStep(Step):
         for move in self._moves:
             move.keep(routine)
 
-    def _refuse(self) -> NoReturn:
+    def _probe(self, X: Array, y: Array) -> None:
+        """Try model and loss on a batch without compiling, which tells best what does not fit."""
+        probe(self._copy([Given(repeat(0.5)) for _ in self._generators]), self.loss, self.penalty, Examples(X, y))
+
+    def _copy(self, noise: Sequence[Given]) -> Module:
+        """The model with the numbers that training has reached, and given randomness."""
+        return self._with([Value(x) for x in self.flat], [Value(x) for x in self.buffers], noise)
+
+    def _refuse(self, X: Array, y: Array) -> NoReturn:
         """Say why a step was not taken."""
         loss = self._sums.item(0)
+        if not math.isfinite(loss):
+            self._probe(X, y)
         refuse_if_not_finite(loss, f"the loss is {loss}")
         refuse_if_not_finite(self._sums, "the gradient is nan or infinite")
         raise NotFinite("the step makes parameters infinite or nan")
@@ -210,7 +227,7 @@ class CompiledStep(Step):
         if not self._generators:
             return []
         noise = [Given(repeat(0.5)) for _ in self._generators]
-        model = self._with([Value(x) for x in self.flat], [Value(x) for x in self.buffers], noise)
+        model = self._copy(noise)
         if self._whole:
             for output, target in zip(model.batch(list(X)), y):
                 self.loss(output, target)
@@ -247,7 +264,8 @@ def compile_step(
     """Compile forward pass, loss, gradient and update of a training loop into one call.
 
     Take the steps in a `with` block: the parameters are then in one flat array, and the model has them
-    when the block ends. A call outside of a block reads and writes the model each time, which takes longer.
+    when the block ends, and after `step.write_back()`, which is due before you validate or save in the block.
+    A call outside of a block reads and writes the model each time, which takes some fifty times as long.
 
     Examples are computed side by side, by code compiled once. Where a Module that is training has a
     Buffer, as BatchNorm has, what it does to one example depends on the others: then the model's `batch`

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd import Value
+from autograd.primitive import describe
 
 from .arguments import nonnegative, parameters_of, share_below_one
 
@@ -24,8 +25,8 @@ class Group:
     Attributes:
         parameters: leaf Values.
         options: the learning rate "lr" and the optimizer's other numbers, by name; may be assigned to.
-        state: the optimizer's memory, such as velocities: arrays with an entry for each parameter, which are
-            the optimizer's to change in place.
+        state: the optimizer's memory, such as velocities: arrays with an entry for each parameter. A rule replaces
+            them; compiled steps keep them in memory of their own.
         steps: how often they were updated.
     """
 
@@ -53,12 +54,42 @@ Method = TypeVar("Method", bound=Callable[..., Flat])
 def elementwise(rule: Method) -> Method:
     """Mark an optimizer's rule that does to each parameter the same, whatever the others are: it can be compiled.
 
-    compile_step calls it once with a Value in the place of each array, of `group.steps`, and of each option that
-    is on. So it may use arithmetic, abs and such functions of NumPy as np.sqrt and np.tanh, which Values have too,
-    `group.remember` for its state, and branch on `group.uses`.
+    compile_step and fit call it once with a Value in the place of each array, of `group.steps`, and of each option
+    that is on. So it may use
+
+    - arithmetic, abs, comparisons, which are 0 or 1, and functions of NumPy's that take one number at a time, such as
+      np.sqrt, np.tanh, np.sign, np.maximum and np.minimum;
+    - `group.remember(name)` for its state, and `group.state[name] = new` to change it, not `+=`;
+    - `if group.uses(option)`, but no other branches.
+
+    Nothing else is looked at again at the steps to come: attributes and globals are as they were when it was compiled.
+    A rule that is not so, as it takes means or norms over the parameters, goes unmarked, and is called at each step.
+
+    >>> class Rprop(Optimizer):  # M. Riedmiller, H. Braun, 1993; as C. Igel, M. Hüsken, 2000, have it: iRprop-
+    ...     def __init__(self, parameters, lr=0.01):
+    ...         super().__init__(parameters, lr=lr)
+    ...
+    ...     @elementwise
+    ...     def rule(self, group, data, grad):
+    ...         agree = grad * group.remember("grad")
+    ...         factor = 1.2 * (agree > 0) + 0.5 * (agree < 0) + (agree == 0)
+    ...         group.state["rate"] = rate = np.minimum(group.remember("rate", 1.0) * factor, 50.0)
+    ...         group.state["grad"] = grad * (agree >= 0)
+    ...         return data - group.options["lr"] * rate * np.sign(grad)
     """
     rule.elementwise = True  # type: ignore[attr-defined]
     return rule
+
+
+def moved(rule: Rule, group: Group, data: Flat, grad: Flat) -> Flat:
+    """What a rule gives; TypeError if that is not a number for each parameter."""
+    result = rule(group, data, grad)
+    if not isinstance(result, np.ndarray) or result.shape != data.shape:
+        raise TypeError(
+            f"{rule.__qualname__} returns the new numbers of the parameters, an array of shape {data.shape}, "
+            f"got {describe(result)}"
+        )
+    return result
 
 
 class Optimizer:
@@ -102,7 +133,7 @@ class Optimizer:
         """The option x as it is used; TypeError or ValueError, naming it, if it cannot be.
 
         Options are finite numbers of 0 or more; "betas" is two, and these and "alpha" are below 1;
-        "nesterov" and "centered" are True or False.
+        "nesterov" and "centered" are True or False. For options of another kind override this.
         """
         if name in ("nesterov", "centered"):
             if not isinstance(x, (bool, np.bool_)):
@@ -145,16 +176,31 @@ class Optimizer:
         for group in self.groups:
             end = start + len(group.parameters)
             group.steps += 1
-            parts.append(self.rule(group, data[start:end], grad[start:end]))
+            parts.append(moved(self.rule, group, data[start:end], grad[start:end]))
             start = end
         return np.concatenate(parts)
 
     def rule(self, group: Group, data: Flat, grad: Flat) -> Flat:
         """New numbers for the parameters of one group, on its step number `group.steps`, counted from 1.
 
-        Both arrays are lent for this call: a rule that remembers one remembers a copy.
+        Both arrays are lent for this call: a rule that remembers one remembers a copy. What it remembers from step to
+        step is in `group.state`, which is saved and loaded: arrays such as group.remember(name), all 0 at first.
+
+        Args:
+            group: the parameters' options, state and step number.
+            data, grad: their numbers and gradients.
+
+        >>> class Momentum(Optimizer):
+        ...     def __init__(self, parameters, lr, momentum=0.9):
+        ...         super().__init__(parameters, lr=lr, momentum=momentum)
+        ...
+        ...     @elementwise
+        ...     def rule(self, group, data, grad):
+        ...         velocity = group.options["momentum"] * group.remember("velocity") + grad
+        ...         group.state["velocity"] = velocity
+        ...         return data - group.options["lr"] * velocity
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no rule: define rule(self, group, data, grad)")
 
     def state_dict(self) -> dict[str, Any]:
         """All that the optimizer remembers, to go on from later: options, states and step counts of each group."""

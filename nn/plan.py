@@ -9,23 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Value
-
 from .arguments import whole
 from .callbacks import TrainingState
-from .evaluation import accuracy, evaluating, packed
-from .examples import Array, Examples, rows, rows_wanted
+from .evaluation import accuracy, packed
+from .examples import Examples
 from .history import History
 from .module import Module
 from .normalization import BatchNorm
 from .optimizer import Optimizer
+from .probe import probe
 from .schedules import ReduceLROnPlateau, Schedule, Scheduler
 from .step import Loss, Penalty
 from .traced import settings
 
 Metric = Callable[[Any, Any], Any]
 Callback = Callable[[TrainingState], Any]
-PROBED = 1000  # targets that the loss is tried on, the least and the largest among them
 
 
 @dataclass
@@ -75,7 +73,9 @@ class Plan:
                 f"all, {self.batch_size} go into a batch; choose another batch_size, or give one more or one less"
             )
         for data in (self.data, *([self.validation] if self.validation is not None else [])):
-            self._probe(data)
+            output = probe(self.model, self.loss, self.penalty, data)
+            if self.validation is not None or self.metric is not None:
+                packed(output)
 
     @property
     def steps(self) -> int:
@@ -92,36 +92,6 @@ class Plan:
             raise ValueError("the schedule is of another optimizer: make it from the one that fit is given")
         if isinstance(schedule, ReduceLROnPlateau) and schedule.mode == "max" and self.metric is None:
             raise ValueError("ReduceLROnPlateau(mode='max') follows the metric: give fit a metric")
-
-    def _probe(self, data: Examples) -> None:
-        """Try the model on a few examples, the loss on an output with every label, and the penalty."""
-        with evaluating(self.model):
-            output, *_ = [self._output(data, k) for k in (0, *_extremes(data.X))]
-            losses = [self._loss(output, data.y, k) for k in _telling(data.y)]
-            penalty = 0.0 if self.penalty is None else self.penalty(self.model)
-        if self.validation is not None or self.metric is not None:
-            packed(output)
-        if not isinstance(penalty, (Value, int, float)):
-            raise TypeError(f"the penalty is one number, got {penalty!r}")
-        if not any(isinstance(x, Value) for x in [*losses, penalty]):
-            raise TypeError(f"the loss does not depend on the model: of its output {output!r} it makes {losses[0]!r}")
-
-    def _output(self, data: Examples, k: int) -> Any:
-        try:
-            with rows_wanted(data.X):
-                return self.model.batch(rows(data.X[k : k + 1]))[0]
-        except (TypeError, ValueError) as error:
-            message = f"the model cannot be called with an example of shape {data.X.shape[1:]}: {error}"
-            raise _like(error, message) from error
-
-    def _loss(self, output: Any, y: Array, k: int) -> Any:
-        try:
-            loss = self.loss(output, rows(y[k : k + 1])[0])
-        except (TypeError, ValueError) as error:
-            raise _like(error, f"the loss cannot be taken of target number {k}: {error}") from error
-        if not isinstance(loss, (Value, int, float)):
-            raise TypeError(f"the loss of one example is one number, got {loss!r}")
-        return loss
 
     @property
     def metric_name(self) -> str:
@@ -172,20 +142,3 @@ class Plan:
 def name_of(f: Any) -> str:
     """The name of a function, or of the kind of a callable object."""
     return str(getattr(f, "__qualname__", type(f).__name__))
-
-
-def _like(error: Exception, message: str) -> Exception:
-    return TypeError(message) if isinstance(error, TypeError) else ValueError(message)
-
-
-def _extremes(X: Array) -> list[int]:
-    """The examples with the least number and the largest, such as an index that no Embedding has."""
-    return [int(k) // (X.size // len(X)) for k in (X.argmin(), X.argmax())]
-
-
-def _telling(y: Array) -> list[int]:
-    """Places in y that show whether all can be targets: of single numbers each that there is, of rows the first."""
-    if y.ndim > 1:
-        return list(range(min(len(y), PROBED // 10)))
-    _, places = np.unique(y, return_index=True)
-    return [*places[: PROBED - 1].tolist(), int(places[-1])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import UserDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -12,7 +13,7 @@ import numpy as np
 from autograd.jit import jit
 from autograd.jit.memory import padded
 
-from .optimizer import Flat, Group, Rule
+from .optimizer import Flat, Group, Optimizer, Rule, moved
 
 if TYPE_CHECKING:
     from autograd.jit.routine import Routine  # which imports LLVM
@@ -22,19 +23,14 @@ class Move:
     """An elementwise rule for one group, compiled for the options that are on.
 
     Args:
-        rule: the rule.
+        optimizer: what has the rule.
         group: whose parameters it moves. Its state is kept here while it is moved.
     """
 
-    def __init__(self, rule: Rule, group: Group) -> None:
-        trial = Trial(group.parameters[:1], group.options, {}, 1)
-        rule(trial, np.zeros(1), np.ones(1))
-        if trial.state.keys() != trial.starts.keys():
-            raise TypeError(
-                f"an elementwise rule has all its state from group.remember; got {sorted(trial.starts)} from there, "
-                f"and {sorted(trial.state)} in the end"
-            )
-        names = list(trial.state)
+    def __init__(self, optimizer: Optimizer, group: Group) -> None:
+        rule = optimizer.rule
+        starts = tried(optimizer, group)
+        names = list(starts)
 
         def move(numbers: Any, data: Any, grad: Any, *memory: Any) -> Any:
             steps, *on = numbers
@@ -49,14 +45,15 @@ class Move:
         self._runner, self._work = runner, runner.workspace()
         self._numbers, self._data, self._grad, *memory = self._work.inputs
         self._moved, *self._after = self._work.outputs
-        self._memory = list(zip(names, memory, trial.starts.values()))
+        self._memory = list(zip(names, memory, starts.values()))
         self._rule, self._form = rule, _form(group.options)
+        self._check = optimizer.check
         self._number, self._one = padded(1), padded(1)  # of the next step; it is counted in code
         self._one[0] = 1.0
         self.group, self._options, self._steps = group, dict[str, Any](), -1
 
     def fits(self, rule: Rule, group: Group) -> bool:
-        """Whether it is the code for this rule, group and options."""
+        """Whether it is the code for this rule, group and set of options that are on."""
         return self.group is group and (self._rule, self._form) == (rule, _form(group.options))
 
     def compute(self, routine: Routine, data: Flat, grad: Flat, moved: Flat) -> None:
@@ -78,6 +75,8 @@ class Move:
         """Take options, state and step count from the group; False if another Move is needed for these options."""
         group = self.group
         if group.options != self._options:
+            for name, x in group.options.items():
+                self._check(name, x)
             if not self.fits(self._rule, group):
                 return False
             self._numbers[1:] = _on(group.options)
@@ -104,15 +103,67 @@ class Move:
             self.end()
 
 
+def tried(optimizer: Optimizer, group: Group) -> dict[str, float]:
+    """The states that a rule remembers, and where they start.
+
+    Raises:
+        TypeError: if it is seen not to be elementwise, as it takes two steps with three numbers, and with each alone.
+    """
+    rule = optimizer.rule
+    data, grad = np.array([0.5, -1.5, 2.0]), np.array([0.25, 1.0, -3.0])
+    together = Trial.of(optimizer, group, data, grad)
+    alone = [Trial.of(optimizer, group, data[k : k + 1], grad[k : k + 1]) for k in range(3)]
+    for name, x in together.state.items():
+        if not np.allclose(x, np.concatenate([each.state[name] for each in alone]), rtol=1e-9, atol=0, equal_nan=True):
+            raise _not_elementwise(rule, "gives a parameter other numbers where there are others beside it")
+    names = set(together.state) - {"parameters"}
+    if names != together.starts.keys():
+        raise _not_elementwise(rule, f"keeps {sorted(names - together.starts.keys())} that group.remember did not give")
+    return together.starts
+
+
 @dataclass
 class Trial(Group):
-    """A group that notes what is remembered, and where that starts."""
+    """A group that notes what is remembered, and where that starts, and whose states cannot be changed in place."""
 
     starts: dict[str, float] = field(default_factory=dict)
 
     def remember(self, name: str, start: float = 0.0) -> Flat:
-        self.starts[name] = start
+        self.starts.setdefault(name, start)
         return super().remember(name, start)
+
+    @classmethod
+    def of(cls, optimizer: Optimizer, group: Group, data: Flat, grad: Flat) -> Trial:
+        """The group after two steps, with the parameters that it has come to as one more state."""
+        state: Any = Fixed()
+        trial = cls((group.parameters * 3)[: len(data)], dict(group.options), state)
+        rule, before = optimizer.rule, {name: id(x) for name, x in vars(optimizer).items()}
+        for _ in range(2):
+            trial.steps += 1
+            try:
+                with np.errstate(all="ignore"):
+                    data = moved(rule, trial, data.copy(), grad.copy())
+            except ValueError as error:
+                if "read-only" not in str(error):
+                    raise
+                raise _not_elementwise(rule, "changes a state in place, not by group.state[name] = new") from error
+        if before != {name: id(x) for name, x in vars(optimizer).items()}:
+            raise _not_elementwise(rule, "changes its optimizer: numbers that change go into group.state")
+        state["parameters"] = data
+        return trial
+
+
+class Fixed(UserDict[str, Any]):
+    """States that are read, and replaced, but not changed in place."""
+
+    def __setitem__(self, name: str, x: Any) -> None:
+        x = np.asarray(x).view()
+        x.flags.writeable = False
+        super().__setitem__(name, x)
+
+
+def _not_elementwise(rule: Rule, what: str) -> TypeError:
+    return TypeError(f"{rule.__qualname__} is marked elementwise, but {what}; see help(nn.elementwise), or unmark it")
 
 
 def _with(options: Mapping[str, Any], numbers: Iterator[Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from numpy import ndarray
 import autograd as ag
 from autograd import Value
 from autograd.jit.memory import padded
+from autograd.primitive import describe
 
 from .arguments import positive
 from .clipping import norm_clipped
@@ -33,8 +34,9 @@ class NotFinite(FloatingPointError):
 
     def __init__(self, what: str) -> None:
         super().__init__(
-            f"{what}; the step was not taken, and the parameters are as they were. What helps: a lower learning rate, "
-            "clip_norm, examples without nan; ag.detect_anomaly() around a loop that is not compiled names what made it"
+            f"{what}; the step was not taken, and the parameters are as they were before it. What helps: a lower "
+            "learning rate from the start, clip_norm, examples without nan; ag.detect_anomaly() around a loop that is "
+            "not compiled names what made it"
         )
         self.what = what
 
@@ -44,10 +46,6 @@ class Step:
 
     Within a `with` block the numbers that count are in `flat` and `buffers`; the model has them when the
     block ends, and after `write_back`. A call outside of a block is a block of its own.
-
-    Attributes:
-        flat: the optimizer's parameters, in its order, an array that is changed in place.
-        buffers: the numbers in the model's Buffers, likewise.
     """
 
     def __init__(
@@ -58,6 +56,13 @@ class Step:
         penalty: Penalty | None = None,
         clip_norm: float | None = None,
     ) -> None:
+        if not isinstance(model, Module):
+            raise TypeError(f"model is a Module, got {describe(model)}")
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"optimizer is one, such as nn.SGD(model.parameters()), got {describe(optimizer)}")
+        for name, f in (("loss", loss), ("penalty", penalty)):
+            if not callable(f) and not (f is None and name == "penalty"):
+                raise TypeError(f"{name} is a function, got {f!r}")
         self.model, self.loss, self.optimizer, self.penalty = model, loss, optimizer, penalty
         self.clip_norm = None if clip_norm is None else positive(clip_norm, "clip_norm")
         self._in_block = False
@@ -66,6 +71,7 @@ class Step:
 
     @property
     def flat(self) -> Flat:
+        """The optimizer's parameters, in its order, in an array that each step changes."""
         return self._flat
 
     @flat.setter
@@ -74,6 +80,7 @@ class Step:
 
     @property
     def buffers(self) -> Flat:
+        """The numbers in the model's Buffers, in an array that each step changes."""
         return self._buffers
 
     @buffers.setter
@@ -139,9 +146,10 @@ class Step:
     def move(self, grad: Flat) -> None:
         """Let the optimizer move the parameters, or none of them."""
         groups = self.optimizer.groups
-        before = [(group.steps, dict(group.state)) for group in groups]
+        before = [(group.steps, {name: x.copy() for name, x in group.state.items()}) for group in groups]
         try:
-            moved = self.optimizer.update(self.flat.copy(), grad)
+            with np.errstate(all="ignore"):  # what is not finite is looked for
+                moved = self.optimizer.update(self.flat.copy(), grad)
             refuse_if_not_finite(moved, "the step makes parameters infinite or nan")
         except BaseException:
             for group, (steps, state) in zip(groups, before):

@@ -159,6 +159,8 @@ class Whole(Heavy):
 
     def rule(self, group: Any, data: Any, grad: Any) -> Any:
         data -= group.options["lr"] * grad / np.linalg.norm(grad)  # in place: what it is lent is its own
+        mean = group.remember("mean")
+        mean += 1.0
         return data
 
 
@@ -180,11 +182,88 @@ class Hiding(Heavy):
         return data - grad
 
 
-def test_what_cannot_be_compiled_is_told() -> None:
-    with pytest.raises(TracingError, match="test_nn_rule"):
-        run(CompiledStep, Branching)
-    with pytest.raises(TypeError, match=r"all its state from group.remember; got \[\] from there, and \['last'\]"):
-        run(CompiledStep, Hiding)
+class InPlace(Heavy):
+    @nn.elementwise
+    def rule(self, group: Any, data: Any, grad: Any) -> Any:
+        mean = group.remember("mean")
+        mean *= 0.9
+        mean += grad
+        return data - 0.01 * mean
+
+
+class Centred(Heavy):
+    @nn.elementwise
+    def rule(self, group: Any, data: Any, grad: Any) -> Any:
+        return data - 0.01 * (grad - np.mean(grad))
+
+
+class Counting(Heavy):
+    count = 0
+
+    @nn.elementwise
+    def rule(self, group: Any, data: Any, grad: Any) -> Any:
+        self.count += 1
+        return data - 0.01 * grad / self.count
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (Branching, TracingError, "test_nn_rule"),
+        (
+            Hiding,
+            TypeError,
+            r"Hiding.rule is marked elementwise, but keeps \['last'\] that group.remember",
+        ),
+        (InPlace, TypeError, r"changes a state in place, not by group.state\[name\] = new; see help\(nn.elementwise\)"),
+        (Centred, TypeError, "gives a parameter other numbers where there are others beside it"),
+        (Counting, TypeError, "changes its optimizer: numbers that change go into group.state"),
+    ],
+)
+def test_what_is_not_elementwise_is_told(make: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        run(CompiledStep, make)
+
+
+class Lion(nn.Optimizer):
+    """X. Chen and others, Symbolic discovery of optimization algorithms, arXiv:2302.06675."""
+
+    def __init__(self, parameters: Any, lr: float = 1e-3, betas: Any = (0.9, 0.99), most: float = 1.0) -> None:
+        super().__init__(parameters, lr=lr, betas=betas, most=most)
+
+    @nn.elementwise
+    def rule(self, group: Any, data: Any, grad: Any) -> Any:
+        o, mean = group.options, group.remember("mean")
+        step = np.sign(o["betas"][0] * mean + (1 - o["betas"][0]) * grad)
+        group.state["mean"] = o["betas"][1] * mean + (1 - o["betas"][1]) * grad
+        moved = data - o["lr"] * step
+        return np.minimum(np.maximum(moved, -o["most"]), o["most"])
+
+
+def test_a_rule_may_use_sign_maximum_and_minimum_of_numpy() -> None:
+    same(Lion)
+    same(lambda ps: Lion(ps, lr=0.1, most=0.5))
+
+
+@pytest.mark.parametrize("kind", [CompiledStep, EagerStep])
+@pytest.mark.parametrize("result", [None, 1.0, np.zeros(3)])
+def test_a_rule_that_gives_something_else_is_told(kind: Any, result: Any) -> None:
+    class Wrong(Heavy):
+        def rule(self, group: Any, data: Any, grad: Any) -> Any:
+            return result
+
+    with pytest.raises(TypeError, match=r"Wrong.rule returns the new numbers .* an array of shape \(21,\), got"):
+        run(kind, Wrong)
+    with pytest.raises(NotImplementedError, match=r"Optimizer has no rule: define rule\(self, group, data, grad\)"):
+        run(kind, lambda ps: nn.Optimizer(ps, lr=0.1))
+
+
+def test_options_set_by_hand_are_checked() -> None:
+    def change(step: int, optimizer: nn.Optimizer) -> None:
+        optimizer.groups[0].options["lr"] = "0.1" if step == 3 else 0.1
+
+    with pytest.raises(TypeError, match=r"the learning rate lr is a finite number .*, got '0.1'"):
+        run(CompiledStep, OPTIMIZERS[1], change)
 
 
 def all_of(step: Step) -> Any:
@@ -234,3 +313,19 @@ def test_an_interrupt_leaves_parameters_and_optimizer_at_the_same_step(
 
     for steps in (0, 3):
         assert reached(steps, True) == reached(steps + 1, False)
+
+
+def test_the_rule_of_the_documentation() -> None:
+    class Rprop(nn.Optimizer):
+        def __init__(self, parameters: Any, lr: float = 0.01) -> None:
+            super().__init__(parameters, lr=lr)
+
+        @nn.elementwise
+        def rule(self, group: Any, data: Any, grad: Any) -> Any:
+            agree = grad * group.remember("grad")
+            factor = 1.2 * (agree > 0) + 0.5 * (agree < 0) + (agree == 0)
+            group.state["rate"] = rate = np.minimum(group.remember("rate", 1.0) * factor, 50.0)
+            group.state["grad"] = grad * (agree >= 0)
+            return data - group.options["lr"] * rate * np.sign(grad)
+
+    same(Rprop)
