@@ -45,23 +45,28 @@ class CompiledStep(Step):
         self._penalty = jit(self._of_parameters)
         self._sums, self._extra = (padded(1 + len(self.flat)) for _ in range(2))  # a loss and a gradient
         self._moved = padded(len(self.flat))
-        self._known_moves: list[Move] = []
-        self._groups: list[Group] = []  # none yet that moves were chosen for
+        self._moves, self._takes = list[Move](), dict[Any, Take]()
+        self._known: list[tuple[list[Move], dict[Any, Take]]] = []  # moves, and the takes that make them
+        self._groups: list[Group] = []  # those that the moves are of: none yet
 
     def _choose_moves(self) -> None:
         """Compile the optimizer's rule, if that may be, for its groups and options as they are."""
-        self._groups, rule = self.optimizer.groups, self.optimizer.rule
-        self._moves: list[Move] = []
-        for group in self._groups if getattr(rule, "elementwise", False) else ():
-            move = next((move for move in self._known_moves if move.fits(rule, group)), None)
-            if move is None:
-                move = Move(self.optimizer, group)
-                self._known_moves.append(move)
-            self._moves.append(move)
-        self._takes: dict[Any, Take] = {}
+        groups, rule = list(self.optimizer.groups), self.optimizer.rule
+        plain = type(self.optimizer).update is Optimizer.update  # not one's own, which code would not call
+        known = self._known if groups == self._groups else []
+        moves = []
+        for group in groups if plain and getattr(rule, "elementwise", False) else ():
+            fitting = [move for others, _ in known for move in others if move.fits(rule, group)]
+            moves.append(fitting[0] if fitting else Move(self.optimizer, group))
+        takes = next((takes for others, takes in known if others == moves), None)
+        if takes is None:
+            takes = {}
+            known = [*known, (moves, takes)]
+        # All of it last: what is interrupted above leaves nothing half chosen.
+        self._groups, self._moves, self._takes, self._known = groups, moves, takes, known
 
     def take(self, X: Array, y: Array) -> float:
-        if self.optimizer.groups is not self._groups:
+        if self.optimizer.groups != self._groups:
             self._choose_moves()
         for move in self._moves:
             if not move.begin():
@@ -141,9 +146,7 @@ class CompiledStep(Step):
             if not taken:
                 self._refuse(X, y)
             if not moves:
-                self.move(sums[1:])
-                if whole:
-                    self.buffers = work.outputs[2]
+                self.move(sums[1:], work.outputs[2] if whole else self.buffers)
             return sums.item(0)
 
         return take
@@ -275,7 +278,7 @@ def compile_step(
     Args:
         model: the model, called with one example, or its `batch` with all.
         loss: a function of the model's output and the target of one example, such as nn.hinge.
-        optimizer: what moves the parameters; its rule runs on the flat array.
+        optimizer: what moves the parameters; its rule is compiled, too, if it is marked by nn.elementwise.
         penalty: a function of the model alone, such as a multiple of the sum of its squared
             parameters, added once to the mean loss of a batch.
         clip_norm: the Euclidean norm to which larger gradients are scaled down; see nn.clip_grad_norm.
@@ -283,7 +286,8 @@ def compile_step(
     Raises:
         ValueError: if the optimizer has parameters that are not the model's, or clip_norm is not above 0; at the
             first step, if the loss or the model takes a parameter from elsewhere than the model it is given.
-        FloatingPointError: from a step whose loss or gradient is nan or infinite; the parameters are as they were.
+        FloatingPointError: from a step whose loss or gradient is nan or infinite, or would make parameters so;
+            parameters, buffers and optimizer are as they were.
 
     >>> import nn
     >>> model = nn.MLP(2, [4, 1], seed=0)

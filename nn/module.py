@@ -39,13 +39,14 @@ class Buffer(list[Value]):
     def replace(self, numbers: Sequence[Any]) -> None:
         """Take new numbers, as many as there are.
 
-        In nn.compile_step, where the items are traced and the new numbers have no data yet, they become the items.
+        There is no derivative by way of them. What a forward pass computes of an item is computed of
+        `buffer[k].detach()`: backward() reads the data of an item when it may have been replaced.
 
         Raises:
             TracingError: in any other function that is being compiled: its program would not replace them at each call.
         """
         if any(type(x) is not Value for x in self):
-            self[:] = numbers
+            self[:] = [x.detach() if isinstance(x, Value) else x for x in numbers]
             return
         if is_tracing():
             raise TracingError(

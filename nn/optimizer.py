@@ -18,7 +18,7 @@ from .arguments import nonnegative, parameters_of, share_below_one
 Flat = NDArray[np.float64]
 
 
-@dataclass
+@dataclass(eq=False)
 class Group:
     """Parameters that share their options, and what the optimizer remembers about them.
 
@@ -54,8 +54,8 @@ Method = TypeVar("Method", bound=Callable[..., Flat])
 def elementwise(rule: Method) -> Method:
     """Mark an optimizer's rule that does to each parameter the same, whatever the others are: it can be compiled.
 
-    compile_step and fit call it once with a Value in the place of each array, of `group.steps`, and of each option
-    that is on. So it may use
+    compile_step and fit try it on a few numbers, and then call it with a Value in the place of each array, of
+    `group.steps`, and of each option that is on; once for each group, and again when another option is on. It may use
 
     - arithmetic, abs, comparisons, which are 0 or 1, and functions of NumPy's that take one number at a time, such as
       np.sqrt, np.tanh, np.sign, np.maximum and np.minimum;

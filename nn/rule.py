@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd.jit import jit
+from autograd.jit import TracingError, jit
 from autograd.jit.memory import padded
 
 from .optimizer import Flat, Group, Optimizer, Rule, moved
@@ -29,13 +29,18 @@ class Move:
 
     def __init__(self, optimizer: Optimizer, group: Group) -> None:
         rule = optimizer.rule
-        starts = tried(optimizer, group)
-        names = list(starts)
+        names = list(tried(optimizer, group))
 
         def move(numbers: Any, data: Any, grad: Any, *memory: Any) -> Any:
             steps, *on = numbers
             inside = Group(group.parameters, _with(group.options, iter(on)), dict(zip(names, memory)), steps)
-            moved = rule(inside, data, grad)
+            groups, optimizer.groups = optimizer.groups, [inside]  # so that self.lr is not taken for a constant
+            try:
+                moved = rule(inside, data, grad)
+            except TracingError as error:
+                raise TracingError(f"{error}; or leave nn.elementwise off, and the rule is called as it is") from error
+            finally:
+                optimizer.groups = groups
             return [moved, *[inside.state[name] for name in names]]
 
         arrays = [np.zeros(len(group.parameters))] * (2 + len(names))
@@ -45,9 +50,8 @@ class Move:
         self._runner, self._work = runner, runner.workspace()
         self._numbers, self._data, self._grad, *memory = self._work.inputs
         self._moved, *self._after = self._work.outputs
-        self._memory = list(zip(names, memory, starts.values()))
-        self._rule, self._form = rule, _form(group.options)
-        self._check = optimizer.check
+        self._memory = list(zip(names, memory))
+        self._optimizer, self._rule, self._form = optimizer, rule, _form(group.options)
         self._number, self._one = padded(1), padded(1)  # of the next step; it is counted in code
         self._one[0] = 1.0
         self.group, self._options, self._steps = group, dict[str, Any](), -1
@@ -68,15 +72,14 @@ class Move:
     def keep(self, routine: Routine) -> None:
         """Add to a routine: take the new state for the state, and count the step."""
         routine.add(self._one, self._number)
-        for after, (_, memory, _) in zip(self._after, self._memory):
+        for after, (_, memory) in zip(self._after, self._memory):
             routine.copy(after, memory)
 
     def begin(self) -> bool:
         """Take options, state and step count from the group; False if another Move is needed for these options."""
         group = self.group
         if group.options != self._options:
-            for name, x in group.options.items():
-                self._check(name, x)
+            group.options.update({name: self._optimizer.check(name, x) for name, x in group.options.items()})
             if not self.fits(self._rule, group):
                 return False
             self._numbers[1:] = _on(group.options)
@@ -84,17 +87,17 @@ class Move:
         if group.steps != self._steps:
             self._steps = group.steps
             self._number[0] = group.steps + 1
-        for name, memory, start in self._memory:
+        for name, memory in self._memory:
             given = group.state.get(name)
             if given is not memory:
-                memory[...] = start if given is None else given
+                memory[...] = tried(self._optimizer, group)[name] if given is None else given
         return True
 
     def end(self) -> None:
         """Count the step that was taken, and give the group its state."""
-        self._steps = self.group.steps = self._steps + 1
-        for name, memory, _ in self._memory:
+        for name, memory in self._memory:
             self.group.state[name] = memory
+        self._steps = self.group.steps = self._steps + 1  # last: where it is done, settle() takes all for done
 
     def settle(self) -> None:
         """After an interrupt: end what was taken."""
@@ -122,13 +125,15 @@ def tried(optimizer: Optimizer, group: Group) -> dict[str, float]:
     return together.starts
 
 
-@dataclass
+@dataclass(eq=False)
 class Trial(Group):
     """A group that notes what is remembered, and where that starts, and whose states cannot be changed in place."""
 
     starts: dict[str, float] = field(default_factory=dict)
 
     def remember(self, name: str, start: float = 0.0) -> Flat:
+        if np.ndim(start):
+            raise TypeError(f"an elementwise rule remembers from one number on, got {start!r} for {name!r}")
         self.starts.setdefault(name, start)
         return super().remember(name, start)
 
@@ -147,8 +152,8 @@ class Trial(Group):
                 if "read-only" not in str(error):
                     raise
                 raise _not_elementwise(rule, "changes a state in place, not by group.state[name] = new") from error
-        if before != {name: id(x) for name, x in vars(optimizer).items()}:
-            raise _not_elementwise(rule, "changes its optimizer: numbers that change go into group.state")
+        if trial.options != group.options or before != {name: id(x) for name, x in vars(optimizer).items()}:
+            raise _not_elementwise(rule, "changes its optimizer or options: numbers that change go into group.state")
         state["parameters"] = data
         return trial
 
@@ -167,12 +172,10 @@ def _not_elementwise(rule: Rule, what: str) -> TypeError:
 
 
 def _with(options: Mapping[str, Any], numbers: Iterator[Any]) -> dict[str, Any]:
-    """The options, with other numbers for those that are on: neither 0, nor True or False, which are no numbers."""
+    """The options, with other numbers for those that are on."""
 
     def replaced(x: Any) -> Any:
-        if isinstance(x, tuple):
-            return tuple([replaced(each) for each in x])
-        return next(numbers) if x and not isinstance(x, bool) else x
+        return tuple([replaced(each) for each in x]) if isinstance(x, tuple) else next(numbers) if _is_on(x) else x
 
     return {name: replaced(x) for name, x in options.items()}
 
@@ -181,10 +184,14 @@ def _on(options: Mapping[str, Any]) -> list[float]:
     """The numbers that are on."""
 
     def numbers(x: Any) -> list[float]:
-        return [n for each in x for n in numbers(each)] if isinstance(x, tuple) else [x]
+        return [n for each in x for n in numbers(each)] if isinstance(x, tuple) else [x] if _is_on(x) else []
 
-    found = [n for x in options.values() for n in numbers(x)]
-    return [x for x in found if x and not isinstance(x, bool)]
+    return [n for x in options.values() for n in numbers(x)]
+
+
+def _is_on(x: Any) -> bool:
+    """Whether an option is a number that is not 0. True, False, strings and the like stay what they are."""
+    return isinstance(x, (int, float, np.number)) and not isinstance(x, bool) and x != 0
 
 
 def _form(options: Mapping[str, Any]) -> dict[str, Any]:

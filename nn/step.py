@@ -64,10 +64,18 @@ class Step:
             if not callable(f) and not (f is None and name == "penalty"):
                 raise TypeError(f"{name} is a function, got {f!r}")
         self.model, self.loss, self.optimizer, self.penalty = model, loss, optimizer, penalty
-        self.clip_norm = None if clip_norm is None else positive(clip_norm, "clip_norm")
+        self._clip_norm = None if clip_norm is None else positive(clip_norm, "clip_norm")
         self._in_block = False
         self._structure: list[Any] = []
         self.read()
+
+    @property
+    def clip_norm(self) -> float | None:
+        """The norm to which larger gradients are scaled down, or None."""
+        return self._clip_norm
+
+    def __reduce__(self) -> tuple[Any, ...]:  # without code, which is made anew
+        return type(self), (self.model, self.loss, self.optimizer, self.penalty, self.clip_norm)
 
     @property
     def flat(self) -> Flat:
@@ -143,19 +151,20 @@ class Step:
         """Take one step, or none at all, and return the mean loss before it."""
         raise NotImplementedError
 
-    def move(self, grad: Flat) -> None:
-        """Let the optimizer move the parameters, or none of them."""
-        groups = self.optimizer.groups
+    def move(self, grad: Flat, buffers: Flat) -> None:
+        """Let the optimizer move the parameters, and take these buffers; or leave all as it was."""
+        groups, flat, kept = self.optimizer.groups, self.flat.copy(), self.buffers.copy()
         before = [(group.steps, {name: x.copy() for name, x in group.state.items()}) for group in groups]
         try:
             with np.errstate(all="ignore"):  # what is not finite is looked for
                 moved = self.optimizer.update(self.flat.copy(), grad)
             refuse_if_not_finite(moved, "the step makes parameters infinite or nan")
-        except BaseException:
+            self.flat, self.buffers = moved, buffers
+        except BaseException:  # an interrupt may come at any place above
             for group, (steps, state) in zip(groups, before):
                 group.steps, group.state = steps, state
+            self.flat, self.buffers = flat, kept
             raise
-        self.flat = moved
 
 
 class EagerStep(Step):
@@ -165,8 +174,7 @@ class EagerStep(Step):
         loss, grad, buffers = self.compute(X, y)
         refuse_if_not_finite(loss, f"the loss is {loss}")
         refuse_if_not_finite(grad, "the gradient is nan or infinite")
-        self.move(grad if self.clip_norm is None else norm_clipped(grad, self.clip_norm))
-        self.buffers = buffers
+        self.move(grad if self.clip_norm is None else norm_clipped(grad, self.clip_norm), buffers)
         return loss
 
     def compute(self, X: Array, y: Array) -> tuple[float, Flat, Flat]:

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd.jit import cache, jit
+from autograd.jit import cache, jit, machine
 from autograd.jit import compile as compiler
-from autograd.jit.machine import code_of
 
 RNG = np.random.default_rng(0)
 
@@ -21,7 +20,7 @@ def test_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "objects"))
 
     def stats() -> Any:
-        code_of.cache_clear()
+        machine._recent.clear()
         program = jit(lambda x: ag.exp(x) * 3.25)
         assert program(0.0) == 3.25
         return program.stats

@@ -9,6 +9,8 @@ import pytest
 import autograd as ag
 import nn
 from autograd.jit import TracingError
+from nn.compiled import CompiledStep
+from nn.step import EagerStep
 
 RNG = np.random.default_rng(0)
 X, y = RNG.normal(size=(12, 3)), RNG.normal(size=12)
@@ -220,3 +222,23 @@ def test_a_copy_trains_alone() -> None:
     assert all((before[k] == x).all() for k, x in model.state_dict().items())
     compiled(model)
     same(model, twin)
+
+
+def test_there_is_no_derivative_by_way_of_buffers() -> None:
+    class Scaled(nn.Module):
+        """Divided by a running size, which is a number for the gradient."""
+
+        def __init__(self) -> None:
+            self.weight, self.size = ag.Value(1.5), nn.Buffer([1.0])
+
+        def __call__(self, x: Any) -> Any:
+            z = self.weight * x[0]
+            self.size.replace([0.9 * self.size[0].detach() + 0.1 * ag.abs(z)])
+            return z / (self.size[0] + 1.0)
+
+    found = []
+    for kind in (CompiledStep, EagerStep):
+        model = nn.Sequential(Scaled())
+        with kind(model, nn.mse, nn.SGD(model.parameters(), lr=0.1)) as step:
+            found.append([step(X[:1], y[:1]) for _ in range(5)])
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-12)

@@ -33,9 +33,11 @@ def network() -> nn.MLP:
     return nn.MLP(3, [4, 1], "tanh", seed=1)
 
 
-def run(kind: type[Step], make: Any, change: Any = lambda step, optimizer: None, steps: int = 12) -> Any:
+def run(
+    kind: type[Step], make: Any, change: Any = lambda step, optimizer: None, steps: int = 12, norm: Any = None
+) -> Any:
     """The losses, and the model and the optimizer in the end."""
-    model = network()
+    model = nn.MLP(3, [4, 1], "tanh", norm=norm, bias=norm is None, seed=1)
     optimizer = make(model.parameters())
     losses = []
     with kind(model, nn.mse, optimizer) as step:
@@ -45,9 +47,11 @@ def run(kind: type[Step], make: Any, change: Any = lambda step, optimizer: None,
     return losses, model, optimizer
 
 
-def same(make: Any, change: Any = lambda step, optimizer: None) -> None:
-    losses, model, optimizer = run(CompiledStep, make, change)
-    wanted, other, reference = run(EagerStep, make, change)
+def same(make: Any, change: Any = lambda step, optimizer: None, norm: Any = None) -> None:
+    losses, model, optimizer = run(CompiledStep, make, change, norm=norm)
+    wanted, other, reference = run(EagerStep, make, change, norm=norm)
+    for name, x in other.state_dict().items():  # buffers, too
+        np.testing.assert_allclose(model.state_dict()[name], x, rtol=1e-8, atol=1e-13)
     np.testing.assert_allclose(losses, wanted, rtol=1e-11)
     np.testing.assert_allclose(weights(model), weights(other), rtol=1e-9, atol=1e-14)
     for group, expected in zip(optimizer.groups, reference.groups):
@@ -167,6 +171,94 @@ class Whole(Heavy):
 def test_a_rule_that_overrides_one_is_called_as_it_is() -> None:
     assert not hasattr(Whole(network().parameters()).rule, "elementwise")
     same(Whole)
+    same(Whole, norm="batch")
+    same(OPTIMIZERS[3], norm="batch")
+
+
+def test_an_update_of_ones_own_is_called() -> None:
+    class Projected(nn.SGD):
+        def update(self, data: Any, grad: Any) -> Any:
+            return np.maximum(super().update(data, grad), 0.0)
+
+    same(lambda ps: Projected(ps, lr=0.1))
+
+
+def test_what_a_rule_reads_of_its_optimizer_is_not_frozen_unseen() -> None:
+    class Reading(Heavy):
+        @nn.elementwise
+        def rule(self, group: Any, data: Any, grad: Any) -> Any:
+            return data - self.lr * grad
+
+    with pytest.raises(TracingError, match=r"test_nn_rule.*or leave nn.elementwise off, and the rule is called"):
+        run(CompiledStep, Reading)
+
+
+def test_a_state_starts_where_the_options_say() -> None:
+    class Growing(Heavy):
+        @nn.elementwise
+        def rule(self, group: Any, data: Any, grad: Any) -> Any:
+            group.state["size"] = size = 1.1 * group.remember("size", group.options["lr"])
+            return data - size * grad + 0.0 * group.remember("size", 7.0)
+
+    same(lambda ps: Growing(ps, lr=0.1), lambda step, optimizer: optimizer.groups[0].options.update(lr=0.01))
+
+    class Averaging(Heavy):
+        @nn.elementwise
+        def rule(self, group: Any, data: Any, grad: Any) -> Any:
+            return data - group.remember("average", data)
+
+    with pytest.raises(TypeError, match="remembers from one number on"):
+        run(CompiledStep, Averaging)
+
+
+def test_groups_that_are_replaced_are_noticed() -> None:
+    def change(step: int, optimizer: nn.Optimizer) -> None:
+        if step in (4, 5, 6):
+            optimizer.groups[0] = nn.Group(optimizer.parameters, {**optimizer.groups[0].options, "lr": 0.001 * step})
+
+    same(OPTIMIZERS[1], change)
+
+
+def test_loading_again_and_again_keeps_no_code() -> None:
+    model = network()
+    optimizer = nn.Adam(model.parameters())
+    with CompiledStep(model, nn.mse, optimizer) as step:
+        for _ in range(5):
+            step(X, y)
+            optimizer.load_state_dict(optimizer.state_dict())
+        assert len(step._known) == 1
+
+
+def test_a_rule_that_fails_to_compile_leaves_no_half_chosen_step() -> None:
+    class Sometimes(Heavy):
+        @nn.elementwise
+        def rule(self, group: Any, data: Any, grad: Any) -> Any:
+            if group.uses("share") and group.options["share"] > 0.5:
+                return data
+            return data - group.options["lr"] * grad
+
+    model = network()
+    optimizer = Sometimes(model.parameters(), lr=0.1, share=0.0)
+    with CompiledStep(model, nn.mse, optimizer) as step:
+        step(X, y)
+        optimizer.groups[0].options["share"] = 1.0
+        before = all_of(step)
+        for _ in range(2):
+            with pytest.raises(TracingError):
+                step(X, y)
+        assert all_of(step) == before
+        optimizer.groups[0].options["share"] = 0.0
+        step(X, y)
+
+
+def test_a_step_is_copied_without_its_code() -> None:
+    model = network()
+    step = CompiledStep(model, nn.mse, nn.Adam(model.parameters()))
+    step(X, y)
+    other = copy.deepcopy(step)
+    assert other(X, y) == step(X, y)
+    assert weights(other.model) == weights(model)
+    assert other.model is not model
 
 
 class Branching(Heavy):
@@ -217,7 +309,7 @@ class Counting(Heavy):
         ),
         (InPlace, TypeError, r"changes a state in place, not by group.state\[name\] = new; see help\(nn.elementwise\)"),
         (Centred, TypeError, "gives a parameter other numbers where there are others beside it"),
-        (Counting, TypeError, "changes its optimizer: numbers that change go into group.state"),
+        (Counting, TypeError, "changes its optimizer or options: numbers that change go into group.state"),
     ],
 )
 def test_what_is_not_elementwise_is_told(make: Any, error: type[Exception], message: str) -> None:

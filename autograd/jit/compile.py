@@ -41,7 +41,7 @@ class Stats:
         compile_seconds: for the passes and for LLVM.
         code_bytes: of machine code.
         lanes: batch elements that one vector holds; 1 without a batch.
-        cached: whether the machine code came from the cache on disk.
+        cached: whether the machine code was made from the cache on disk.
     """
 
     nodes_traced: int
@@ -145,6 +145,8 @@ def trace(
     result = flatten(_traced(f, args, given, who, tape), "the result")
     check(result, who, "the function must return real numbers")
     outputs = [tape.lift(x) if isinstance(x, Value) else float(x) for x in result.entries]
+    forms = [dataclasses.replace(leaf, given=None, entries=[0.0] * len(leaf.entries)) for leaf in result.leaves]
+    result = Tree(forms, result.build)  # without tracers, each of which would keep the whole trace
     rows, sums_of = list(result.leaves), {}
     if wrt is not None:
         if len(rows) != 1 or rows[0].shape or rows[0].path != "the result":

@@ -12,6 +12,8 @@ from llvmlite import binding
 
 from . import cache
 
+RECENT = 16  # modules whose code is kept for the next that is alike
+_recent: dict[str, Code] = {}
 _lock = threading.Lock()  # LLVM's own tables are not made for two threads
 
 
@@ -37,10 +39,14 @@ def host() -> Machine:
     return Machine(binding.get_host_cpu_name(), features.flatten(), lanes, fma)
 
 
-@functools.lru_cache(maxsize=16)
 def code_of(ir: str, machine: Machine) -> Code:
     """The machine code of an LLVM module; where the same was asked for lately, as for models that are alike, that."""
-    return Code(ir, machine)
+    key = cache.key(ir, machine)
+    code = _recent.pop(key, None) or Code(ir, machine)
+    _recent[key] = code
+    for old in list(_recent)[:-RECENT]:
+        _recent.pop(old, None)
+    return code
 
 
 class Code:
