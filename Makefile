@@ -11,6 +11,8 @@ demo: $(VENV)/.demos ## train the two demos and draw what they learned
 	$(RUN) demos/moons.py
 	$(RUN) demos/digits.py
 
+# LLVM text that is the same to the letter is compiled once for both ways of the tests, and for their next run.
+test: export AUTOGRAD_JIT_CACHE = $(CURDIR)/$(VENV)/jit
 test: $(VENV)/.dev $(VENV)/compiled ## run the tests twice: on the plain Python files, with the doctests, and on the compiled engine
 	AUTOGRAD_EXPECT_COMPILED=0 $(RUN) -m pytest $(TESTS)
 	@if ls $(VENV)/compiled/autograd__mypyc.* >/dev/null 2>&1; then set -x; \
