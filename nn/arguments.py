@@ -50,6 +50,12 @@ def _number(x: Any, name: str, wanted: str, fits: Callable[[Any], bool]) -> floa
     return float(x)
 
 
+def function(f: Any, name: str) -> None:
+    """TypeError, naming it, if it is none."""
+    if not callable(f):
+        raise TypeError(f"{name} is a function, got {f!r}")
+
+
 def generator(seed: Any) -> np.random.Generator:
     """The Generator of a seed, or the one given; TypeError or ValueError if it is neither."""
     if seed is not None and not isinstance(seed, (int, np.integer, np.random.Generator)):

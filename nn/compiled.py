@@ -210,18 +210,19 @@ class CompiledStep(Step):
 
     def _probe(self, X: Array, y: Array) -> None:
         """Try model and loss on a batch without compiling, which tells best what does not fit."""
-        probe(self._copy([Given(repeat(0.5)) for _ in self._generators]), self.loss, self.penalty, Examples(X, y))
+        probe(self._copy()[0], self.loss, self.penalty, Examples(X, y))
 
-    def _copy(self, noise: Sequence[Given]) -> Module:
-        """The model with the numbers that training has reached, and given randomness."""
-        return self._with([Value(x) for x in self.flat], [Value(x) for x in self.buffers], noise)
+    def _copy(self) -> tuple[Module, list[Given]]:
+        """The model with the numbers that training has reached, and what stands for its generators there."""
+        noise = [Given(repeat(0.5)) for _ in self._generators]
+        return self._with([Value(x) for x in self.flat], [Value(x) for x in self.buffers], noise), noise
 
     def _refuse(self, X: Array, y: Array) -> NoReturn:
         """Say why a step was not taken."""
         loss = self._sums.item(0)
         if not math.isfinite(loss):
             self._probe(X, y)
-        refuse_if_not_finite(loss, f"the loss is {loss}")
+            raise NotFinite(f"the loss is {loss}")
         refuse_if_not_finite(self._sums, "the gradient is nan or infinite")
         raise NotFinite("the step makes parameters infinite or nan")
 
@@ -229,8 +230,7 @@ class CompiledStep(Step):
         """How many numbers a batch takes from each generator: a forward pass on copies tells."""
         if not self._generators:
             return []
-        noise = [Given(repeat(0.5)) for _ in self._generators]
-        model = self._copy(noise)
+        model, noise = self._copy()
         if self._whole:
             for output, target in zip(model.batch(list(X)), y):
                 self.loss(output, target)

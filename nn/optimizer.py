@@ -77,6 +77,8 @@ def elementwise(rule: Method) -> Method:
     ...         group.state["grad"] = grad * (agree >= 0)
     ...         return data - group.options["lr"] * rate * np.sign(grad)
     """
+    if not callable(rule):
+        raise TypeError(f"elementwise marks a rule, a method of an Optimizer, got {describe(rule)}")
     rule.elementwise = True  # type: ignore[attr-defined]
     return rule
 

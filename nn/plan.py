@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import whole
+from .arguments import function, whole
 from .callbacks import TrainingState
 from .evaluation import accuracy, packed
 from .examples import Examples
@@ -55,11 +55,13 @@ class Plan:
         self.of_model = {f"the model's {path}" if path else "model": x for path, x in settings(self.model).items()}
         if not isinstance(self.callbacks, (list, tuple)):
             raise TypeError(f"callbacks is a list of functions, such as [nn.EarlyStopping()], got {self.callbacks!r}")
-        for name, x in (("loss", self.loss), ("penalty", self.penalty), *(("a callback", c) for c in self.callbacks)):
-            if not callable(x) and not (x is None and name == "penalty"):
-                raise TypeError(f"{name} is a function, got {x!r}")
-            if name == "a callback" and isinstance(x, type):
-                raise TypeError(f"a callback is a function or an object, got a class: write {x.__name__}()")
+        function(self.loss, "loss")
+        if self.penalty is not None:
+            function(self.penalty, "penalty")
+        for callback in self.callbacks:
+            function(callback, "a callback")
+            if isinstance(callback, type):
+                raise TypeError(f"a callback is a function or an object, got a class: write {callback.__name__}()")
         if self.metric is not None and self.metric != "accuracy" and not callable(self.metric):
             raise ValueError(f"metric is 'accuracy' or a function of (outputs, targets), got {self.metric!r}")
         self.epochs, self.batch_size = whole(self.epochs, "epochs", 0), whole(self.batch_size, "batch_size")

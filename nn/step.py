@@ -13,7 +13,7 @@ from autograd import Value
 from autograd.jit.memory import padded
 from autograd.primitive import describe
 
-from .arguments import positive
+from .arguments import function, positive
 from .clipping import norm_clipped
 from .examples import Array, rows, rows_wanted
 from .module import Module
@@ -60,9 +60,9 @@ class Step:
             raise TypeError(f"model is a Module, got {describe(model)}")
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"optimizer is one, such as nn.SGD(model.parameters()), got {describe(optimizer)}")
-        for name, f in (("loss", loss), ("penalty", penalty)):
-            if not callable(f) and not (f is None and name == "penalty"):
-                raise TypeError(f"{name} is a function, got {f!r}")
+        function(loss, "loss")
+        if penalty is not None:
+            function(penalty, "penalty")
         self.model, self.loss, self.optimizer, self.penalty = model, loss, optimizer, penalty
         self._clip_norm = None if clip_norm is None else positive(clip_norm, "clip_norm")
         self._in_block = False

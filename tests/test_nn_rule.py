@@ -350,6 +350,11 @@ def test_a_rule_that_gives_something_else_is_told(kind: Any, result: Any) -> Non
         run(kind, lambda ps: nn.Optimizer(ps, lr=0.1))
 
 
+def test_only_a_rule_is_marked() -> None:
+    with pytest.raises(TypeError, match="elementwise marks a rule, a method of an Optimizer, got"):
+        nn.elementwise(3)  # type: ignore[type-var]
+
+
 def test_options_set_by_hand_are_checked() -> None:
     def change(step: int, optimizer: nn.Optimizer) -> None:
         optimizer.groups[0].options["lr"] = "0.1" if step == 3 else 0.1
