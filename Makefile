@@ -25,7 +25,7 @@ lint: $(VENV)/.dev ## check types, style and layout
 	$(RUN) -m ruff format --check .
 
 fuzz: $(VENV)/.dev ## compare 100,000 random graphs with an independent evaluation
-	$(RUN) tests/fuzz.py --graphs 100000
+	$(RUN) tests/support/fuzz.py --graphs 100000
 
 bench: $(VENV)/.bench $(VENV)/compiled ## time this project and its peers side by side
 	$(RUN) tests/benchmarks/engine.py

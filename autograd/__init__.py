@@ -36,13 +36,10 @@ acosh                   1               inf
 ======================  ==============  ============================================================
 """
 
-from .anomaly import AnomalyError, detect_anomaly
-from .draw import draw
+from .drawing.draw import draw
 from .functions import clip, elu, gelu, leaky_relu, log_softmax, mean, silu, softmax
 from .jit import TracingError, jit
-from .ops import (
-    abs as abs,
-)
+from .ops import abs as abs
 from .ops import (
     acos,
     acosh,
@@ -83,15 +80,12 @@ from .ops import (
     tanh,
     where,
 )
-from .ops import (
-    pow as pow,
-)
-from .ops import (
-    sum as sum,
-)
+from .ops import pow as pow
+from .ops import sum as sum
 from .primitive import Primitive, primitive
 from .stepper.page import step_through
 from .testing import GradientError, check_gradients, numerical_gradient, numerical_hessian, numerical_jacobian
+from .testing.anomaly import AnomalyError, detect_anomaly
 from .transforms import elementwise_grad, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .value import Value, dot
 

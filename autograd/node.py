@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from .native import mypyc_attr
+from .mypyc import mypyc_attr
 
 # Called with each Value that an operation makes, and with each result that is differentiated and the
 # seed. Nobody, but for detect_anomaly: an empty list costs nothing, and native code has no other place

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal, SupportsIndex, overload
 
 from . import chain, ops
-from .native import mypyc_attr
+from .mypyc import mypyc_attr
 from .node import Node, on_backward, on_record
 from .primitive import Primitive, as_float, describe, is_number
 

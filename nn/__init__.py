@@ -24,28 +24,28 @@
 [0, 1, 1, 0]
 """
 
-from . import init
-from .activations import ACTIVATIONS, Activation
-from .callbacks import EarlyStopping, TrainingState
-from .checkpoint import load, save
-from .clipping import clip_grad_norm, clip_grad_value
-from .compiled import CompiledStep, compile_step
-from .containers import Residual, Sequential
-from .diagnostics import GradientFlow, gradient_flow
-from .draw import draw
-from .dropout import Dropout
-from .embedding import Embedding
-from .evaluation import predict
-from .history import History
-from .layers import Layer, Neuron
+from .inspect.draw import draw
+from .inspect.gradient_flow import GradientFlow, gradient_flow
+from .layers import init
+from .layers.activations import ACTIVATIONS, Activation
+from .layers.containers import Residual, Sequential
+from .layers.dropout import Dropout
+from .layers.embedding import Embedding
+from .layers.mlp import MLP
+from .layers.neuron import Layer, Neuron
+from .layers.normalization import BatchNorm, LayerNorm
 from .losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mse
-from .mlp import MLP
 from .module import Buffer, Module
-from .normalization import BatchNorm, LayerNorm
-from .optim import SGD, Adagrad, Adam, AdamW, RMSprop
-from .optimizer import Group, Optimizer, elementwise
-from .schedules import CosineAnnealingLR, ExponentialLR, LinearLR, ReduceLROnPlateau, StepLR
-from .training import fit
+from .optim.base import Group, Optimizer, elementwise
+from .optim.clipping import clip_grad_norm, clip_grad_value
+from .optim.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from .optim.schedules import CosineAnnealingLR, ExponentialLR, LinearLR, ReduceLROnPlateau, StepLR
+from .training.callbacks import EarlyStopping, TrainingState
+from .training.compiled.compile_step import CompiledStep, compile_step
+from .training.fit import fit
+from .training.history import History
+from .training.predict import predict
+from .weights import load, save
 
 __all__ = [
     "ACTIVATIONS",

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd import Value
-from autograd.jit.tracer import TracingError, user_line
-from autograd.jit.tracing import is_tracing
+from autograd.jit.trace.tracer import TracingError, is_tracing, user_line
 from autograd.primitive import describe
 
 Self = TypeVar("Self", bound="Module")

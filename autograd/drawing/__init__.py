@@ -1,1 +1,6 @@
-"""What draw() is made of: the diagram of a graph, the modules in it, its DOT, and the picture."""
+"""Drawing: pictures of graphs.
+
+Read in this order:
+- draw.py: ag.draw. diagram.py: what the picture shows; nodes.py: a graph's nodes in order; modules.py: frames.
+- dot.py, text.py: the picture in DOT, the language of Graphviz. picture.py: rendered and saved.
+"""

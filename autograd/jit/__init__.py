@@ -1,27 +1,17 @@
 """jit: the same scalar code at machine speed. A function of Values is traced, differentiated, and compiled by LLVM.
 
-How it works, file by file:
+How it works, folder by folder, in the order of the pipeline (each folder's docstring says what its files do):
 
-- tracer.py: the function runs once on Tracers, Values without a number, which record what is done to
-  them (comparisons.py: comparing is an operation too). Branching on one is an error, never a guess.
-  tracing.py: whether that is going on.
-- compile.py: the engine's own rules, run on the trace, add the gradient; all else is about values.
-- graph.py, passes.py: the trace as a flat list of nodes; equal nodes merged, constants folded,
-  identities that hold for every float applied (expand.py: users' primitives by what they do).
-- layout.py: where each number lies. What the whole batch shares is computed once, as plain doubles.
-- straight.py: each further node is one SIMD instruction for 8 (4, 2) elements of the batch, or for
-  small graphs several, which hide one another's latency.
-- sums.py: what is summed over the batch, as the gradients of weights are, is kept for a few vectors of
-  elements and then multiplied and added up in blocks that stay in registers.
-- tables.py, interpreter.py: a large graph becomes tables of alike operations and a machine that walks
-  through them, so that compiling costs microseconds a node.
-- module.py, writer.py, instructions.py: LLVM IR as text, and what each primitive is in it;
-  vector_math.py, vector_exp.py, vector_log.py, vector_circular.py, vector_power.py, vector_erf.py:
-  exp, log, sin, pow, ... for whole vectors, to about 2 units in the last place.
-- frame.py, rows.py: the loop over the batch, and the elements' rows in and out of vectors.
-  machine.py, cache.py: from text to machine code, kept on disk.
-- signature.py, program.py, memory.py, run.py, threads.py: arguments in, results out, on one core or several.
-  routine.py: programs one after the other in a single call, as in a training step.
+- program.py: Program, what `jit` returns; compile.py: from a function to code, one line for each stage.
+- trace/: the function runs once on Tracers, Values without a number, which record what is done to them.
+  Branching on one is an error, never a guess. The engine's own rules, run on the trace, add the gradient.
+- graph/: the trace as a flat list of nodes; equal nodes merged, constants folded, identities that hold for
+  every float applied.
+- codegen/: LLVM IR. What the whole batch shares is computed once, as plain doubles. Every other node is one
+  SIMD instruction for 8 (4, 2) elements of the batch. Large graphs become tables, which a small machine walks
+  through, so that compiling costs microseconds a node.
+- vector_math/: exp, log, sin, pow and the rest for whole vectors, to about 2 units in the last place.
+- runtime/: from IR to machine code, kept on disk; arguments in, results out, on one core or several.
 """
 
 from __future__ import annotations
@@ -30,7 +20,7 @@ from collections.abc import Callable
 from typing import Any, overload
 
 from .program import Axes, Program
-from .tracer import TracingError
+from .trace.tracer import TracingError
 
 __all__ = ["Program", "TracingError", "jit"]
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..tree import flatten
-from .signature import Argument, argument, batch_size, has_values, key_of, structure
+from .runtime.signature import Argument, argument, batch_size, has_values, key_of, structure
 
 if TYPE_CHECKING:
     from .compile import Compiled, Stats
-    from .run import Runner
+    from .runtime.runner import Runner
 
 Axes = int | None | Sequence[int | None]
 SIZES = 64  # shapes and batch sizes that memory is kept for
@@ -83,7 +83,7 @@ class Program:
         form = (wrt, sum_value, *[structure(a.tree) for a in given])
         with self._lock:
             from .compile import compile_call
-            from .run import Runner
+            from .runtime.runner import Runner
 
             if form not in self._compilations:
                 self._compilations[form] = compile_call(self._f, given, self._who, wrt, sum_value), given

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..primitive import describe
-from ..recording import RESULT, _positions, checked_argnums, name_of
+from ..transforms.recording import RESULT, _positions, checked_argnums, name_of
 from ..tree import Leaf, Tree, aligned, check, flatten, join
 from ..value import Value
 

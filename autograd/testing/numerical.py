@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..recording import blocks
+from ..transforms.recording import blocks
 from ..tree import flatten
 from .arguments import Arguments, outputs
 from .extrapolation import EPSILON, Floats

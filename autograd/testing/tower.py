@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..recording import Recording
-from ..sweep import pull_back_each
+from ..transforms.recording import Recording
+from ..transforms.sweep import pull_back_each
 from ..value import Value
 from .arguments import Arguments
 from .extrapolation import Floats

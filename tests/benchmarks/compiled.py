@@ -25,7 +25,7 @@ from programs import micrograd_step, moons_data, random_program
 import autograd as ag
 import nn
 from autograd.jit import jit
-from nn.compiled import CompiledStep, compile_step
+from nn.training.compiled.compile_step import CompiledStep, compile_step
 
 jax.config.update("jax_enable_x64", True)
 torch.set_num_threads(1)
@@ -83,7 +83,7 @@ def moons() -> None:
 
 def measured_peak() -> float:
     """Floating-point operations a second of fused multiply-adds in registers."""
-    from autograd.jit.machine import Code, host
+    from autograd.jit.runtime.machine import Code, host
 
     machine, chains, turns = host(), 12, 1_000_000
     kind = f"<{machine.lanes} x double>"

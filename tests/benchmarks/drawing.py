@@ -10,9 +10,9 @@ from alternate import human, seconds
 
 import autograd as ag
 import nn
-from autograd.draw import draw
+from autograd.drawing.draw import draw
 from autograd.drawing.picture import Drawing
-from nn.draw import draw as draw_network
+from nn.inspect.draw import draw as draw_network
 
 
 def random_graph(nodes: int, seed: int) -> ag.Value:

@@ -1,0 +1,143 @@
+"""What each primitive is in LLVM IR: the native form of its value, exact where the eager engine is."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+
+from ... import ops
+from ...primitive import Primitive
+from ..graph.passes import fma
+from ..trace.comparisons import COMPARISONS
+from ..vector_math import exp as vector_exp
+from ..vector_math import log as vector_log
+from ..vector_math import table as vector_math
+from .ir import Writer
+
+Emit = Callable[..., str]
+
+
+def _maximum(w: Writer, a: str, b: str) -> str:
+    return w.select(w.either(w.compare("oge", a, b), w.compare("uno", a, a)), a, b)
+
+
+def _minimum(w: Writer, a: str, b: str) -> str:
+    return w.select(w.either(w.compare("ole", a, b), w.compare("uno", a, a)), a, b)
+
+
+def _relu(w: Writer, x: str) -> str:
+    return w.select(w.compare("ole", x, w.c(0.0)), w.c(0.0), x)
+
+
+def _sign(w: Writer, x: str) -> str:
+    one = w.select(w.compare("uno", x, x), x, w.intrinsic("copysign", w.c(1.0), x))
+    return w.select(w.compare("oeq", x, w.c(0.0)), w.c(0.0), one)
+
+
+def _heaviside(w: Writer, x: str, at_zero: str) -> str:
+    step = w.select(w.compare("ogt", x, w.c(0.0)), w.c(1.0), w.c(0.0))
+    step = w.select(w.compare("uno", x, x), x, step)
+    return w.select(w.compare("oeq", x, w.c(0.0)), at_zero, step)
+
+
+def _sum(w: Writer, *xs: str) -> str:
+    """In order, from +0, as the correctly rounded sum of negative zeros is +0 too."""
+    return functools.reduce(w.add, xs, w.c(0.0))
+
+
+def _dot(w: Writer, *args: str) -> str:
+    half = len(args) // 2
+    total = args[-1]
+    for a, b in zip(args[:half], args[half:-1]):
+        total = w.fma(a, b, total)
+    return total
+
+
+def _prod(w: Writer, *xs: str) -> str:
+    return functools.reduce(w.mul, xs, w.c(1.0))
+
+
+def _norm(w: Writer, *xs: str) -> str:
+    """The root of the sum of squares, all scaled by a power of two that keeps the squares in range."""
+    sizes = [w.intrinsic("fabs", x) for x in xs]
+    top = w.c(0.0)
+    for x in sizes:
+        top = w.select(w.compare("ogt", x, top), x, top)
+    exponent = w.integer("and", w.bits(top), w.i(0x7FF0000000000000))
+    within = w.integer("sub", w.i(0x7FE0000000000000), exponent)  # the bits of 2^-e; e of ±1022 at most
+    lowest = w.put(f"icmp slt {w.long} {within}, {w.i(0x0010000000000000)}", "b")
+    scale = w.from_bits(
+        w.put(f"select {w.truth_type} {lowest}, {w.long} {w.i(0x0010000000000000)}, {w.long} {within}", "i")
+    )
+    total = w.c(0.0)
+    for x in xs:
+        scaled = w.mul(x, scale)
+        total = w.fma(scaled, scaled, total)
+    length = w.div(w.intrinsic("sqrt", total), scale)
+    infinite = w.compare("oeq", top, w.c(math.inf))
+    return w.select(infinite, w.c(math.inf), length)
+
+
+def _logsumexp(w: Writer, *xs: str) -> str:
+    """The largest, plus log1p of the sum of exp(x - largest) over all others."""
+    top = xs[0]
+    for x in xs[1:]:
+        top = _maximum(w, top, x)
+        top = w.select(w.compare("uno", x, x), x, top)
+    total, found = w.c(0.0), ""
+    for x in xs:
+        is_top = w.compare("oeq", x, top)
+        first = w.both(is_top, w.opposite(found)) if found else is_top
+        found = w.either(found, is_top) if found else is_top
+        e = w.call("exp", vector_exp.exp, w.sub(x, top))
+        total = w.add(total, w.select(first, w.c(0.0), e))
+    result = w.add(top, w.call("log1p", vector_log.log1p, total))
+    infinite = w.compare("ueq", w.intrinsic("fabs", top), w.c(math.inf))  # or nan
+    return w.select(infinite, top, result)
+
+
+def _shared(body: Emit) -> Emit:
+    """An instruction that is a call of a function, written once for all its uses."""
+    return lambda w, *args: w.call(body.__name__, body, *args)
+
+
+def _library(name: str) -> Emit:
+    def emit(w: Writer, *args: str) -> str:
+        return w.call(f"each_{name}", lambda v, *xs: v.libm(name, *xs), *args)
+
+    return emit
+
+
+INSTRUCTIONS: dict[Primitive, Emit] = {
+    ops.add: Writer.add,
+    ops.sub: Writer.sub,
+    ops.mul: Writer.mul,
+    ops.div: Writer.div,
+    ops.neg: Writer.neg,
+    fma: Writer.fma,
+    ops.abs: lambda w, x: w.intrinsic("fabs", x),
+    ops.sqrt: lambda w, x: w.intrinsic("sqrt", x),
+    ops.maximum: _maximum,
+    ops.minimum: _minimum,
+    ops.relu: _relu,
+    ops.sign: _sign,
+    ops.heaviside: _heaviside,
+    ops.where: lambda w, c, a, b: w.select(w.truth(c), a, b),
+    ops.sum: _sum,
+    ops.dot: _dot,
+    ops.prod: _prod,
+    ops.norm: _norm,
+    ops.hypot: _norm,
+    ops.logsumexp: _logsumexp,
+    **{op: (lambda w, a, b, native=op.native: w.compare(native, a, b)) for op in COMPARISONS},
+    **{op: _shared(body) for op, body in vector_math.FUNCTIONS.items()},
+}
+
+
+def emit(w: Writer, op: Primitive, args: Sequence[str]) -> str:
+    """Write the application of `op`; operands that are truths become numbers unless it takes them as they are."""
+    args = [x if op is ops.where and not n else w.number(x) for n, x in enumerate(args)]
+    if op not in INSTRUCTIONS:
+        return _library(op.native)(w, *args)
+    return INSTRUCTIONS[op](w, *args)

@@ -1,0 +1,167 @@
+"""Straight-line code: each node of a graph one stretch of LLVM IR, cut into functions of bounded length."""
+
+from __future__ import annotations
+
+from ...primitive import Primitive
+from ..graph.graph import Graph, Input
+from .batch_sums import Sums
+from .instructions import emit
+from .ir import Module, Writer
+from .layout import Layout
+
+SECTION_PARAMETERS = (
+    "ptr %shared, ptr noalias %in, ptr %state, ptr %kept, ptr %out, ptr %given, ptr %results, i64 %tiles, i64 %t"
+)
+# The widest leaves whose rows straight-line code reads and writes as they lie, without a copy in between.
+DIRECT_IN, DIRECT_OUT = 4, 1
+LIMIT = 6000  # operands a function reads at most: LLVM's time grows faster than a function's length
+
+
+def write(module: Module, graph: Graph, layout: Layout, batched: bool, tile: int, sums: Sums) -> tuple[list[str], int]:
+    """Write one section of the graph as functions of the module.
+
+    Args:
+        module: where they go.
+        graph: what is computed.
+        layout: where its numbers lie.
+        batched: which section.
+        tile: how many elements of the batch are computed together.
+        sums: what is summed over the batch.
+
+    Returns:
+        The functions' names, in the order to call them, and how many tiles of numbers they pass on in memory.
+    """
+    mine = [k for k in range(len(graph)) if layout.batched[k] == batched and isinstance(graph.what[k], Primitive)]
+    section = _Writing(module, graph, layout, batched, tile, sums, mine)
+    section.run()
+    return section.functions, section.slots
+
+
+class _Writing:
+    def __init__(
+        self, module: Module, graph: Graph, layout: Layout, batched: bool, tile: int, sums: Sums, mine: list[int]
+    ) -> None:
+        self.module, self.graph, self.layout = module, graph, layout
+        self.is_batched, self.lanes, self.mine = batched, tile, mine
+        self.sums = sums
+        self.functions: list[str] = []
+        self.slots = 0
+        self.slot: dict[int, int] = {}  # for a node that a later function reads, where it is kept
+        self.chunk = self._chunks()
+        self.last = self._last_readers()
+        self.direct_in = layout.narrow(layout.leaves, DIRECT_IN)
+        self.direct_out = layout.narrow(layout.row_leaves, DIRECT_OUT)
+
+    def _chunks(self) -> dict[int, int]:
+        """The function that each node is computed in."""
+        chunk: dict[int, int] = {}
+        current = load = 0
+        for k in self.mine:
+            load += 1 + len(self.graph.operands[k])
+            if load > LIMIT:
+                current, load = current + 1, 0
+            chunk[k] = current
+        return chunk
+
+    def _last_readers(self) -> dict[int, int]:
+        last: dict[int, int] = {}
+        for k in self.mine:
+            for operand in self.graph.operands[k]:
+                last[operand] = self.chunk[k]
+        return last
+
+    def run(self) -> None:
+        which = "batched" if self.is_batched else "shared"
+        start = 0
+        while start < len(self.mine) or (not self.functions and self._loose_ends()):
+            number = len(self.functions)
+            stop = start
+            while stop < len(self.mine) and self.chunk[self.mine[stop]] == number:
+                stop += 1
+            self.w = Writer(self.module, self.lanes)
+            self.names: dict[int, str] = {}
+            if not number:
+                for k in self._loose_ends():
+                    self._finish(k)
+            for k in self.mine[start:stop]:
+                self._node(k)
+            name = f"{which}{number}"
+            self.module.add(
+                f"define internal void @{name}({SECTION_PARAMETERS}) nounwind noinline alignstack(64)", self.w.lines
+            )
+            self.functions.append(name)
+            start = stop
+
+    def _loose_ends(self) -> list[int]:
+        """Results that are computed elsewhere: inputs, constants, shared nodes to be summed over the batch."""
+        layout, what = self.layout, self.graph.what
+        if self.is_batched:
+            if not layout.leaves:
+                return []
+            wanted = dict.fromkeys([*layout.row_nodes, *self.sums.kept])
+            return [k for k in wanted if not (layout.batched[k] and isinstance(what[k], Primitive))]
+        if layout.leaves:
+            return []
+        return [k for k in layout.results if not isinstance(what[k], Primitive)]
+
+    def _node(self, k: int) -> None:
+        op, args = self.graph.what[k], self.graph.operands[k]
+        assert isinstance(op, Primitive)
+        if self.is_batched and k in self.sums.fused:
+            return
+        self.names[k] = emit(self.w, op, [self._fetch(x) for x in args])
+        if self.last.get(k, 0) > self.chunk[k]:
+            self.slot[k] = self.slots
+            self.slots += 1
+            self.w.store(self.names[k], self._at("state", self.slot[k] * self.lanes))
+        self._finish(k)
+
+    def _finish(self, k: int) -> None:
+        """Store a node where it is a result, or where batched functions read what the shared ones computed."""
+        w, layout = self.w, self.layout
+        if not self.is_batched:
+            if k in layout.shared_place and isinstance(self.graph.what[k], Primitive):
+                w.store(self._fetch(k), self._at("shared", layout.shared_place[k]))
+            if not layout.leaves:
+                for j in layout.results.get(k, ()):
+                    w.do(
+                        f"store double {w.number(self._fetch(k))}, ptr {self._at('shared', layout.result(j))}, align 8"
+                    )
+            return
+        for j in layout.results.get(k, ()):
+            if j in layout.row:
+                if j in self.direct_out:
+                    rows = w.whole("add", w.whole("mul", "%tiles", j), "%t")
+                    w.store(self._fetch(k), w.pointer("%results", w.whole("mul", rows, self.lanes)))
+                else:
+                    w.store(self._fetch(k), self._at("out", layout.row[j] * self.lanes))
+        if k in self.sums.kept:
+            w.store(self._fetch(k), self._at("kept", self.sums.kept[k] * self.sums.stride))
+
+    def _fetch(self, k: int) -> str:
+        name = self.names.get(k)
+        if name is None:
+            name = self._load(k)
+            if not self.is_batched or self.layout.batched[k]:
+                self.names[k] = name
+            # A number that the batch shares is loaded anew for each use: an operand in memory costs
+            # nothing, where a vector of it kept from a far use would be spilled to the stack.
+        return name
+
+    def _load(self, k: int) -> str:
+        w, what = self.w, self.graph.what[k]
+        if type(what) is float:
+            return w.c(what)
+        if k in self.slot:
+            return w.put(f"load {w.type}, ptr {self._at('state', self.slot[k] * self.lanes)}, align 8")
+        if isinstance(what, Input) and what.batched:
+            if what.number in self.direct_in:
+                leaf, start, width = self.direct_in[what.number]
+                rows = w.put(f"load ptr, ptr {w.pointer('%given', leaf, 'ptr')}", "p")
+                rows = w.pointer(rows, w.whole("mul", "%t", width * self.lanes))
+                return w.load(rows) if width == 1 else w.strided(w.pointer(rows, what.number - start), width)
+            return w.put(f"load {w.type}, ptr {self._at('in', what.number * self.lanes)}, align 8")
+        return w.spread(self._at("shared", self.layout.shared_place[k]))
+
+    def _at(self, memory: str, offset: int) -> str:
+        return self.w.put(f"getelementptr double, ptr %{memory}, i64 {offset}", "p")

@@ -1,0 +1,157 @@
+"""Graph: what a traced function computes, as a flat list of nodes that nothing changes any more."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from ...primitive import Primitive
+from ..trace.tracer import Tracer
+
+
+class Input(NamedTuple):
+    """A number given at each call: one for the whole batch, or one for each of its elements."""
+
+    number: int
+    batched: bool
+    name: str = ""
+
+
+What = Input | float | Primitive
+
+
+@dataclasses.dataclass(frozen=True)
+class Graph:
+    """Nodes in an order in which each comes after its operands.
+
+    Attributes:
+        what: for each node its Input, the float of a constant, or the primitive that makes it.
+        operands: for each node the nodes the primitive is applied to, those of sequences one after the
+            other; () for inputs and constants.
+        outputs: the nodes that are the results.
+
+    >>> from autograd.ops import mul
+    >>> print(Graph((Input(0, False, "x"), 2.0, mul), ((), (), (0, 1)), (2,)))
+    %0 = shared input x
+    %1 = 2.0
+    %2 = mul %0 %1
+    return %2
+    """
+
+    what: tuple[What, ...]
+    operands: tuple[tuple[int, ...], ...]
+    outputs: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.what)
+
+    def __str__(self) -> str:
+        lines = [f"%{k} = {_described(what, args)}" for k, (what, args) in enumerate(zip(self.what, self.operands))]
+        return "\n".join([*lines, "return " + " ".join(f"%{k}" for k in self.outputs)])
+
+    @property
+    def applications(self) -> int:
+        """How many of the nodes are operations."""
+        return sum(isinstance(what, Primitive) for what in self.what)
+
+    def needed(self) -> bytearray:
+        """For each node whether a result depends on it."""
+        needed = bytearray(len(self))
+        for k in self.outputs:
+            needed[k] = 1
+        for k in range(len(self) - 1, -1, -1):
+            if needed[k]:
+                for operand in self.operands[k]:
+                    needed[operand] = 1
+        return needed
+
+    def batched(self) -> list[bool]:
+        """For each node whether it differs from one element of the batch to the next."""
+        if not any(type(what) is Input and what.batched for what in self.what):
+            return [False] * len(self)
+        result: list[bool] = []
+        for what, args in zip(self.what, self.operands):
+            if args:
+                result.append(any(result[k] for k in args))
+            else:
+                result.append(type(what) is Input and what.batched)
+        return result
+
+    def uses(self) -> list[int]:
+        """For each node how often it is an operand, of nodes that are needed, or an output."""
+        counts = [0] * len(self.what)
+        for args, wanted in zip(self.operands, self.needed()):
+            if wanted:
+                for k in args:
+                    counts[k] += 1
+        for k in self.outputs:
+            counts[k] += 1
+        return counts
+
+
+def _described(what: What, args: Sequence[int]) -> str:
+    if isinstance(what, Input):
+        return f"{'batched' if what.batched else 'shared'} input {what.name or what.number}"
+    if isinstance(what, float):
+        return repr(what)
+    return f"{what} " + " ".join(f"%{k}" for k in args)
+
+
+def from_tracers(nodes: Iterable[Tracer], inputs: dict[Tracer, Input], outputs: Sequence[Any]) -> Graph:
+    """The graph of tracers, each of which comes after what it was computed from.
+
+    Args:
+        nodes: all tracers of a trace.
+        inputs: what those are that were not computed.
+        outputs: tracers and floats.
+    """
+    what: list[What] = []
+    operands: list[tuple[int, ...]] = []
+    place: dict[int, int] = {}  # from a tracer's index to its node
+    constants: dict[str, int] = {}
+    rows: dict[int, tuple[int, ...]] = {}  # by the id of a tuple of operands, which the tracers keep alive
+
+    def constant(x: float) -> int:
+        key = x.hex()
+        if key not in constants:
+            constants[key] = len(what)
+            what.append(x)
+            operands.append(())
+        return constants[key]
+
+    def node(x: Any) -> int:
+        return constant(x) if type(x) is float else place[x.index]
+
+    def row(xs: tuple[Any, ...]) -> tuple[int, ...]:
+        known = rows.get(id(xs))
+        if known is None:
+            known = rows[id(xs)] = tuple(map(node, xs))
+        return known
+
+    for tracer in nodes:
+        op = tracer.op
+        args: tuple[int, ...] = ()
+        if op is not None:
+            for x in tracer.args:
+                args += row(x) if type(x) is tuple else (node(x),)
+        place[tracer.index] = len(what)
+        what.append(inputs[tracer] if op is None else op)
+        operands.append(args)
+    results = tuple([node(x) for x in outputs])
+    return Graph(tuple(what), tuple(operands), results)
+
+
+def arguments(op: Primitive, numbers: Sequence[Any]) -> tuple[Any, ...]:
+    """A flat row of operands as the arguments `op` takes: its sequences as tuples, which are all of one length."""
+    if not any(op.takes_sequence):
+        return tuple(numbers)
+    many = sum(op.takes_sequence)
+    length = (len(numbers) - (op.arity - many)) // many
+    result: list[Any] = []
+    start = 0
+    for is_sequence in op.takes_sequence:
+        stop = start + (length if is_sequence else 1)
+        result.append(tuple(numbers[start:stop]) if is_sequence else numbers[start])
+        start = stop
+    return tuple(result)

@@ -1,0 +1,50 @@
+"""Comparisons as primitives, and the end of differentiation: what tracers record where Values answer at once."""
+
+from __future__ import annotations
+
+from ...primitive import primitive
+
+
+@primitive(None, None, symbol="<", native="olt")
+def less(a: float, b: float) -> float:
+    """1 where a < b, else 0."""
+    return float(a < b)
+
+
+@primitive(None, None, symbol="≤", native="ole")
+def less_equal(a: float, b: float) -> float:
+    """1 where a <= b, else 0."""
+    return float(a <= b)
+
+
+@primitive(None, None, symbol=">", native="ogt")
+def greater(a: float, b: float) -> float:
+    """1 where a > b, else 0."""
+    return float(a > b)
+
+
+@primitive(None, None, symbol="≥", native="oge")
+def greater_equal(a: float, b: float) -> float:
+    """1 where a >= b, else 0."""
+    return float(a >= b)
+
+
+@primitive(None, None, symbol="=", native="oeq")
+def equal(a: float, b: float) -> float:
+    """1 where a == b, else 0."""
+    return float(a == b)
+
+
+@primitive(None, None, symbol="≠", native="une")
+def not_equal(a: float, b: float) -> float:
+    """1 where a != b, else 0."""
+    return float(a != b)
+
+
+@primitive(None, symbol="stop")
+def stop_gradient(x: float) -> float:
+    """x, through which nothing is passed back."""
+    return x
+
+
+COMPARISONS = (less, less_equal, greater, greater_equal, equal, not_equal)

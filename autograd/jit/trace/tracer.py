@@ -1,0 +1,333 @@
+"""Tracer: a Value without a number, which records what is done to it, and TracingError where a number is needed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ... import ops
+from ...chain import adjoints
+from ...primitive import Primitive
+from ...value import Value
+from .comparisons import equal, greater, greater_equal, less, less_equal, not_equal, stop_gradient
+
+_ADD, _SUB, _MUL, _DIV = ops.add, ops.sub, ops.mul, ops.div
+_PACKAGE = Path(__file__).parents[2]
+_PYTHON = str(Path(os.__file__).parent) + os.sep
+_HERE = (str(_PACKAGE) + os.sep, str(_PACKAGE.parent / "nn") + os.sep)
+
+
+class TracingError(TypeError):
+    """A traced function asked for a number that does not exist before the compiled program runs."""
+
+
+class Trace:
+    """One run of a function on tracers.
+
+    Attributes:
+        nodes: its tracers, each after what it was computed from.
+        closed_over: the leaf Values from outside that it used, each with the tracer that stands for it.
+        refusal: what was said when one was used as an index: NumPy raises an IndexError of its own in its place.
+    """
+
+    def __init__(self) -> None:
+        self.nodes: list[Tracer] = []
+        self.closed_over: dict[Value, Tracer] = {}
+        self.ended = False
+        self.refusal: TracingError | None = None
+        self._lifted: dict[int, tuple[Any, Any]] = {}  # by id: the original, kept alive, and its tracers
+
+    def input(self, label: str = "") -> Tracer:
+        """A new tracer that stands for a number given at each call."""
+        tracer = Tracer(self, None)
+        tracer.label = label
+        return tracer
+
+    def end(self) -> None:
+        """Take no more: whoever still holds a tracer gets a TracingError for using it."""
+        self.ended = True
+
+    def lift(self, x: Any) -> Any:
+        """x as this trace has it: floats and its own tracers as they are, Values recomputed from their leaves."""
+        if type(x) is float:
+            return x
+        if type(x) is Tracer:
+            if x.trace is not self:
+                _fail("used a traced value of another trace", "return it from the traced function instead")
+            return x
+        if type(x) is tuple:
+            known = self._lifted.get(id(x))
+            if known is None:
+                lifted = tuple([p if type(p) is float else self.lift(p) for p in x])
+                known = self._lifted[id(x)] = (x, x if all(map(_same, x, lifted)) else lifted)
+            return known[1]
+        if x.op is None:
+            return self._leaf(x)
+        return self._expand(x)
+
+    def _leaf(self, value: Value) -> Tracer:
+        tracer = self.closed_over.get(value)
+        if tracer is None:
+            tracer = self.closed_over[value] = self.input(value.label)
+        return tracer
+
+    def _expand(self, value: Value) -> Any:
+        """A Value that was computed before or beside the trace, recorded as part of it (without recursion)."""
+        stack: list[Any] = [value]
+        while stack:
+            node = stack[-1]
+            missing = [p for p in node.parents if self._unknown(p)]
+            if missing:
+                stack += missing
+                continue
+            stack.pop()
+            if self._unknown(node):
+                args = [tuple(map(self._known, x)) if type(x) is tuple else self._known(x) for x in node.args]
+                self._lifted[id(node)] = (node, Tracer(self, node.op, *_packed(node.op, tuple(args))))
+        return self._lifted[id(value)][1]
+
+    def _unknown(self, x: Any) -> bool:
+        return type(x) is not float and type(x) is not Tracer and x.op is not None and id(x) not in self._lifted
+
+    def _known(self, x: Any) -> Any:
+        return self._lifted[id(x)][1] if id(x) in self._lifted else self.lift(x)
+
+
+def _same(a: Any, b: Any) -> bool:
+    return a is b
+
+
+def _packed(op: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    return args if len(args) <= 3 else (args,)
+
+
+class Tracer(Value):
+    """A number of a program that is being traced: it has an operation and arguments, but no data yet."""
+
+    __slots__ = ("index", "trace")
+
+    trace: Trace
+    index: int
+
+    def __init__(self, trace: Trace, op: Primitive | None, a: Any = None, b: Any = None, c: Any = None) -> None:
+        self.trace = trace
+        self.op = op
+        self.a = a
+        self.b = b
+        self.c = c
+        self.label = ""
+        self.mark = 0
+        self.index = len(trace.nodes)
+        trace.nodes.append(self)
+        if trace.ended:
+            _fail("used a traced value after its trace had ended", "return it from the function instead of keeping it")
+
+    def record(self, op: Primitive, args: tuple[Any, ...]) -> Tracer:
+        """The tracer that applies `op` to `args`; see Node."""
+        if op is ops.dot:
+            ops.check_lengths(args[0], args[1])  # as its evaluation does, which tracing leaves out
+        lift = self.trace.lift
+        return Tracer(self.trace, op, *_packed(op, tuple([x if type(x) is float else lift(x) for x in args])))
+
+    def stand_in(self, value: Value) -> Tracer:
+        """The tracer that stands, in this trace, for a Value from outside."""
+        tracer: Tracer = self.trace.lift(value)
+        return tracer
+
+    # What has no answer before the program runs
+
+    @property  # type: ignore[misc]
+    def data(self) -> float:
+        """None yet."""
+        return _fail("read the data of a traced value", "compute with the value itself")
+
+    _data = data  # the engine's own name for it
+
+    @property  # type: ignore[misc]
+    def grad(self) -> float:
+        return _fail("read the grad of a traced value", "compile ag.grad(f), or call .value_and_grad of the program")
+
+    _grad = grad
+
+    def backward(self, seed: Any = 1.0, create_graph: bool = False) -> Any:
+        if not create_graph:
+            _fail("called backward() on a traced value", "compile ag.grad(f), or call .value_and_grad of the program")
+        found = adjoints(self, seed)
+        return {node: g if isinstance(g, Value) else Value(g) for node, g in found.items()}
+
+    def __bool__(self) -> bool:
+        return _fail(
+            "branched on a traced value (if, while, and, or, not, max, min, in, or NumPy's such as np.maximum)",
+            "use ag.where(condition, a, b), ag.maximum, ag.minimum or ag.clip, which choose when the program runs; in "
+            "an array x number by number: np.array([ag.maximum(e, 0.0) for e in x]), functools.reduce(ag.maximum, x)",
+        )
+
+    def __float__(self) -> float:
+        return _fail("converted a traced value to float", "use ag's functions in place of math's and float()")
+
+    def __int__(self) -> int:
+        return _fail("converted a traced value to int", "pass what must be a whole number by functools.partial")
+
+    def __index__(self) -> int:
+        try:
+            _fail(
+                "used a traced value as an index or a count",
+                "choose by ag.where, ag.dot with a one-hot row or nn.Embedding, or fix it by functools.partial",
+            )
+        except TracingError as error:
+            self.trace.refusal = error
+            raise
+
+    def __round__(self, ndigits: Any = None) -> Any:
+        return _fail("rounded a traced value", "round what the program returns")
+
+    def __trunc__(self) -> int:
+        return _fail("truncated a traced value", "truncate what the program returns")
+
+    def __floor__(self) -> int:
+        return _fail("rounded a traced value down", "round what the program returns")
+
+    def __ceil__(self) -> int:
+        return _fail("rounded a traced value up", "round what the program returns")
+
+    def __str__(self) -> str:
+        return _fail("printed a traced value", "return it and print the result, or print its repr()")
+
+    def __format__(self, spec: str) -> str:
+        return _fail("formatted a traced value", "return it and format the result, or use its repr()")
+
+    def __repr__(self) -> str:
+        label = f" {self.label!r}" if self.label else ""
+        return f"Tracer({'input' if self.op is None else self.op}{label}: its number is known when the program runs)"
+
+    def __reduce__(self) -> Any:
+        return _fail("pickled or copied a traced value", "pickle what the program returns")
+
+    def detach(self) -> Tracer:
+        return Tracer(self.trace, stop_gradient, self)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """NumPy's functions of single numbers, some of which would branch; all else as for an array of objects."""
+        single = not any(isinstance(x, np.ndarray) and x.ndim for x in inputs)
+        if ufunc in _CHOOSING and method == "__call__" and single and not options:
+            return _CHOOSING[ufunc](*[x.item() if isinstance(x, np.ndarray) else x for x in inputs])
+        return getattr(ufunc, method)(*[_object(x) if isinstance(x, Tracer) else x for x in inputs], **options)
+
+    # What is recorded. The arithmetic of two tracers is spelled out: rules spend their time there.
+
+    def __add__(self, other: Any) -> Any:
+        if (type(other) is Tracer and other.trace is self.trace) or type(other) is float:
+            return Tracer(self.trace, _ADD, self, other)
+        return _ADD.operator(self, other)
+
+    def __sub__(self, other: Any) -> Any:
+        if (type(other) is Tracer and other.trace is self.trace) or type(other) is float:
+            return Tracer(self.trace, _SUB, self, other)
+        return _SUB.operator(self, other)
+
+    def __mul__(self, other: Any) -> Any:
+        if (type(other) is Tracer and other.trace is self.trace) or type(other) is float:
+            return Tracer(self.trace, _MUL, self, other)
+        return _MUL.operator(self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return _ADD.operator(other, self)
+
+    def __rsub__(self, other: Any) -> Any:
+        return _SUB.operator(other, self)
+
+    def __rmul__(self, other: Any) -> Any:
+        return _MUL.operator(other, self)
+
+    def __neg__(self) -> Value:
+        return Tracer(self.trace, ops.neg, self)
+
+    def record_unary(self, op: Primitive) -> Tracer:
+        return Tracer(self.trace, op, self)
+
+    def _then(self, op: Primitive, other: Any) -> Any:
+        return op.operator(self, other)
+
+    def _after(self, op: Primitive, other: Any) -> Any:
+        return op.operator(other, self)
+
+    def __eq__(self, other: object) -> Any:
+        return self._compare(equal, other)
+
+    def __ne__(self, other: object) -> Any:
+        return self._compare(not_equal, other)
+
+    def __lt__(self, other: Any) -> Any:
+        return self._compare(less, other)
+
+    def __le__(self, other: Any) -> Any:
+        return self._compare(less_equal, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self._compare(greater, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self._compare(greater_equal, other)
+
+    __hash__ = object.__hash__
+
+    def _compare(self, op: Primitive, other: Any) -> Any:
+        try:
+            return op.operator(self, other)
+        except TypeError:
+            if op in (equal, not_equal) and not isinstance(other, Value):
+                return op is not_equal  # a number is never equal to a thing of another kind
+            raise
+
+
+_CHOOSING = {np.sign: ops.sign, np.maximum: ops.maximum, np.minimum: ops.minimum, np.heaviside: ops.heaviside}
+
+
+def _object(x: Any) -> Any:
+    """An array of shape () that holds x."""
+    array = np.empty((), dtype=object)
+    array[()] = x
+    return array
+
+
+def _fail(what: str, remedy: str) -> NoReturn:
+    raise TracingError(f"{user_line()}: the function being compiled {what}, which has no number yet; {remedy}")
+
+
+def user_line() -> str:
+    """The file and line of the innermost frame of the user's code: outside this package, Python's library and NumPy."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and _is_library(frame.f_code.co_filename):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
+
+
+def _is_library(file: str) -> bool:
+    if file.startswith(_HERE):
+        return True
+    return (file.startswith(_PYTHON) and "site-packages" not in file) or f"{os.sep}numpy{os.sep}" in file
+
+
+_tracing: ContextVar[bool] = ContextVar("_tracing", default=False)
+
+
+@contextlib.contextmanager
+def tracing() -> Iterator[None]:
+    """While the function to be compiled runs."""
+    token = _tracing.set(True)
+    try:
+        yield
+    finally:
+        _tracing.reset(token)
+
+
+def is_tracing() -> bool:
+    """Whether jit is tracing a function now: random numbers drawn, and numbers written, would be so only once."""
+    return _tracing.get()

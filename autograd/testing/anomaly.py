@@ -1,0 +1,153 @@
+"""detect_anomaly: stop at the first operation that makes a nan or an infinity from finite numbers."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import math
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..chain import local_derivatives, topological_order
+from ..node import on_backward, on_record
+from ..primitive import Primitive
+from ..value import Value
+
+
+class AnomalyError(FloatingPointError):
+    """An operation made a nan or an infinity from finite numbers.
+
+    Attributes:
+        op: the primitive.
+        place: "file:line" of the user's line that applied it; "" if that was before detect_anomaly.
+    """
+
+    def __init__(self, message: str, op: Primitive, place: str) -> None:
+        super().__init__(message)
+        self.op = op
+        self.place = place
+
+
+@contextlib.contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """Within this context the first operation that makes a nan or an infinity from finite numbers raises.
+
+    So does backward(), and every transform, where a derivative is the first to be none or infinite.
+    The message has the operation, its arguments with their labels, and the line that applied it.
+    Gradients are as they were. It holds for the thread that enters it, and costs nothing outside;
+    inside an operation takes several times as long. Put it around a loop rather than into it.
+
+    Raises:
+        AnomalyError: a FloatingPointError.
+
+    >>> import autograd as ag
+    >>> x = ag.Value(0.0, label="rate")
+    >>> with detect_anomaly():  # doctest: +ELLIPSIS
+    ...     y = ag.log(x) + 1
+    Traceback (most recent call last):
+    ...
+    autograd.testing.anomaly.AnomalyError: log(x) made -inf of x = 0.0 (rate), at <doctest ...>:2
+    """
+    token = _watching.set(True)
+    _enter(1)
+    try:
+        yield
+    finally:
+        _enter(-1)
+        _watching.reset(token)
+
+
+_watching: contextvars.ContextVar[bool] = contextvars.ContextVar("watching", default=False)
+_lock = threading.Lock()
+_contexts = 0  # entered and not yet left, in all threads
+_places: dict[int, str] = {}  # by id, where the nodes made meanwhile were made
+
+# Files whose lines are not the user's.
+_PACKAGE = os.path.dirname(os.path.dirname(__file__))
+_LIBRARIES = tuple(
+    os.path.join(d, "") for d in (_PACKAGE, os.path.join(os.path.dirname(_PACKAGE), "nn"), np.__path__[0])
+)
+
+
+def _enter(change: int) -> None:
+    """Be told of nodes as long as any thread is in the context: no cost at other times."""
+    global _contexts
+    with _lock:
+        first_or_last = _contexts == 0 or _contexts + change == 0
+        _contexts += change
+        if first_or_last:
+            _places.clear()
+            on_record[:] = [_check_result] if _contexts else []
+            on_backward[:] = [_check_derivatives] if _contexts else []
+
+
+def _check_result(node: Value) -> None:
+    """Look at a node that was made just now."""
+    if not _watching.get():
+        _places.pop(id(node), None)  # that of a node now gone
+        return
+    assert node.op is not None
+    _places[id(node)] = place = _user_line()
+    if not math.isfinite(node.data) and _finite(node.args):
+        raise AnomalyError(f"{_call(node)} made {node.data} of {_inputs(node)}, at {place}", node.op, place)
+
+
+def _check_derivatives(root: Value, seed: Any) -> None:
+    """Go through the chain rule as backward() does, without a trace in the graph."""
+    if not _watching.get():
+        return
+    adjoints = {root: float(seed)}
+    for node in reversed(topological_order(root)):
+        adjoint = adjoints.pop(node, 0.0)
+        known = math.isfinite(node.data) and _finite(node.args) and math.isfinite(adjoint)
+        for parent, partial in local_derivatives(node):
+            before = adjoints.get(parent, 0.0)
+            adjoints[parent] = before + adjoint * partial
+            if known and math.isfinite(before) and not math.isfinite(adjoints[parent]):
+                assert node.op is not None
+                place = _places.get(id(node), "")
+                by = next(name for name, x in _named(node) if x is parent)
+                message = f"the derivative of {_call(node)} by {by} made {adjoints[parent]} of {_inputs(node)}: "
+                message += f"{adjoint} from above times {partial}" + (f"; applied at {place}" if place else "")
+                raise AnomalyError(message, node.op, place)
+
+
+def _finite(args: tuple[Any, ...]) -> bool:
+    numbers = [x for arg in args for x in (arg if type(arg) is tuple else (arg,))]
+    return all(math.isfinite(float(x)) for x in numbers)
+
+
+def _user_line() -> str:
+    frame: Any = sys._getframe()
+    while frame and frame.f_code.co_filename.startswith(_LIBRARIES):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
+
+
+def _call(node: Value) -> str:
+    assert node.op is not None
+    return f"{node.op}({', '.join(node.op.signature.parameters)})" + (f" ({node.label})" if node.label else "")
+
+
+def _named(node: Value) -> Iterator[tuple[str, Any]]:
+    """Every argument of a node, and every item of a sequence, with its name."""
+    assert node.op is not None
+    for name, arg in zip(node.op.signature.parameters, node.args):
+        if type(arg) is tuple:
+            yield from ((f"{name}[{k}]", x) for k, x in enumerate(arg))
+        else:
+            yield name, arg
+
+
+def _inputs(node: Value) -> str:
+    """The arguments of a node, as many as can be read."""
+    shown = []
+    for name, x in _named(node):
+        label = f" ({x.label})" if isinstance(x, Value) and x.label else ""
+        shown.append(f"{name} = {float(x)!r}{label}")
+    return ", ".join(shown[:8]) + (f" and {len(shown) - 8} more" if len(shown) > 8 else "")

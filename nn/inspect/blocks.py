@@ -1,0 +1,129 @@
+"""Watch a model compute: what each layer of a copy of it gives for each example, found without touching the model."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograd import Value
+from autograd.tree import flatten
+
+from ..layers.containers import Residual
+from ..layers.normalization import BatchNorm, LayerNorm
+from ..module import Module, _children
+
+Numbers = list[Any]  # floats and Values
+
+
+@dataclass
+class Calls:
+    """What a Module was first given, and what it gave: the numbers of each call, one call an example."""
+
+    given: Numbers
+    outputs: list[Numbers] = field(default_factory=list)
+
+
+@dataclass
+class Block:
+    """A layer, with the normalisation, activation and dropout that follow it.
+
+    Attributes:
+        path: that of the layer, or of the Module that holds it and what follows it.
+        outputs: what the block gives, the numbers of each example.
+        results: what the Modules inside give, each node once.
+        parameters: its parameters.
+    """
+
+    path: str
+    outputs: list[Numbers]
+    results: list[Value]
+    parameters: list[Value]
+
+
+def watch(model: Module, xs: Sequence[Any]) -> tuple[list[Any], list[Block]]:
+    """The outputs of a copy of the model for each example, and its blocks in the order of execution.
+
+    The model itself is not called: its parameters, running statistics and random generators stay as they are.
+    """
+    twin = copy.deepcopy(model)
+    calls: dict[int, Calls] = {}
+    for module in list(twin.modules()):
+        module.__class__ = _watched(type(module), calls)
+    outputs = twin.batch(xs)
+    parts = _parts("", twin, calls, set())
+    order = {key: k for k, key in enumerate(calls)}  # a dict keeps the order of first calls
+    parts.sort(key=lambda part: order[id(part[1])])
+    return outputs, [_block(group, calls) for group in _groups(parts)]
+
+
+def _watched(kind: type[Module], calls: dict[int, Calls]) -> type[Module]:
+    """A class like `kind` that also notes each call."""
+
+    def __call__(self: Module, x: Any, *args: Any, **kwargs: Any) -> Any:
+        mine = calls.setdefault(id(self), Calls(_numbers(x)))
+        output = kind.__call__(self, x, *args, **kwargs)
+        mine.outputs.append(_numbers(output))
+        return output
+
+    def batch(self: Module, xs: Iterable[Any]) -> list[Any]:
+        xs = list(xs)
+        mine = calls.setdefault(id(self), Calls(_numbers(xs[0])))
+        before = len(mine.outputs)
+        outputs = kind.batch(self, xs)
+        if len(mine.outputs) == before:  # or it has called itself, example by example
+            mine.outputs += map(_numbers, outputs)
+        return outputs
+
+    return type(kind.__name__, (kind,), {"__call__": __call__, "batch": batch, "__module__": kind.__module__})
+
+
+def _numbers(x: Any) -> Numbers:
+    return flatten(x, "").entries
+
+
+def _parts(path: str, module: Module, calls: dict[int, Calls], seen: set[int]) -> list[tuple[str, Module]]:
+    """The Modules that were called one after another, each once: those inside this one or, of fewer than two, this one.
+
+    Modules that were given the same numbers, as the neurons of a layer are, work side by side and not
+    one after another. Residual is one part: what it gives is the sum, not the last thing inside.
+    """
+    if id(module) in seen:
+        return []
+    seen.add(id(module))
+    if isinstance(module, Residual):
+        return [(path, module)] if id(module) in calls else []
+    lead = f"{path}." if path else ""
+    inside = [part for name, child in _children(module) for part in _parts(lead + name, child, calls, seen)]
+    sources = {_source(calls[id(part)]) for _, part in inside if _weighs(part)}
+    if len(sources) > 1 or id(module) not in calls:
+        return inside
+    return [(path, module)]
+
+
+def _source(calls: Calls) -> tuple[Any, ...]:
+    return tuple([id(x) if isinstance(x, Value) else x for x in calls.given])
+
+
+def _weighs(module: Module) -> bool:
+    """Whether it has weighted sums, or whatever else has parameters and is no normalisation."""
+    return not isinstance(module, (LayerNorm, BatchNorm)) and bool(module.parameters())
+
+
+def _groups(parts: Sequence[tuple[str, Module]]) -> list[list[tuple[str, Module]]]:
+    """Parts in groups with one layer that has weights in each."""
+    groups: list[list[tuple[str, Module]]] = []
+    for part in parts:
+        if not groups or (_weighs(part[1]) and any(_weighs(module) for _, module in groups[-1])):
+            groups.append([])
+        groups[-1].append(part)
+    return groups
+
+
+def _block(group: Sequence[tuple[str, Module]], calls: dict[int, Calls]) -> Block:
+    path, first = next((part for part in group if _weighs(part[1])), group[0])
+    inside = [inner for _, module in group for inner in module.modules() if id(inner) in calls]
+    results = {x: None for inner in inside for row in calls[id(inner)].outputs for x in row if isinstance(x, Value)}
+    parameters = {p: None for _, module in group for p in module.parameters()}
+    return Block(path or type(first).__name__, calls[id(group[-1][1])].outputs, list(results), list(parameters))

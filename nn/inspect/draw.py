@@ -1,0 +1,298 @@
+"""draw(): a network as people draw networks, in columns of neurons."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any, Literal
+
+import numpy as np
+
+from autograd import Value, ops
+from autograd.drawing.dot import ALARM, FONT, INK, LINE, OUTLINES, check_format, mixed
+from autograd.drawing.nodes import walk
+from autograd.drawing.picture import Drawing, Engine
+from autograd.drawing.text import hint, marked_up, quoted
+from autograd.primitive import describe
+
+from ..layers.activations import Activation
+from ..layers.dropout import Dropout
+from ..layers.neuron import Layer, Neuron
+from ..layers.normalization import BatchNorm, LayerNorm
+from ..module import Module
+
+EDGES = 10_000  # what is drawn within ten seconds
+
+_POSITIVE, _NEGATIVE, _BROKEN = "#2f81f7", "#e8730c", "#cf222e"  # on white and on black; the last for nan and inf
+_TINTS = {_POSITIVE: "#8ec1ff", _NEGATIVE: "#ffbd85"}  # behind the number of a neuron
+
+Numbers = Sequence[Sequence["float | None"]]  # one a neuron, column by column
+
+
+def draw(
+    model: Module,
+    x: Any = None,
+    *,
+    edges: Literal["weights", "gradients"] = "weights",
+    gradients: bool = True,
+    format: str = ".2g",
+    max_neurons: int = 16,
+    engine: Engine = "pure",
+) -> Drawing:
+    """Draw a network of layers: a column for the inputs and one for each layer, and an edge for each weight.
+
+    Edges and neurons are blue where their number is positive and orange where it is negative, and
+    the larger it is, the stronger; negative edges are dashed. The pointer shows numbers in full.
+    What follows a layer's neurons (normalisation, an activation, dropout) stands in its heading;
+    connections that skip layers are not drawn.
+
+    Args:
+        model: an MLP, Layer or Neuron, or a Module in which Layers follow one another.
+        x: one example, to write into each neuron what it gives for it.
+        edges: what the edges show, "weights" or the "gradients" of the weights.
+        gradients: whether to write into each neuron, once backward() was called, the gradient of its
+            bias (after ∂), which is that of its weighted sum.
+        format: how numbers are written, as in format(number, ".2g").
+        max_neurons: how many places a column has; of a wider layer the middle is left out, and counted.
+        engine: "pure" for graphviz-pure, "system" for a Graphviz on PATH.
+
+    Returns:
+        A Drawing: it shows itself in Jupyter, and has .svg(), .png(), .save("network.svg") and
+        .source, the DOT.
+
+    Raises:
+        TypeError: if `model` is not a Module.
+        ValueError: if it is not made of layers that follow one another, an option is not among its
+            choices, or there are more than 10,000 edges to draw.
+        FileNotFoundError: if the engine is not installed.
+
+    >>> import nn
+    >>> picture = draw(nn.MLP(2, [4, 1], seed=0), [1.0, -1.0])
+    >>> picture.svg().startswith("<svg")
+    True
+    """
+    if edges not in ("weights", "gradients"):
+        raise ValueError(f"edges is 'weights' or 'gradients', got {edges!r}")
+    if isinstance(max_neurons, bool) or not isinstance(max_neurons, int) or max_neurons < 3:
+        raise ValueError(f"max_neurons is a whole number of 3 or more, got {max_neurons!r}")
+    check_format(format)
+    layers = _layers(model)
+    columns = [_Column("inputs", f"{layers[0][1][0].nin:,}", layers[0][1][0].nin, max_neurons)]
+    for path, neurons, after in layers:
+        about = "\n".join([f"{len(neurons):,} {neurons[0].activation_name}", *after])
+        columns.append(_Column(path, about, len(neurons), max_neurons))
+    count = sum(len(a.shown) * len(b.shown) for a, b in pairwise(columns))
+    advice = f"What helps: max_neurons={max(3, max_neurons // 2)} draws fewer neurons of wide layers."
+    if count > EDGES:
+        raise ValueError(f"the drawing would have {count:,} edges, and {EDGES:,} are the most. {advice}")
+    network = [neurons for _, neurons, _ in layers]
+    activations = None if x is None else _activations(model, x, network)
+    deltas = _deltas(network, layers[0][1][0].nin) if gradients else None
+    source = _dot(columns, network, activations, deltas, edges, format)
+    return Drawing(source, engine=engine, note="; ".join(c.note for c in columns if c.note), advice=advice)
+
+
+def _layers(model: Any) -> list[tuple[str, list[Neuron], list[str]]]:
+    """The layers of a model in order, each with its name, its neurons, and what comes before the next."""
+    if not isinstance(model, Module):
+        raise TypeError(f"nn.draw() takes a Module, got {describe(model)}; ag.draw() draws the graph of a Value")
+    if isinstance(model, Neuron):
+        return [("neuron", [model], [])]
+    found: list[tuple[str, list[Neuron], list[str]]] = []
+    for path, module in model.named_modules():
+        if isinstance(module, Layer):
+            found.append((path or "layer", module.neurons, []))
+        elif found and isinstance(module, (Activation, BatchNorm, Dropout, LayerNorm)):
+            name = module.activation_name if isinstance(module, Activation) else type(module).__name__
+            found[-1][2].append(name)
+    if not found:
+        raise ValueError(f"nn.draw() draws networks made of nn.Layer, and there is none in {type(model).__name__}")
+    for (a, before, _), (b, after, _) in pairwise(found):
+        if len(before) != after[0].nin:
+            raise ValueError(
+                f"nn.draw() draws layers that follow one another, but {a} has {len(before)} neurons "
+                f"and {b}, the next, takes {after[0].nin} inputs"
+            )
+    return found
+
+
+def _activations(model: Module, x: Any, network: Sequence[Sequence[Neuron]]) -> Numbers:
+    """What the inputs and neurons give for the example x, read from the graph of model(x)."""
+    result = model(x)
+    outputs = [y for y in (result if isinstance(result, (list, tuple)) else [result]) if isinstance(y, Value)]
+    sums = {id(node.args[0]): node.data for node in walk(outputs, None) if node.op is ops.dot}
+    numbers: list[list[float | None]] = [[float(number) for number in np.ravel(np.asarray(x, dtype=object))]]
+    for neurons in network:
+        found = [sums.get(id(neuron.w)) for neuron in neurons]
+        numbers.append([None if s is None else float(n.activation(Value(s))) for s, n in zip(found, neurons)])
+    return numbers
+
+
+def _deltas(network: Sequence[Sequence[Neuron]], inputs: int) -> Numbers | None:
+    """The gradients of the biases; None before backward()."""
+    if not any(p.grad for neurons in network for neuron in neurons for p in neuron.parameters()):
+        return None
+    biases = [[neuron.b for neuron in neurons] for neurons in network]
+    return [[None] * inputs, *[[b.grad if isinstance(b, Value) else None for b in column] for column in biases]]
+
+
+class _Column:
+    """The neurons of one layer, or the inputs, of which the first and the last are shown."""
+
+    def __init__(self, title: str, about: str, size: int, most: int) -> None:
+        self.title = title
+        self.about = about
+        self.hidden = size - most + 1 if size > most else 0
+        self.first = most // 2 if self.hidden else size
+        self.shown = [*range(self.first), *range(self.first + self.hidden, size)]
+        self.slots = len(self.shown) + (self.hidden > 0)
+        things = title if title == "inputs" else f"neurons of {title}"
+        self.note = f"{self.hidden:,} of the {size:,} {things} are left out" if self.hidden else ""
+
+    def places(self) -> Iterator[tuple[int | None, float]]:
+        """Each that is shown, and None for the rest, with how many places above the middle it stands."""
+        order: list[int | None] = [*self.shown]
+        if self.hidden:
+            order.insert(self.first, None)
+        return ((k, (self.slots - 1) / 2 - slot) for slot, k in enumerate(order))
+
+
+def _dot(
+    columns: Sequence[_Column],
+    network: Sequence[Sequence[Neuron]],
+    activations: Numbers | None,
+    deltas: Numbers | None,
+    edges: str,
+    number: str,
+) -> str:
+    """The picture in DOT: neuron `n2_5` is the one numbered 5 in the column numbered 2."""
+    lines = _Edges(columns, network, edges)
+    size, step = (42.0, 48.0) if deltas else (34.0, 41.0) if activations else (20.0, 28.0)
+    height = max(column.slots for column in columns) * step
+    apart = max(130.0, 0.3 * height)
+    dot = _page(size, _legend(lines, number, activations is not None, deltas is not None))
+    heading = {"shape": "plaintext", "style": "", "fontcolor": LINE, "fontsize": "10", "fixedsize": "false"}
+    for k, column in enumerate(columns):
+        title = f"<<B>{marked_up(column.title)}</B><BR/>{marked_up(column.about)}>"
+        up = height / 2 + 24 + 6 * column.about.count("\n")
+        dot.node(f"c{k}", title, pos=f"{k * apart:g},{up:g}!", **heading)
+        kind = "leaf" if k == 0 else "root" if k == len(network) else "value"
+        numbers = activations[k] if activations else [None] * (max(column.shown) + 1)
+        largest = _largest(numbers)
+        for i, up in column.places():
+            place = f"{k * apart:g},{up * step:g}!"
+            if i is None:
+                dot.node(f"gap{k}", quoted(f"⋮\n{column.hidden:,} more"), pos=place, **heading)
+                continue
+            delta = deltas[k][i] if deltas else None
+            text = [] if numbers[i] is None else [format(numbers[i], number)]
+            text += [] if delta is None else [f"∂ {format(delta, number)}"]
+            dot.node(
+                f"n{k}_{i}",
+                quoted("\n".join(text)),
+                pos=place,
+                color=OUTLINES[kind],
+                fillcolor=_fill(numbers[i], largest),
+                tooltip=hint(_about_neuron(k, i, network, numbers[i])),
+            )
+    lines.add_to(dot)
+    return str(dot.source)
+
+
+def _page(size: float, legend: str) -> Any:
+    """An empty picture, with what holds for all of it; neurons have a diameter of `size` points."""
+    import graphviz  # type: ignore[import-untyped]
+
+    return graphviz.Graph(
+        "network",
+        graph_attr={
+            "layout": "neato",  # which leaves nodes where they are put
+            "inputscale": "72",
+            "splines": "line",
+            "outputorder": "edgesfirst",
+            "bgcolor": "transparent",
+            "pad": "0.1",
+            "fontname": FONT,
+            "fontsize": "10",
+            "fontcolor": LINE,
+            "label": legend,
+        },
+        node_attr={
+            "shape": "circle",
+            "fixedsize": "true",
+            "width": f"{size / 72:.3f}",
+            "style": "filled",
+            "fontname": FONT,
+            "fontsize": "8",
+            "fontcolor": INK,
+        },
+    )
+
+
+class _Edges:
+    """The weights between neurons that are drawn, or their gradients."""
+
+    def __init__(self, columns: Sequence[_Column], network: Sequence[Sequence[Neuron]], shown: str) -> None:
+        self.shown = shown
+        self.weights = [
+            (network[k][j].w[i], f"n{k}_{i}", f"n{k + 1}_{j}")
+            for k, (before, after) in enumerate(pairwise(columns))
+            for j in after.shown
+            for i in before.shown
+        ]
+        self.largest = _largest([self._number(weight) for weight, _, _ in self.weights])
+
+    def _number(self, weight: Value) -> float:
+        return float(weight.data if self.shown == "weights" else weight.grad)
+
+    def add_to(self, dot: Any) -> None:
+        """Draw them, the strongest uppermost."""
+        for weight, a, b in sorted(self.weights, key=lambda edge: abs(self._number(edge[0]))):
+            number = self._number(weight)
+            if math.isfinite(number):
+                colour = _POSITIVE if number >= 0 else _NEGATIVE
+                strength = abs(number) / self.largest if self.largest else 0.0
+            else:
+                colour, strength = _BROKEN, 1.0
+            dot.edge(
+                a,
+                b,
+                color=f"{colour}{round(255 * (0.12 + 0.88 * strength)):02x}",
+                penwidth=f"{0.3 + 2.7 * strength**1.5:.2f}",
+                style="dashed" if number < 0 else "solid",  # for eyes and printers that see no colours
+                tooltip=f"weight {float(weight.data)!r}, grad {float(weight.grad)!r}",
+            )
+
+
+def _largest(numbers: Sequence[float | None]) -> float:
+    return max((abs(x) for x in numbers if x is not None and math.isfinite(x)), default=0.0)
+
+
+def _fill(number: float | None, largest: float) -> str:
+    """Behind the number of a neuron."""
+    if number is None or number == 0.0:
+        return "#ffffff"
+    if not math.isfinite(number):
+        return ALARM
+    return mixed("#ffffff", _TINTS[_POSITIVE if number > 0 else _NEGATIVE], abs(number) / largest)
+
+
+def _about_neuron(k: int, i: int, network: Sequence[Sequence[Neuron]], number: float | None) -> str:
+    """What a neuron says under the pointer."""
+    facts = [] if number is None else [f"gives {number!r}"]
+    if k > 0:
+        b = network[k - 1][i].b
+        facts += [f"bias {float(b.data)!r}, grad {float(b.grad)!r}"] if isinstance(b, Value) else ["no bias"]
+    return f"{'neuron' if k else 'input'} {i}" + "".join(f", {fact}" for fact in facts)
+
+
+def _legend(edges: _Edges, number: str, has_activations: bool, has_deltas: bool) -> str:
+    thing = "weight" if edges.shown == "weights" else "gradient of the weight"
+    parts = [
+        f'<FONT COLOR="{_POSITIVE}">positive</FONT> or <FONT COLOR="{_NEGATIVE}">negative</FONT> (dashed) {thing}, '
+        f"up to {marked_up(format(edges.largest, number))}",
+        *(["what the neuron gives"] if has_activations else []),
+        *(["∂ the gradient of its bias"] if has_deltas else []),
+    ]
+    return f"<<BR/>{' · '.join(parts)}>"

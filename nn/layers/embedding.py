@@ -1,0 +1,68 @@
+"""Embedding: a row of parameters for each of a number of things, such as words or characters."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+import autograd as ag
+from autograd import Value
+
+from ..checks import called, generator, output, whole
+from ..module import Module
+
+
+class Embedding(Module):
+    """A table of parameters, of which it gives the row that is asked for.
+
+    Args:
+        num: how many rows there are.
+        dim: how many numbers a row has.
+        seed: an int or a NumPy Generator to draw the numbers from, normal with mean 0 and standard deviation 1.
+
+    Attributes:
+        weight: the rows, a list of tuples of Values.
+
+    Raises:
+        ValueError: for sizes less than 1.
+
+    >>> table = Embedding(27, 2, seed=0)
+    >>> table(3) == list(table.weight[3])
+    True
+    """
+
+    def __init__(self, num: int, dim: int, seed: int | np.random.Generator | None = None) -> None:
+        self.num, self.dim = whole(num, "num"), whole(dim, "dim")
+        rows = generator(seed).normal(size=(self.num, self.dim)).tolist()
+        self.weight = [tuple([Value(x) for x in row]) for row in rows]
+
+    def __call__(self, x: Any) -> Any:
+        """The row of an index: a list of dim Values, or with dim 1 the Value itself; of a list of indexes a list.
+
+        In a compiled program an index that is none of a row gives nan.
+
+        Raises:
+            TypeError: for what is no number.
+            ValueError: for a number that is not the index of a row.
+        """
+        if isinstance(x, (list, tuple)) or (isinstance(x, np.ndarray) and x.ndim):
+            return [self(k) for k in x]
+        if isinstance(x, Value) and type(x) is not Value:
+            return self._chosen(x)
+        if isinstance(x, (bool, str)) or not isinstance(x, (int, float, np.number, np.ndarray, Value)):
+            raise TypeError(f"{called(self)} takes the index of a row, got {x!r}")
+        k = float(x)
+        if k not in range(self.num):
+            raise ValueError(f"{called(self)} takes a whole number from 0 to {self.num - 1}, got {x}")
+        return output(self.weight[int(k)])
+
+    def _chosen(self, index: Any) -> Any:
+        """The row of an index that is not known yet: each row times whether it is the one."""
+        chosen = tuple([index == k for k in range(self.num)])
+        fault = ag.where(ag.sum(chosen), 0.0, math.nan)
+        return output([ag.dot(column, chosen, fault) for column in zip(*self.weight)])
+
+    def extra_repr(self) -> str:
+        return f"{self.num} rows of {self.dim}"

@@ -1,0 +1,125 @@
+"""MLP: a multilayer perceptron, with normalisation, residual connections and dropout where they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any, Literal
+
+import numpy as np
+
+from ..checks import example, generator, share, whole
+from ..module import Module
+from .activations import Activation, Function, named
+from .containers import Residual, Sequential
+from .dropout import Dropout
+from .init import Initialiser, for_activation
+from .neuron import Layer
+from .normalization import BatchNorm, LayerNorm
+
+_NORMS: dict[str | None, Any] = {None: None, "layer": LayerNorm, "batch": BatchNorm}
+
+
+class MLP(Sequential):
+    """A multilayer perceptron: layers in a row, each on the outputs of the one before.
+
+    A hidden layer is a weighted sum, then, where they are asked for, normalisation, the activation,
+    and dropout. The output layer is a weighted sum and its activation.
+
+    Args:
+        nin: the number of inputs.
+        nouts: the number of neurons in each layer, the last being the outputs.
+        activation: of the hidden layers, a name in nn.ACTIVATIONS or a function of one Value.
+        output: the activation of the last layer.
+        norm: what normalises the weighted sums of hidden layers: "layer" for LayerNorm, "batch" for
+            BatchNorm, None for nothing.
+        residual: whether the input of a hidden layer is added to its output (after dropout), which is
+            done in those hidden layers that have as many outputs as inputs.
+        dropout: the share of each hidden layer's outputs that Dropout sets to 0 in training.
+        init, bias, seed: as for Neuron; one seed serves all layers, and their dropouts after them. None of the
+            options changes the weights that a seed gives.
+
+    Raises:
+        ValueError: for an empty `nouts`, a size less than 1, an unknown activation, initialiser or norm, or a
+            dropout outside [0, 1].
+
+    >>> model = MLP(2, [16, 16, 1], activation="relu", seed=1337)
+    >>> model
+    MLP(2 → 16 → 16 → 1, 337 parameters)
+      layers.0: Layer(2 → 16, relu, 48 parameters)
+        neurons.0 to neurons.15: each Neuron(2 → 1, relu, 3 parameters)
+      layers.1: Layer(16 → 16, relu, 272 parameters)
+        neurons.0 to neurons.15: each Neuron(16 → 1, relu, 17 parameters)
+      layers.2: Layer(16 → 1, linear, 17 parameters)
+        neurons.0: Neuron(16 → 1, linear, 17 parameters)
+    >>> type(model([1.0, -1.0]))
+    <class 'autograd.value.Value'>
+    >>> MLP(2, [2, 1], norm="layer", residual=True, dropout=0.1, seed=1337)
+    MLP(2 → 2 → 1, 13 parameters)
+      layers.0: Residual(10 parameters)
+        layer: Sequential(10 parameters)
+          layers.0: Layer(2 → 2, linear, 6 parameters)
+            neurons.0 to neurons.1: each Neuron(2 → 1, linear, 3 parameters)
+          layers.1: LayerNorm(2, 4 parameters)
+          layers.2: Activation(relu, 0 parameters)
+          layers.3: Dropout(0.1, 0 parameters)
+      layers.1: Layer(2 → 1, linear, 3 parameters)
+        neurons.0: Neuron(2 → 1, linear, 3 parameters)
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nouts: Sequence[int],
+        activation: str | Function = "relu",
+        output: str | Function = "linear",
+        *,
+        norm: Literal["layer", "batch"] | None = None,
+        residual: bool = False,
+        dropout: float = 0.0,
+        init: str | Initialiser | None = None,
+        bias: bool = True,
+        seed: int | np.random.Generator | None = None,
+    ) -> None:
+        if isinstance(nouts, str) or not hasattr(nouts, "__iter__"):
+            raise TypeError(f"MLP takes a list with the sizes of its layers, such as [16, 1], got {nouts!r}")
+        nouts = list(nouts)
+        if not nouts:
+            raise ValueError("MLP takes a list with the size of at least one layer, such as [16, 1], got []")
+        if norm not in _NORMS:
+            raise ValueError(f"norm is 'layer', 'batch' or None, got {norm!r}")
+        share(dropout, "dropout")
+        name, _ = named(activation)  # checked even where there is no hidden layer to use it
+        rng = generator(seed)
+        self.sizes = [whole(nin, "nin"), *[whole(n, "nout") for n in nouts]]
+        inner = activation if norm is None else "linear"
+        hidden = [
+            Layer(a, b, inner, init=for_activation(name) if init is None else init, bias=bias, seed=rng)
+            for a, b in pairwise(self.sizes[:-1])
+        ]
+        last = Layer(self.sizes[-2], self.sizes[-1], output, init=init, bias=bias, seed=rng)
+        super().__init__(*[_hidden(layer, norm, activation, residual, dropout, rng) for layer in hidden], last)
+
+    def __call__(self, x: Any) -> Any:
+        """The outputs for a list of nin numbers or Values: a list, or of one output neuron the Value itself."""
+        return super().__call__(example(x, self, self.sizes[0]))
+
+    def batch(self, xs: Iterable[Any]) -> list[Any]:
+        """The outputs for each of a list of examples, computed layer by layer."""
+        return super().batch([example(x, self, self.sizes[0]) for x in xs])
+
+    def extra_repr(self) -> str:
+        return " → ".join(map(str, self.sizes))
+
+
+def _hidden(
+    layer: Layer, norm: str | None, activation: str | Function, residual: bool, dropout: float, rng: np.random.Generator
+) -> Module:
+    """A hidden layer with what belongs to it."""
+    parts: list[Module] = [layer]
+    if norm is not None:
+        parts += [_NORMS[norm](layer.nout), Activation(activation)]
+    if dropout:
+        parts.append(Dropout(dropout, seed=rng))
+    block = Sequential(*parts) if len(parts) > 1 else layer
+    return Residual(block) if residual and layer.nin == layer.nout else block

@@ -1,0 +1,119 @@
+"""Neuron and Layer: weighted sums with an activation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import autograd as ag
+from autograd import Value
+
+from ..checks import example, generator, output, whole
+from ..module import Module
+from . import init as initialisers
+from .activations import Function, named
+from .init import Initialiser
+
+
+class Neuron(Module):
+    """One neuron: activation(w · x + b).
+
+    Args:
+        nin: the number of inputs.
+        activation: a name in nn.ACTIVATIONS, or a function of one Value.
+        init: the weights' initialiser, by name or as a function (see nn.init); chosen by the activation unless given.
+        bias: whether there is a b, which starts at 0.
+        seed: an int or a NumPy Generator to draw the weights from; the same int gives the same weights,
+            None other ones each time.
+
+    Attributes:
+        w: the weights, a tuple of nin Values.
+        b: the bias, a Value, or the number 0.0 without one.
+
+    Raises:
+        ValueError: for an unknown activation or initialiser, or nin less than 1.
+
+    >>> neuron = Neuron(2, "relu", init="ones", seed=0)
+    >>> neuron([1.0, 2.0]).data
+    3.0
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        activation: str | Function = "relu",
+        *,
+        init: str | Initialiser | None = None,
+        bias: bool = True,
+        seed: int | np.random.Generator | None = None,
+    ) -> None:
+        self.nin = whole(nin, "nin")
+        self.activation_name, self.activation = named(activation)
+        weights = _draw(init, self.activation_name, nin, 1, seed)
+        self.w = tuple([Value(x) for x in weights[0].tolist()])
+        self.b = Value(0.0) if bias else 0.0
+
+    def __call__(self, x: Any) -> Any:
+        """The neuron's output, a Value, for a list of nin numbers or Values."""
+        return self.forward(example(x, self, self.nin))
+
+    def forward(self, xs: tuple[Any, ...]) -> Any:
+        """The output for a tuple known to be of nin floats and Values, which a Layer checks once for all neurons."""
+        return self.activation(ag.dot(self.w, xs, self.b))
+
+    def extra_repr(self) -> str:
+        return f"{self.nin} → 1, {self.activation_name}"
+
+
+class Layer(Module):
+    """Neurons side by side on the same inputs.
+
+    Args:
+        nin, nout: the numbers of inputs and of neurons.
+        activation, init, bias, seed: as for Neuron.
+
+    Raises:
+        ValueError: as for Neuron, and for nout less than 1.
+
+    >>> layer = Layer(2, 3, "tanh", seed=0)
+    >>> [type(y) for y in layer([1.0, 2.0])] == [Value] * 3
+    True
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nout: int,
+        activation: str | Function = "relu",
+        *,
+        init: str | Initialiser | None = None,
+        bias: bool = True,
+        seed: int | np.random.Generator | None = None,
+    ) -> None:
+        self.nin, self.nout = whole(nin, "nin"), whole(nout, "nout")
+        self.activation_name, _ = named(activation)
+        weights = _draw(init, self.activation_name, nin, nout, seed)
+        self.neurons = [Neuron(nin, activation, init=_rows(row[None]), bias=bias) for row in weights]
+
+    def __call__(self, x: Any) -> Any:
+        """The neurons' outputs for a list of nin numbers or Values: a list, or of one neuron the Value itself."""
+        xs = example(x, self, self.nin)
+        return output([neuron.forward(xs) for neuron in self.neurons])
+
+    def extra_repr(self) -> str:
+        return f"{self.nin} → {self.nout}, {self.activation_name}"
+
+
+def _draw(init: str | Initialiser | None, activation: str, nin: int, nout: int, seed: Any) -> initialisers.Weights:
+    """Initial weights of shape (nout, nin)."""
+    initialiser = initialisers.for_activation(activation) if init is None else initialisers.by_name(init)
+    weights = np.asarray(initialiser(nin, nout, generator(seed)), dtype=np.float64)
+    if weights.shape != (nout, nin):
+        raise ValueError(f"init gave weights of shape {weights.shape} for (fan_out, fan_in) = {(nout, nin)}")
+    return weights
+
+
+def _rows(weights: initialisers.Weights) -> Initialiser:
+    """The initialiser that gives weights already drawn."""
+    return lambda fan_in, fan_out, rng: weights

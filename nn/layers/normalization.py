@@ -1,0 +1,136 @@
+"""LayerNorm and BatchNorm: numbers with mean 0 and variance 1, over an example or a batch. Formulas are PyTorch's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import autograd as ag
+from autograd import Value
+
+from ..checks import called, example, output, positive, share, whole
+from ..module import Buffer, Module
+
+
+class LayerNorm(Module):
+    """Normalises the n numbers of each example: (x - mean) / √(variance + eps) · weight + bias.
+
+    J. L. Ba, J. R. Kiros, G. E. Hinton, Layer normalization, arXiv:1607.06450. Mean and variance are
+    those of the n numbers, the variance with divisor n.
+
+    Args:
+        n: how many numbers an example has.
+        eps: what keeps the square root away from 0.
+
+    Attributes:
+        weight, bias: n parameters each, 1 and 0 at first.
+
+    >>> [round(y.data, 3) for y in LayerNorm(3)([1.0, 2.0, 3.0])]  # (x - 2) / √(2/3)
+    [-1.225, 0.0, 1.225]
+    """
+
+    def __init__(self, n: int, eps: float = 1e-5) -> None:
+        self.n, self.eps = whole(n, "n"), positive(eps, "eps")
+        self.weight = tuple([Value(1.0) for _ in range(self.n)])
+        self.bias = tuple([Value(0.0) for _ in range(self.n)])
+
+    def __call__(self, x: Any) -> Any:
+        """The normalised numbers: a list, or of one number the Value itself."""
+        centred, variance = _moments(example(x, self, self.n))[1:]
+        scale = 1.0 / ag.sqrt(variance + self.eps)
+        return output([c * scale * w + b for c, w, b in zip(centred, self.weight, self.bias)])
+
+    def extra_repr(self) -> str:
+        return str(self.n)
+
+
+class BatchNorm(Module):
+    """Normalises each of n numbers over the batch: (x - mean) / √(variance + eps) · weight + bias.
+
+    S. Ioffe, C. Szegedy, Batch normalization, arXiv:1502.03167; as torch.nn.BatchNorm1d. In training
+    mean and variance are those of the batch, the variance with divisor B, the number of examples; and
+
+        running_mean ← (1 - momentum) · running_mean + momentum · mean
+        running_var  ← (1 - momentum) · running_var + momentum · variance · B / (B - 1)
+
+    In use (after `eval()`) the running statistics take their place, and examples are independent.
+
+    Since training needs the whole batch, it goes through `batch`, which Sequential, Residual and MLP pass
+    on layer by layer, and `nn.compile_step` through all at once. A Module of your own with a BatchNorm in
+    it needs, besides `__call__`, a `batch(self, xs)` that calls the `batch` of its layers.
+
+    Args:
+        n: how many numbers an example has.
+        eps: what keeps the square root away from 0.
+        momentum: the share of the new in the running statistics.
+
+    Attributes:
+        weight, bias: n parameters each, 1 and 0 at first.
+        running_mean, running_var: n numbers each, 0 and 1 at first; saved, not trained.
+
+    >>> norm = BatchNorm(1)
+    >>> [round(y.data, 3) for y in norm.batch([1.0, 2.0, 3.0])]
+    [-1.225, 0.0, 1.225]
+    >>> [round(m.data, 3) for m in norm.running_mean + norm.running_var]  # 0.1 · 2, and 0.9 + 0.1 · 1
+    [0.2, 1.0]
+    >>> round(norm.eval()(2.0).data, 3)
+    1.8
+    """
+
+    def __init__(self, n: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        self.n, self.eps, self.momentum = whole(n, "n"), positive(eps, "eps"), share(momentum, "momentum")
+        self.weight = tuple([Value(1.0) for _ in range(self.n)])
+        self.bias = tuple([Value(0.0) for _ in range(self.n)])
+        self.running_mean = Buffer([0.0] * self.n)
+        self.running_var = Buffer([1.0] * self.n)
+
+    def __call__(self, x: Any) -> Any:
+        """The numbers of one example, normalised by the running statistics: a list, or of one number the Value itself.
+
+        Raises:
+            RuntimeError: in training.
+        """
+        if self.training:
+            raise RuntimeError(
+                f"{called(self)} in training needs the whole batch, and was called with one example: call "
+                "model.batch(xs) in place of [model(x) for x in xs] (a Module of your own defines batch(self, xs), "
+                "which calls the batch of its layers), or model.eval() first to use the running statistics"
+            )
+        xs = example(x, self, self.n)
+        numbers = zip(xs, self.running_mean, self.running_var, self.weight, self.bias)
+        return output([(p - mean) / ag.sqrt(var + self.eps) * w + b for p, mean, var, w, b in numbers])
+
+    def batch(self, xs: Iterable[Any]) -> list[Any]:
+        """The normalised numbers of each of a list of examples; in training the running statistics move.
+
+        Raises:
+            ValueError: in training, for fewer than two examples: one has no variance.
+        """
+        if not self.training:
+            return super().batch(xs)
+        rows = [example(x, self, self.n) for x in xs]
+        if len(rows) < 2:
+            raise ValueError(
+                f"{called(self)}: expected more than 1 value per channel when training, got {len(rows)} example"
+                f"{'s' * (len(rows) != 1)}; leave out a last batch of one, or call model.eval() first"
+            )
+        moments = [_moments(column) for column in zip(*rows)]
+        scales = [w / ag.sqrt(var + self.eps) for (_, _, var), w in zip(moments, self.weight)]
+        unbiased = len(rows) / (len(rows) - 1)
+        self._move(self.running_mean, [mean for mean, _, _ in moments])
+        self._move(self.running_var, [var * unbiased for _, _, var in moments])
+        columns = [[c * s + b for c in centred] for (_, centred, _), s, b in zip(moments, scales, self.bias)]
+        return [output(row) for row in zip(*columns)]
+
+    def _move(self, running: Buffer, new: Sequence[Any]) -> None:
+        running.replace([(1.0 - self.momentum) * old + self.momentum * x for old, x in zip(running, new)])
+
+    def extra_repr(self) -> str:
+        return str(self.n)
+
+
+def _moments(xs: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...], Any]:
+    """The mean, the differences from it, and the variance with divisor n."""
+    mean = ag.mean(xs)
+    centred = tuple([x - mean for x in xs])
+    return mean, centred, ag.dot(centred, centred) / len(xs)

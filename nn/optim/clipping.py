@@ -1,0 +1,62 @@
+"""Clipping: the cure of exploding gradients. R. Pascanu, T. Mikolov, Y. Bengio, arXiv:1211.5063."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from autograd import Value
+
+from ..checks import parameters_of
+from .base import Flat
+
+
+def clip_grad_norm(parameters: Iterable[Value], max_norm: float) -> float:
+    """Scale all gradients down together where their Euclidean norm is above max_norm, and return the norm they had.
+
+    As torch.nn.utils.clip_grad_norm_, 1e-6 added to the divisor included.
+
+    Raises:
+        TypeError: for a Module in place of its parameters.
+        ValueError: if max_norm is negative.
+
+    >>> x, y = Value(0.0), Value(0.0)
+    >>> x.grad, y.grad = 30.0, 40.0
+    >>> clip_grad_norm([x, y], max_norm=5.0)
+    50.0
+    >>> round(x.grad, 6), round(y.grad, 6)
+    (3.0, 4.0)
+    """
+    clipped = parameters_of(parameters, "clip_grad_norm")
+    grad = np.array([p.grad for p in clipped])
+    for p, g in zip(clipped, norm_clipped(grad, max_norm).tolist()):
+        p.grad = g
+    return float(np.linalg.norm(grad))
+
+
+def clip_grad_value(parameters: Iterable[Value], clip_value: float) -> None:
+    """Bring every gradient into the range from -clip_value to clip_value.
+
+    Raises:
+        TypeError: for a Module in place of its parameters.
+        ValueError: if clip_value is negative.
+    """
+    clipped = parameters_of(parameters, "clip_grad_value")
+    grad = np.array([p.grad for p in clipped])
+    for p, g in zip(clipped, value_clipped(grad, clip_value).tolist()):
+        p.grad = g
+
+
+def norm_clipped(grad: Flat, max_norm: float) -> Flat:
+    """The rule of clip_grad_norm, on a flat array."""
+    if not max_norm >= 0:
+        raise ValueError(f"max_norm is a number of 0 or more, got {max_norm}")
+    return grad * min(1.0, max_norm / (float(np.linalg.norm(grad)) + 1e-6))
+
+
+def value_clipped(grad: Flat, clip_value: float) -> Flat:
+    """The rule of clip_grad_value, on a flat array."""
+    if not clip_value >= 0:
+        raise ValueError(f"clip_value is a number of 0 or more, got {clip_value}")
+    return np.clip(grad, -clip_value, clip_value)

@@ -1,0 +1,301 @@
+"""compile_step: a whole training step as machine code, with the parameters in one flat array while it runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+import autograd as ag
+from autograd import Value
+from autograd.jit import Program, jit
+from autograd.jit.runtime.memory import padded
+
+from ...module import Module
+from ...optim.base import Group, Optimizer
+from ..data import Array, Examples, rows_wanted
+from ..dry_run import probe
+from ..step import Loss, NotFinite, Penalty, Step, refuse_if_not_finite
+from .compiled_update import Move
+from .substitute import Given, buffered, generators, substituted
+
+if TYPE_CHECKING:
+    from autograd.jit.runtime.routine import Routine  # which imports LLVM
+    from autograd.jit.runtime.runner import Runner
+    from autograd.jit.runtime.workspace import Workspace
+
+Take = Callable[[Array, Array], float]  # a step for batches of one shape
+
+
+class CompiledStep(Step):
+    """A training step, compiled at its first call for each shape of inputs. Made by `compile_step`.
+
+    Attributes:
+        program: the compiled program, for its `stats`, `graph` and `llvm_ir`.
+    """
+
+    def renew(self) -> None:
+        super().renew()
+        self._generators = generators(self.model)
+        self._whole = any(m.training and m.buffers(recurse=False) for m in self.model.modules())
+        axes = None if self._whole else (None, 0, 0, *[0] * len(self._generators))
+        self.program = jit(self._batch if self._whole else self._example, axes)
+        self._penalty = jit(self._of_parameters)
+        self._sums, self._extra = (padded(1 + len(self.flat)) for _ in range(2))  # a loss and a gradient
+        self._moved = padded(len(self.flat))
+        self._moves, self._takes = list[Move](), dict[Any, Take]()
+        self._known: list[tuple[list[Move], dict[Any, Take]]] = []  # moves, and the takes that make them
+        self._groups: list[Group] = []  # those that the moves are of: none yet
+
+    def _choose_moves(self) -> None:
+        """Compile the optimizer's rule, if that may be, for its groups and options as they are."""
+        groups, rule = list(self.optimizer.groups), self.optimizer.rule
+        plain = type(self.optimizer).update is Optimizer.update  # not one's own, which code would not call
+        known = self._known if groups == self._groups else []
+        moves = []
+        for group in groups if plain and getattr(rule, "elementwise", False) else ():
+            fitting = [move for others, _ in known for move in others if move.fits(rule, group)]
+            moves.append(fitting[0] if fitting else Move(self.optimizer, group))
+        takes = next((takes for others, takes in known if others == moves), None)
+        if takes is None:
+            takes = {}
+            known = [*known, (moves, takes)]
+        # All of it last: what is interrupted above leaves nothing half chosen.
+        self._groups, self._moves, self._takes, self._known = groups, moves, takes, known
+
+    def take(self, X: Array, y: Array) -> float:
+        if self.optimizer.groups != self._groups:
+            self._choose_moves()
+        for move in self._moves:
+            if not move.begin():
+                self._choose_moves()
+                return self.take(X, y)
+        take = self._takes.get((X.shape, y.shape))
+        if take is None:
+            with rows_wanted(X):
+                take = self._takes[X.shape, y.shape] = self._new_take(X, y)
+        return take(X, y)
+
+    # What is compiled
+
+    def _with(self, numbers: Any, buffers: Sequence[Any] = (), noise: Sequence[Given] = ()) -> Module:
+        """The model with other numbers for the optimizer's parameters, in its buffers, and from its generators."""
+        given: dict[Any, Any] = dict(zip(self.optimizer.parameters, numbers))
+        return substituted(self.model, given | dict(zip(self._buffered, buffers)) | dict(zip(self._generators, noise)))
+
+    def _example(self, numbers: Any, x: Any, y: Any, *noise: Any) -> Any:
+        """The loss of one example."""
+        return self.loss(self._with(numbers, noise=[Given(each) for each in noise])(x), y)
+
+    def _batch(self, numbers: Any, X: Any, y: Any, buffers: Any, *noise: Any) -> Any:
+        """The mean loss of a batch, its gradient, and what the buffers are after it."""
+
+        def mean_loss(numbers: Any) -> Any:
+            model = self._with(numbers, buffers, [Given(each) for each in noise])
+            outputs = model.batch(list(X))
+            loss = ag.mean([self.loss(output, target) for output, target in zip(outputs, y)])
+            return loss, np.array(buffered(model), dtype=object)
+
+        (loss, after), grad = ag.value_and_grad(mean_loss, has_aux=True)(numbers)
+        return loss, grad, after
+
+    def _of_parameters(self, numbers: Any) -> Any:
+        assert self.penalty is not None
+        return self.penalty(self._with(numbers))
+
+    # How it is run
+
+    def _new_take(self, X: Array, y: Array) -> Take:
+        """What takes a step for batches of these shapes: numbers in, one call, numbers out."""
+        if not X.ndim or not y.ndim or len(X) != len(y) or not len(X):
+            raise ValueError(
+                f"a step takes as many targets as inputs, at least one; got arrays of shape {X.shape} and {y.shape}"
+            )
+        for name, array in (("X", X), ("y", y)):
+            if array.dtype.kind not in "fiub":
+                raise TypeError(f"{name} is an array of real numbers, got an array of {array.dtype}")
+        self._probe(X, y)
+        X, y = X.astype(float), y.astype(float)
+        shapes = self._random_shapes(X, y)
+        work, compute = self._new_routine(X, y, shapes)
+        parameters, X_place, y_place, *places = work.inputs
+        moves, sums, whole, lent = self._moves, self._sums, self._whole, bool(work.lent)
+        kept = [self.buffers] if whole else []
+
+        def take(X: Array, y: Array) -> float:
+            if lent:
+                work.give((parameters, X, y, *places))
+            else:
+                X_place[...] = X
+                y_place[...] = y
+            if places:
+                noise = [rng.random(shape) for rng, shape in zip(self._generators, shapes)]
+                for place, numbers in zip(places, kept + noise):
+                    place[...] = numbers
+            try:
+                taken = compute()
+                if taken:
+                    for move in moves:
+                        move.end()
+            except BaseException:  # an interrupt may come between the two
+                for move in moves:
+                    move.settle()
+                raise
+            if not taken:
+                self._refuse(X, y)
+            if not moves:
+                self.move(sums[1:], work.outputs[2] if whole else self.buffers)
+            return sums.item(0)
+
+        return take
+
+    def _new_routine(self, X: Array, y: Array, shapes: Sequence[Any]) -> tuple[Workspace, Callable[[], Any]]:
+        """The workspace of a batch, and what computes in it and takes the step: true if it was taken.
+
+        Where the optimizer's rule is not compiled, what leaves mean loss and gradient in self._sums.
+        """
+        from autograd.jit.runtime.routine import Routine
+
+        routine, noise = Routine(), map(np.zeros, shapes)
+        if self._whole:
+            runner = self._runner(self.program, (self.flat, X, y, self.buffers, *noise))
+        else:
+            runner = self._runner(self.program, (self.flat, X, y, *noise), (0,), True)
+        work = runner.workspace()
+        self._add_gradient(routine, runner, work)
+        if self.penalty is not None:
+            self._add_penalty(routine, self._runner(self._penalty, (self.flat,), (0,)))
+        routine.check(self._sums)
+        if self.clip_norm is not None:
+            routine.clip(self.clip_norm, self._sums[1:])
+        if self._moves:
+            self._add_moves(routine)
+            if self._whole:
+                routine.copy(work.outputs[2], self.buffers)
+        return work, routine.made()
+
+    def _add_gradient(self, routine: Routine, runner: Runner, work: Workspace) -> None:
+        """Mean loss and gradient."""
+        routine.copy(self.flat, work.inputs[0])
+        routine.run(runner, work)
+        if self._whole:
+            loss, grad, _ = work.outputs
+            routine.copy(loss, self._sums[:1])
+            routine.copy(grad, self._sums[1:])
+        else:
+            routine.copy(work.sums, self._sums)
+
+    def _add_penalty(self, routine: Routine, penalty: Runner) -> None:
+        """The penalty and its gradient."""
+        work = penalty.workspace()
+        routine.copy(self.flat, work.inputs[0])
+        routine.run(penalty, work)
+        routine.copy(work.outputs[0], self._extra[:1])
+        routine.copy(work.sums, self._extra[1:])
+        routine.add(self._extra, self._sums)
+
+    def _add_moves(self, routine: Routine) -> None:
+        """The optimizer's rule: new parameters, and if they are finite, these and the new state for the old."""
+        start = 0
+        for move in self._moves:
+            mine = slice(start, start + len(move.group.parameters))
+            move.compute(routine, self.flat[mine], self._sums[1:][mine], self._moved[mine])
+            start = mine.stop
+        routine.check(self._moved)
+        routine.copy(self._moved, self.flat)
+        for move in self._moves:
+            move.keep(routine)
+
+    def _probe(self, X: Array, y: Array) -> None:
+        """Try model and loss on a batch without compiling, which tells best what does not fit."""
+        probe(self._copy()[0], self.loss, self.penalty, Examples(X, y))
+
+    def _copy(self) -> tuple[Module, list[Given]]:
+        """The model with the numbers that training has reached, and what stands for its generators there."""
+        noise = [Given(repeat(0.5)) for _ in self._generators]
+        return self._with([Value(x) for x in self.flat], [Value(x) for x in self.buffers], noise), noise
+
+    def _refuse(self, X: Array, y: Array) -> NoReturn:
+        """Say why a step was not taken."""
+        loss = self._sums.item(0)
+        if not math.isfinite(loss):
+            self._probe(X, y)
+            raise NotFinite(f"the loss is {loss}")
+        refuse_if_not_finite(self._sums, "the gradient is nan or infinite")
+        raise NotFinite("the step makes parameters infinite or nan")
+
+    def _random_shapes(self, X: Array, y: Array) -> list[tuple[int, ...]]:
+        """How many numbers a batch takes from each generator: a forward pass on copies tells."""
+        if not self._generators:
+            return []
+        model, noise = self._copy()
+        if self._whole:
+            for output, target in zip(model.batch(list(X)), y):
+                self.loss(output, target)
+        else:
+            self.loss(model(X[0]), y[0])
+        return [(given.taken,) if self._whole else (len(X), given.taken) for given in noise]
+
+    def _runner(
+        self, program: Program, args: Sequence[Any], wrt: tuple[int, ...] | None = None, sum_value: bool = False
+    ) -> Runner:
+        """What runs a program with arguments like these, compiled now; ValueError if a gradient would be missing."""
+        runner = program.runner(args, wrt, sum_value)
+        assert runner is not None  # there are no Values among these arguments
+        closed_over = {id(x) for x in runner.compiled.traced.closed_over}
+        moved = {id(p) for p in self.optimizer.parameters}
+        for name, p in self.model.named_parameters():
+            if id(p) in closed_over & moved:
+                raise ValueError(
+                    f"the parameter {name} was not reached through the model that was called, but from outside, by a "
+                    "function that keeps it or its model: compiled, it would not be trained. The model's forward pass "
+                    "takes its parameters from self; a term of the loss that is of the parameters is a penalty, "
+                    "a function of the model"
+                )
+        return runner
+
+
+def compile_step(
+    model: Module,
+    loss: Loss,
+    optimizer: Optimizer,
+    penalty: Penalty | None = None,
+    clip_norm: float | None = None,
+) -> CompiledStep:
+    """Compile forward pass, loss, gradient and update of a training loop into one call.
+
+    Take the steps in a `with` block: the parameters are then in one flat array, and the model has them
+    when the block ends, and after `step.write_back()`, which is due before you validate or save in the block.
+    A call outside of a block reads and writes the model each time, which takes some fifty times as long.
+
+    Examples are computed side by side, by code compiled once. Where a Module that is training has a
+    Buffer, as BatchNorm has, what it does to one example depends on the others: then the model's `batch`
+    is compiled as a whole, once for each batch size. Dropout takes at each step the random numbers that
+    it would take in `model.batch(X)`.
+
+    Args:
+        model: the model, called with one example, or its `batch` with all.
+        loss: a function of the model's output and the target of one example, such as nn.hinge.
+        optimizer: what moves the parameters; its rule is compiled, too, if it is marked by nn.elementwise.
+        penalty: a function of the model alone, such as a multiple of the sum of its squared
+            parameters, added once to the mean loss of a batch.
+        clip_norm: the Euclidean norm to which larger gradients are scaled down; see nn.clip_grad_norm.
+
+    Raises:
+        ValueError: if the optimizer has parameters that are not the model's, or clip_norm is not above 0; at the
+            first step, if the loss or the model takes a parameter from elsewhere than the model it is given.
+        FloatingPointError: from a step whose loss or gradient is nan or infinite, or would make parameters so;
+            parameters, buffers and optimizer are as they were.
+
+    >>> import nn
+    >>> model = nn.MLP(2, [4, 1], seed=0)
+    >>> optimizer = nn.SGD(model.parameters(), lr=0.1)
+    >>> with compile_step(model, nn.mse, optimizer) as step:
+    ...     losses = [step([[0.0, 1.0], [1.0, 0.0]], [1.0, -1.0]) for _ in range(50)]
+    >>> losses[-1] < losses[0] / 10
+    True
+    """
+    return CompiledStep(model, loss, optimizer, penalty, clip_norm)

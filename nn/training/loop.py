@@ -1,0 +1,201 @@
+"""Loop: the epochs of fit, its steps undone where they fail, and the state that a checkpoint keeps."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+import autograd as ag
+
+from ..module import listed
+from ..optim.schedules import ReduceLROnPlateau, Schedule
+from .callbacks import TrainingState
+from .checkpoint import Checkpoint, differences
+from .compiled.compile_step import CompiledStep
+from .compiled.substitute import generators
+from .data import Array, shuffled
+from .history import History
+from .plan import Plan
+from .predict import Forward, eager_outputs_and_loss, modes_kept
+from .progress import Bar
+from .step import EagerStep, NotFinite, Step
+
+
+class Loop:
+    """A plan being carried out.
+
+    Attributes:
+        history: what was measured so far.
+    """
+
+    def __init__(self, plan: Plan, store: Checkpoint | None) -> None:
+        self.plan, self.store = plan, store
+        self.history = History(metric_name=plan.metric_name)
+        self.rates = plan.rates()
+        make = CompiledStep if plan.compiled else EagerStep
+        self.step: Step = make(plan.model, plan.loss, plan.optimizer, plan.penalty, plan.clip_norm)
+        self.forward = Forward(plan.model, plan.loss)
+
+    def run(self, progress: bool | None) -> History:
+        """Train until the last epoch, until a callback stops it, or until Ctrl-C."""
+        plan, first = self.plan, len(self.history) + 1
+        if self.history.stopped or first > plan.epochs:
+            return self.history
+        if self.store is not None:
+            self.store.make()  # now, and not after an epoch, if it cannot be
+        bar = Bar(progress, first, plan.epochs, plan.steps, self.history)
+        try:
+            with modes_kept(plan.model):
+                plan.model.train()
+                with self.step:
+                    for epoch in range(first, plan.epochs + 1):
+                        self._epoch(epoch, bar)
+                        if self.history.stopped:
+                            break
+        except KeyboardInterrupt:
+            self.history.interrupted = True
+        finally:
+            bar.close()
+        return self.history
+
+    def _epoch(self, epoch: int, bar: Bar) -> None:
+        plan, history, start = self.plan, self.history, time.perf_counter()
+        lr, total = plan.optimizer.lr, 0.0
+        bar.epoch(epoch)
+        data = shuffled(plan.data, plan.seed, epoch)
+        for number, (X, y) in enumerate(data.batches(plan.batch_size), 1):
+            loss = self._step(X, y, epoch, number)
+            total += loss * len(X)
+            bar.step(loss, lr)
+        self.step.write_back()
+        validation_loss, metric = self._evaluate()
+        history.loss.append(total / len(data))
+        history.lr.append(lr)
+        if plan.validation is not None:
+            history.validation_loss.append(validation_loss)
+        if plan.metric is not None:
+            history.metric.append(metric)
+        history.seconds.append(time.perf_counter() - start)
+        self._after(epoch)
+
+    def _evaluate(self) -> tuple[float, float]:
+        """The loss and the metric over the examples held out, or the metric over all if none are."""
+        plan = self.plan
+        data = plan.validation
+        if data is None:
+            if plan.metric is None:
+                return math.nan, math.nan
+            data = plan.data
+        if plan.compiled:
+            outputs, loss = self.forward(data.X, data.y)
+        else:
+            outputs, loss = eager_outputs_and_loss(plan.model, plan.loss, data)
+        return loss, math.nan if plan.metric is None else plan.measure(outputs, data.y)
+
+    def _after(self, epoch: int) -> None:
+        """What follows an epoch: schedule, callbacks, checkpoint."""
+        plan, history = self.plan, self.history
+        if isinstance(plan.schedule, ReduceLROnPlateau):
+            latest = history.metric if plan.schedule.mode == "max" else history.validation_loss or history.loss
+            plan.schedule.step(latest[-1])
+        elif isinstance(plan.schedule, Schedule):
+            plan.schedule.step()
+        if plan.callbacks:
+            state = TrainingState(epoch, plan.epochs, plan.model, plan.optimizer, history)
+            for callback in plan.callbacks:
+                callback(state)
+            history.stopped = bool(state.stop)
+            plan.model.train()
+            self.step.read()
+        if self.store is not None:
+            self.store.write(self.state())
+
+    def _step(self, X: Array, y: Array, epoch: int, number: int) -> float:
+        """One step, whole or not at all."""
+        try:
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # it is looked for
+                return self.step(X, y)
+        except NotFinite as error:
+            message = (
+                f"fit: {error.what} in epoch {epoch}, batch {number} of {self.plan.steps}; "
+                "the model is as it was before that step. "
+            )
+        if not self.plan.detect_anomaly:
+            message += "What helps: a lower learning rate, clip_norm, or detect_anomaly=True, which names the operation"
+        else:
+            message += self._anomaly(X, y)
+        raise FloatingPointError(message)
+
+    def _anomaly(self, X: Array, y: Array) -> str:
+        """Take the step again without compiling, and say which operation is the first to make a nan or an infinity."""
+        plan = self.plan
+        self.step.write_back()
+        try:
+            with ag.detect_anomaly():
+                EagerStep(plan.model, plan.loss, plan.optimizer, plan.penalty).compute(X, y)
+        except ag.AnomalyError as error:
+            return str(error)
+        return "No single operation made it when the batch was computed again: it was the step, or chance in the model"
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to go on after the last finished epoch."""
+        plan = self.plan
+        return {
+            "settings": plan.settings(),
+            "rates": self.rates,
+            "history": asdict(self.history),
+            "model": plan.model.state_dict(),
+            "optimizer": plan.optimizer.state_dict(),
+            "schedule": None if plan.schedule is None else plan.schedule.state_dict(),
+            "callbacks": [c.state_dict() if hasattr(c, "state_dict") else None for c in plan.callbacks],
+            "generators": [rng.bit_generator.state for rng in generators(plan.model)],
+        }
+
+    def resume(self, saved: dict[str, Any], where: str) -> None:
+        """Go on from a state that was saved.
+
+        Raises:
+            ValueError: if it is that of another run; nothing is changed then.
+            RuntimeError: if it is that of a model of another architecture.
+        """
+        before = self.state()
+        try:
+            self.plan.model.load_state_dict(saved["model"])
+            self._check_settings(saved, where)
+            self._set(saved)
+        except BaseException:
+            self.plan.model.load_state_dict(before["model"])
+            self._set(before)
+            raise
+
+    def _check_settings(self, saved: dict[str, Any], where: str) -> None:
+        plan, finished = self.plan, len(saved["history"]["loss"])
+        differ = differences(saved["settings"], json.loads(json.dumps(plan.settings())))
+        now = [group["options"]["lr"] for group in saved["optimizer"]["groups"]]
+        if self.rates != saved["rates"] and (plan.schedule is not None or self.rates != now):
+            differ.append(f"lr: {saved['rates']} at first and now {now} in the checkpoint, {self.rates} given")
+        if finished > plan.epochs:
+            differ.append(f"epochs: {finished} finished in the checkpoint, {plan.epochs} given")
+        if differ:
+            raise ValueError(
+                f"{where} is the checkpoint of another run: {listed(differ, '; ')}. "
+                "Give fit what it was given then, or another directory"
+            )
+
+    def _set(self, state: dict[str, Any]) -> None:
+        """Take a state but for the model's, which comes first because it tells best what does not fit."""
+        plan = self.plan
+        if plan.schedule is not None:
+            plan.schedule.load_state_dict(state["schedule"])
+        for callback, memory in zip(plan.callbacks, state["callbacks"]):
+            if memory is not None:
+                callback.load_state_dict(memory)  # type: ignore[attr-defined]
+        plan.optimizer.load_state_dict(state["optimizer"])
+        for rng, numbers in zip(generators(plan.model), state["generators"]):
+            rng.bit_generator.state = numbers
+        self.history, self.rates = History(**state["history"]), state["rates"]

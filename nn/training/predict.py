@@ -1,0 +1,143 @@
+"""predict, and what fit validates with: a model's outputs for many examples, not training, compiled."""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd import Value
+from autograd.jit import jit
+from autograd.primitive import describe
+
+from ..module import Module
+from .compiled.substitute import structure, substituted
+from .data import Array, Examples, numbers, rows, rows_wanted
+from .step import Loss
+
+Floats = NDArray[np.float64]
+ROWS = 4096  # examples computed at a time: they bound the memory that programs keep
+
+
+def predict(model: Module, X: Any, *, compiled: bool = True) -> Floats:
+    """The model's outputs for many examples, without training: dropout and the like are off.
+
+    The forward pass is compiled at the first call and kept as long as the model; later calls take the
+    parameters as they are then. The model is not changed.
+
+    Args:
+        model: the model.
+        X: the examples, one row each; or one number each, for a model that takes a number.
+        compiled: whether to compile; without, the model is called example by example.
+
+    Returns:
+        The outputs: of shape (examples,) if the model gives one number, (examples, n) if it gives a list of n.
+
+    Raises:
+        TypeError: if the model is no Module or gives no numbers, or X holds what is no number.
+        ValueError: if X is empty, holds a nan, or has rows of another width than the model takes.
+
+    >>> import nn
+    >>> model = nn.MLP(2, [3, 2], seed=0)
+    >>> predict(model, [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]).shape
+    (3, 2)
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"predict(model, X) takes a Module first, got {type(model).__name__}")
+    inputs = numbers(X, "X")
+    if not compiled:
+        with evaluating(model), rows_wanted(inputs):
+            return np.array([packed(output) for output in model.batch(rows(inputs))], dtype=np.float64)
+    forward = _forwards.get(id(model))
+    if forward is None:
+        forward = _forwards[id(model)] = Forward(model)
+        weakref.finalize(model, _forwards.pop, id(model), None)
+    with rows_wanted(inputs):
+        outputs: Floats = forward(inputs)
+    return outputs
+
+
+class Forward:
+    """The forward pass of a model, not training, compiled; and a loss after it, if there is one.
+
+    It does not keep the model alive. Where the model has other parts than before, it is compiled anew.
+    """
+
+    def __init__(self, model: Module, loss: Loss | None = None) -> None:
+        self._model, self._loss = weakref.ref(model), loss
+        self._compiled: tuple[Any, Any] = None, None
+
+    def __call__(self, *data: Array) -> Any:
+        """The outputs for X, a row for each example; for X and y, with a loss, the outputs and the mean loss."""
+        model = self._model()
+        assert model is not None
+        now = structure(model, modes=False)
+        compiled_of, program = self._compiled
+        if now != compiled_of:
+            program = jit(self._run, in_axes=0)
+            self._compiled = now, program
+        parts = [program(*(x[k : k + ROWS] for x in data)) for k in range(0, len(data[0]), ROWS)]
+        if self._loss is None:
+            return np.concatenate(parts)
+        return np.concatenate([x for x, _ in parts]), float(np.mean(np.concatenate([losses for _, losses in parts])))
+
+    def _run(self, x: Any, *target: Any) -> Any:
+        model = self._model()
+        assert model is not None
+        output = substituted(model, {}).eval()(x)
+        return packed(output) if self._loss is None else (packed(output), self._loss(output, *target))
+
+
+_forwards: dict[int, Forward] = {}  # by the id of the model; not by the model, which need not be hashable
+
+
+def eager_outputs_and_loss(model: Module, loss: Loss, data: Examples) -> tuple[Floats, float]:
+    """What Forward gives, without compiling."""
+    with evaluating(model):
+        outputs = model.batch(rows(data.X))
+        losses = [float(loss(output, target)) for output, target in zip(outputs, rows(data.y))]
+    return np.array([packed(output) for output in outputs], dtype=np.float64), float(np.mean(losses))
+
+
+@contextlib.contextmanager
+def evaluating(model: Module) -> Iterator[None]:
+    """Within this context no part of the model is training; after it each is as it was."""
+    with modes_kept(model):
+        model.eval()
+        yield
+
+
+@contextlib.contextmanager
+def modes_kept(model: Module) -> Iterator[None]:
+    """After this context each part of the model is training, or not, as it was before."""
+    before = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, training in before:
+            module.training = training
+
+
+def accuracy(outputs: Floats, targets: Array) -> float:
+    """The share of examples that are classified right.
+
+    With several outputs each, the class is the largest one's index, and the target an index or one such
+    row; with one output it is its sign, and the target a label -1 or 1, or 0 or 1.
+    """
+    if outputs.ndim == 1:
+        return float(np.mean((outputs > 0) == (targets > 0)))
+    right = targets if targets.ndim < outputs.ndim else targets.argmax(-1)
+    return float(np.mean(outputs.argmax(-1) == right))
+
+
+def packed(output: Any) -> Any:
+    """A model's output as one number or one array; TypeError if it is something else."""
+    if isinstance(output, (Value, float, int)):
+        return output
+    if not isinstance(output, (list, tuple, np.ndarray)):
+        raise TypeError(f"the output for an example is a number or a list of numbers, got {describe(output)}")
+    return np.array([packed(x) for x in output], dtype=object)

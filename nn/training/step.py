@@ -1,0 +1,198 @@
+"""Step: forward pass, loss, gradient and update on flat arrays; EagerStep, which builds the graph of each batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy import ndarray
+
+import autograd as ag
+from autograd import Value
+from autograd.jit.runtime.memory import padded
+from autograd.primitive import describe
+
+from ..checks import function, positive
+from ..module import Module
+from ..optim.base import Flat, Optimizer
+from ..optim.clipping import norm_clipped
+from .compiled.substitute import buffered, structure
+from .data import Array, rows, rows_wanted
+
+Loss = Callable[[Any, Any], Any]
+Penalty = Callable[[Module], Any]
+Self = TypeVar("Self", bound="Step")
+
+
+class NotFinite(FloatingPointError):
+    """A step was not taken, as its loss, its gradient or what comes of it is nan or infinite.
+
+    Attributes:
+        what: which of them.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what}; the step was not taken, and the parameters are as they were before it. What helps: a lower "
+            "learning rate from the start, clip_norm, examples without nan; ag.detect_anomaly() around a loop that is "
+            "not compiled names what made it"
+        )
+        self.what = what
+
+
+class Step:
+    """A training step. Arguments, and what raises, are those of `compile_step`.
+
+    Within a `with` block the numbers that count are in `flat` and `buffers`; the model has them when the
+    block ends, and after `write_back`. A call outside of a block is a block of its own.
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        loss: Loss,
+        optimizer: Optimizer,
+        penalty: Penalty | None = None,
+        clip_norm: float | None = None,
+    ) -> None:
+        if not isinstance(model, Module):
+            raise TypeError(f"model is a Module, got {describe(model)}")
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"optimizer is one, such as nn.SGD(model.parameters()), got {describe(optimizer)}")
+        function(loss, "loss")
+        if penalty is not None:
+            function(penalty, "penalty")
+        self.model, self.loss, self.optimizer, self.penalty = model, loss, optimizer, penalty
+        self._clip_norm = None if clip_norm is None else positive(clip_norm, "clip_norm")
+        self._in_block = False
+        self._structure: list[Any] = []
+        self.read()
+
+    @property
+    def clip_norm(self) -> float | None:
+        """The norm to which larger gradients are scaled down, or None."""
+        return self._clip_norm
+
+    def __reduce__(self) -> tuple[Any, ...]:  # without code, which is made anew
+        return type(self), (self.model, self.loss, self.optimizer, self.penalty, self.clip_norm)
+
+    @property
+    def flat(self) -> Flat:
+        """The optimizer's parameters, in its order, in an array that each step changes."""
+        return self._flat
+
+    @flat.setter
+    def flat(self, numbers: Flat) -> None:
+        self._flat[...] = numbers  # in place, as code knows its address
+
+    @property
+    def buffers(self) -> Flat:
+        """The numbers in the model's Buffers, in an array that each step changes."""
+        return self._buffers
+
+    @buffers.setter
+    def buffers(self, numbers: Flat) -> None:
+        self._buffers[...] = numbers
+
+    def read(self) -> None:
+        """Start from the model as it is now: its numbers, its parts, and which of them are training."""
+        now = structure(self.model, modes=True)
+        if now != self._structure:
+            self.renew()
+            self._structure = now
+        self.flat = np.array([p.data for p in self.optimizer.parameters])
+        self.buffers = np.array([x.data for x in self._buffered])
+
+    def renew(self) -> None:
+        """Take note of the parts that the model has now."""
+        if not set(self.model.parameters()).issuperset(self.optimizer.parameters):
+            raise ValueError("the optimizer has parameters that are not the model's: make it from model.parameters()")
+        self._buffered = buffered(self.model)
+        self._flat, self._buffers = padded(len(self.optimizer.parameters)), padded(len(self._buffered))
+
+    def write_back(self) -> None:
+        """Give the model's parameters and buffers the numbers that training has reached."""
+        for p, x in zip(self.optimizer.parameters, self.flat.tolist()):
+            p.data = x
+        for p, x in zip(self._buffered, self.buffers.tolist()):
+            p.data = x
+
+    def __enter__(self: Self) -> Self:
+        self.read()
+        self._in_block = True
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._in_block = False
+        self.write_back()
+
+    def __call__(self, X: Any, y: Any) -> float:
+        """Take one step: the mean loss over the batch (and the penalty) before it, and the parameters after it.
+
+        Args:
+            X: the inputs, one row an example.
+            y: the targets, one entry or row an example.
+
+        Raises:
+            ValueError: for a batch without examples, or as many targets as there are not inputs; for a batch of
+                one example where BatchNorm is training.
+            FloatingPointError: if the loss, its gradient or what would become of a parameter is nan or infinite;
+                parameters, buffers and optimizer are as they were.
+        """
+        if type(X) is not ndarray or type(y) is not ndarray:
+            X, y = np.asarray(X), np.asarray(y)
+        if self._in_block:
+            return self.take(X, y)
+        with self:
+            return self.take(X, y)
+
+    def take(self, X: Array, y: Array) -> float:
+        """Take one step, or none at all, and return the mean loss before it."""
+        raise NotImplementedError
+
+    def move(self, grad: Flat, buffers: Flat) -> None:
+        """Let the optimizer move the parameters, and take these buffers; or leave all as it was."""
+        groups, flat, kept = self.optimizer.groups, self.flat.copy(), self.buffers.copy()
+        before = [(group.steps, {name: x.copy() for name, x in group.state.items()}) for group in groups]
+        try:
+            with np.errstate(all="ignore"):  # what is not finite is looked for
+                moved = self.optimizer.update(self.flat.copy(), grad)
+            refuse_if_not_finite(moved, "the step makes parameters infinite or nan")
+            self.flat, self.buffers = moved, buffers
+        except BaseException:  # an interrupt may come at any place above
+            for group, (steps, state) in zip(groups, before):
+                group.steps, group.state = steps, state
+            self.flat, self.buffers = flat, kept
+            raise
+
+
+class EagerStep(Step):
+    """A training step that builds the graph of a batch and goes back through it; its numbers are CompiledStep's."""
+
+    def take(self, X: Array, y: Array) -> float:
+        loss, grad, buffers = self.compute(X, y)
+        refuse_if_not_finite(loss, f"the loss is {loss}")
+        refuse_if_not_finite(grad, "the gradient is nan or infinite")
+        self.move(grad if self.clip_norm is None else norm_clipped(grad, self.clip_norm), buffers)
+        return loss
+
+    def compute(self, X: Array, y: Array) -> tuple[float, Flat, Flat]:
+        """The mean loss of a batch and the penalty, the gradient of both, and the buffers after the forward pass."""
+        self.write_back()
+        self.model.zero_grad()
+        with rows_wanted(X):
+            outputs = self.model.batch(rows(X))
+        loss = ag.mean([self.loss(output, target) for output, target in zip(outputs, rows(y))])
+        if self.penalty is not None:
+            loss = loss + self.penalty(self.model)
+        if isinstance(loss, Value):
+            loss.backward()
+        grad = np.array([p.grad for p in self.optimizer.parameters])
+        return float(loss), grad, np.array([x.data for x in self._buffered])
+
+
+def refuse_if_not_finite(numbers: Any, what: str) -> None:
+    """NotFinite, saying what it is, if one of them is nan or infinite."""
+    if not np.isfinite(numbers).all():
+        raise NotFinite(what)

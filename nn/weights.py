@@ -1,0 +1,108 @@
+"""save and load: a model's weights in safetensors files, never pickle, each written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .module import Module
+
+Arrays = dict[str, NDArray[np.float64]]
+
+
+def save(model: Module, path: str | os.PathLike[str]) -> None:
+    """Write the model's state_dict() to a safetensors file, whole or not at all.
+
+    Args:
+        model: the model.
+        path: the file, by custom named *.safetensors; one that is there is replaced.
+
+    Raises:
+        TypeError: if the model is no Module.
+        OSError: if it cannot be written; a file that was there is as it was.
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"save(model, path) takes a Module first, got {type(model).__name__}")
+    write_arrays(path, model.state_dict())
+
+
+def load(model: Module, path: str | os.PathLike[str]) -> None:
+    """Read the weights that save() wrote into a model of the same architecture.
+
+    Args:
+        model: the model to set.
+        path: the file.
+
+    Raises:
+        TypeError: if the model is no Module.
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no safetensors file, is cut short, or its numbers are not those that were saved.
+        RuntimeError: if it is of another architecture. Whatever raises, the model is as it was.
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"load(model, path) takes the Module to set first, got {type(model).__name__}")
+    state, _ = read_arrays(path)
+    model.load_state_dict(state)
+
+
+def write_arrays(path: str | os.PathLike[str], arrays: Arrays, about: str | None = None) -> None:
+    """Write arrays, and a text about them, to a safetensors file with a checksum, whole or not at all."""
+    from safetensors.numpy import save as to_bytes  # only where files are written
+
+    metadata = {"sha256": _checksum(arrays, about)} | ({} if about is None else {"about": about})
+    write_whole(path, to_bytes(arrays, metadata=metadata))
+
+
+def read_arrays(path: str | os.PathLike[str]) -> tuple[Arrays, str | None]:
+    """The arrays and the text that write_arrays() wrote.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no safetensors file, is cut short, or holds other numbers than were saved.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no weights file {os.fspath(path)!r}")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata = file.metadata() or {}
+    except (SafetensorError, ValueError, TypeError) as error:
+        raise ValueError(f"{os.fspath(path)!r} is no whole safetensors file: {error}") from None
+    about = metadata.get("about")
+    checksum = metadata.get("sha256")  # other writers' files have none, but neither a text
+    if (checksum is not None or about is not None) and checksum != _checksum(arrays, about):
+        raise ValueError(f"{os.fspath(path)!r} is damaged: its numbers are not those that were saved")
+    return arrays, about
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file beside its place and rename it, so that no one ever finds half of it."""
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no directory {str(target.parent)!r} to write {target.name!r} to")
+    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with open(beside, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, target)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _checksum(arrays: Mapping[str, NDArray[np.float64]], about: str | None) -> str:
+    """SHA-256 over names, shapes and numbers, and the text if there is one."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].shape} {arrays[name].dtype}".encode())
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    digest.update((about or "").encode())
+    return digest.hexdigest()

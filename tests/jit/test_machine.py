@@ -1,0 +1,83 @@
+"""Machine code: the cache on disk, machines without vectors, and that importing autograd loads no compiler."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd as ag
+from autograd.jit import compile as compiler
+from autograd.jit import jit
+from autograd.jit.runtime import cache, machine
+
+RNG = np.random.default_rng(0)
+
+
+def test_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "objects"))
+
+    def stats() -> Any:
+        machine._recent.clear()
+        program = jit(lambda x: ag.exp(x) * 3.25)
+        assert program(0.0) == 3.25
+        return program.stats
+
+    assert not stats().cached
+    assert stats().cached
+    (stored,) = (tmp_path / "objects").iterdir()
+    for damage in (b"", b"nonsense", stored.read_bytes()[:-7], stored.read_bytes()[:-1] + b"x"):
+        stored.write_bytes(damage)
+        assert not stats().cached
+        assert stats().cached
+    assert [path.suffix for path in (tmp_path / "objects").iterdir()] == [".o"]
+
+
+def test_programs_that_are_alike_share_their_code() -> None:
+    models = [lambda x, k=k: ag.sin(x) * 1.625 + k for k in (2.0, 2.0, 3.0)]
+    programs = [jit(model, in_axes=0) for model in models]
+    X = RNG.normal(size=20)
+    for program, model in zip(programs, models):
+        assert np.allclose(program(X), [model(x) for x in X.tolist()], rtol=1e-14)
+    first, alike, other = [program.runner((X,), None).compiled.code for program in programs]  # type: ignore[union-attr]
+    assert first is alike is not other
+
+
+def test_a_second_process_does_not_compile_again(tmp_path: Path) -> None:
+    code = (
+        "import autograd as ag; from autograd.jit import jit\n"
+        "p = jit(lambda x: ag.sin(x) + 0.125); p(1.0); print(p.stats.cached)"
+    )
+    env = dict(os.environ, AUTOGRAD_JIT_CACHE=str(tmp_path), PYTHONPATH=str(Path(ag.__file__).parent.parent))
+    told = [subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True) for _ in range(2)]
+    assert [each.stdout.strip() for each in told] == ["False", "True"], told[0].stderr
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "file" / "objects"))
+    assert jit(lambda x: x * 7.5)(1.0) == 7.5
+
+
+def test_a_machine_without_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    X = RNG.normal(size=(13, 3))
+    wanted = jit(lambda w, x: ag.tanh(w @ x), in_axes=(None, 0)).value_and_grad(np.ones(3), X)
+    host = compiler.host()
+    for lanes, fma in ((1, True), (2, True), (4, True), (1, False)):
+        machine = type(host)(host.cpu, host.features, lanes, fma)
+        monkeypatch.setattr(compiler, "host", lambda machine=machine: machine)
+        for most in (12_000, -1):
+            monkeypatch.setattr(compiler, "STRAIGHT_BATCHED", most)
+            value, slope = jit(lambda w, x: ag.tanh(w @ x), in_axes=(None, 0)).value_and_grad(np.ones(3), X)
+            assert np.allclose(value, wanted[0], rtol=1e-14)
+            assert np.allclose(slope, wanted[1], rtol=1e-12)
+
+
+def test_importing_autograd_does_not_import_llvm() -> None:
+    code = "import sys, autograd, autograd.jit; print('llvmlite' in sys.modules)"
+    env = dict(os.environ, PYTHONPATH=str(Path(ag.__file__).parent.parent))
+    told = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert told.stdout.strip() == "False"

@@ -1,0 +1,103 @@
+"""The passes, each on a small graph: what it does, and what it must leave alone."""
+
+import math
+
+import pytest
+
+from autograd import ops
+from autograd.jit.graph import passes
+from autograd.jit.graph.graph import Graph, Input
+from autograd.primitive import Primitive
+
+X, Y = Input(0, False, "x"), Input(1, True, "y")
+
+
+def graph(*nodes: object, outputs: tuple[int, ...] = (-1,)) -> Graph:
+    """A graph of x and y as nodes 0 and 1, then floats and (primitive, operands...)."""
+    what: list[object] = [X, Y]
+    operands: list[tuple[int, ...]] = [(), ()]
+    for node in nodes:
+        what.append(node[0] if isinstance(node, tuple) else node)
+        operands.append(tuple(node[1:]) if isinstance(node, tuple) else ())
+    return Graph(tuple(what), tuple(operands), tuple(k % len(what) for k in outputs))  # type: ignore[arg-type]
+
+
+def simplified(*nodes: object) -> str:
+    return str(passes.dead_code(passes.rewrite(graph(*nodes), [passes.fold, passes.identity])))
+
+
+def test_printing() -> None:
+    assert str(graph(2.0, (ops.mul, 0, 2))) == "\n".join(
+        ["%0 = shared input x", "%1 = batched input y", "%2 = 2.0", "%3 = mul %0 %2", "return %3"]
+    )
+
+
+def test_dead_code_goes() -> None:
+    after = passes.dead_code(graph((ops.exp, 0), (ops.sin, 1), (ops.log, 2)))
+    assert after.what == (X, ops.exp, ops.log)
+    assert after.operands == ((), (0,), (1,))
+
+
+def test_common_subexpressions_merge_but_the_zeros_stay_two() -> None:
+    after = passes.common_subexpressions(graph((ops.exp, 0), (ops.exp, 0), (ops.add, 2, 3)))
+    assert after.what.count(ops.exp) == 1
+    after = passes.common_subexpressions(graph(0.0, -0.0, math.nan, math.nan, outputs=(2, 3, 4, 5)))
+    assert len(after) == 3
+
+
+def test_constants_fold_as_the_engine_computes_them() -> None:
+    assert simplified(2.0, 3.0, (ops.pow, 2, 3)) == "%0 = 8.0\nreturn %0"
+    assert simplified(0.0, 1.0, (ops.div, 3, 2)) == "%0 = inf\nreturn %0"
+    assert simplified(1.0, 2.0, (ops.dot, 2, 3, 3, 3, 2)) == "%0 = 7.0\nreturn %0"
+
+
+@pytest.mark.parametrize(
+    ("nodes", "wanted"),
+    [
+        ((1.0, (ops.mul, 0, 2)), "return %0"),
+        ((1.0, (ops.mul, 2, 0)), "return %0"),
+        ((1.0, (ops.div, 0, 2)), "return %0"),
+        ((-0.0, (ops.add, 0, 2)), "return %0"),
+        ((0.0, (ops.sub, 0, 2)), "return %0"),
+        (((ops.neg, 0), (ops.neg, 2)), "return %0"),
+        ((-1.0, (ops.mul, 0, 2)), "neg %0"),
+        (((ops.neg, 1), (ops.add, 0, 2)), "sub %0 %1"),
+        ((4.0, (ops.div, 0, 2)), "mul %0"),
+        ((2.0, (ops.pow, 0, 2)), "mul %0 %0"),
+        ((0.0, (ops.pow, 0, 2)), "%0 = 1.0"),
+        ((1.0, (ops.where, 2, 0, 1)), "return %0"),
+        (((ops.where, 1, 0, 0),), "return %0"),
+    ],
+)
+def test_identities(nodes: tuple[object, ...], wanted: str) -> None:
+    assert wanted in simplified(*nodes)
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        (0.0, (ops.mul, 0, 2)),  # 0 · inf is nan, 0 · -1 is -0
+        (0.0, (ops.add, 0, 2)),  # -0 + 0 is 0
+        ((ops.sub, 0, 0),),  # inf - inf is nan
+        ((ops.div, 0, 0),),
+        (3.0, (ops.div, 0, 2)),  # 1/3 is rounded
+        (5e-324, (ops.div, 0, 2)),  # its reciprocal is infinite
+        ((ops.sum, 0, 1),),  # the sum of two -0 is 0, as it is rounded from the exact one
+        (0.5, (ops.pow, 0, 2)),  # not sqrt at -0 and -inf
+    ],
+)
+def test_what_is_no_identity_of_floats_stays(nodes: tuple[object, ...]) -> None:
+    op = nodes[-1][0]  # type: ignore[index]
+    assert f"= {op} " in simplified(*nodes)
+
+
+def test_contraction_takes_products_that_nothing_else_needs() -> None:
+    once = passes.dead_code(passes.contract(graph((ops.mul, 0, 1), (ops.add, 2, 0))))
+    assert once.what == (X, Y, passes.fma)
+    twice = passes.contract(graph((ops.mul, 0, 1), (ops.add, 2, 0), (ops.add, 3, 2)))
+    assert passes.fma not in twice.what
+
+
+def test_all_together_leave_sums_and_dots_whole() -> None:
+    after = passes.simplify(graph((ops.sum, 0, 1, 0, 1), (ops.dot, 0, 1, 1, 0, 2)))
+    assert [op for op in after.what if isinstance(op, Primitive)] == [ops.sum, ops.dot]

@@ -1,0 +1,282 @@
+"""fit and predict: bad input is named before anything changes, and a nan stops a run; what predict gives and keeps."""
+
+import gc
+import math
+import weakref
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd as ag
+import nn
+from autograd import Value
+from nn.training import predict as predicting
+
+RNG = np.random.default_rng(0)
+X, y = RNG.normal(size=(12, 3)), RNG.integers(0, 2, 12)
+SIDE = 2 * y - 1
+WITH_NAN = np.where(np.arange(36).reshape(12, 3) == 7, np.nan, X)
+
+
+def weights(model: nn.Module) -> list[float]:
+    return [p.data for p in model.parameters()]
+
+
+class Pair(nn.Module):
+    """Its output is a dict, of which a loss may make what it will."""
+
+    def __init__(self) -> None:
+        self.w = Value(1.0)
+
+    def __call__(self, x: Any) -> Any:
+        return {"mean": self.w * x[0], "spread": self.w}
+
+
+class Lookup(nn.Sequential):
+    def __init__(self, offset: float = 0.0) -> None:
+        super().__init__(nn.Embedding(2, 2, seed=0))
+        self.offset = Value(offset)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"model": "MLP"}, TypeError, "fit takes a Module first, got str"),
+        ({"optimizer": "sgd"}, TypeError, "optimizer is one of nn's"),
+        ({"loss": "mse"}, TypeError, "loss is a function, got 'mse'"),
+        ({"X": X[:11]}, ValueError, r"as many of one as of the other; got 11 and 12, .* \(11, 3\) and \(12,\)"),
+        ({"X": X[:, :2]}, ValueError, r"cannot be called with an example of shape \(2,\): .* takes 3 inputs, got 2"),
+        ({"X": WITH_NAN}, ValueError, r"X holds 1 numbers that are nan or infinite, the first at X\[2, 1\]"),
+        ({"X": X + np.inf}, ValueError, "X holds 36 numbers that are nan or infinite"),
+        ({"y": np.where(y == 1, np.nan, 0.0)}, ValueError, "y holds .* nan"),
+        ({"X": [], "y": []}, ValueError, r"X is an array with at least one example, got one of shape \(0,\)"),
+        ({"X": 3.0}, ValueError, r"at least one example, got one of shape \(\)"),
+        ({"X": [[1.0], [1.0, 2.0]]}, ValueError, "rows of different lengths"),
+        ({"X": [["a", "b", "c"]] * 12}, TypeError, "X is an array of real numbers, got an array of <U1"),
+        ({"X": X + 1j}, TypeError, "X is an array of real numbers, got an array of complex128"),
+        ({"y": y + 1}, ValueError, "target number .*: cross_entropy: a label is from 0 to 1 for 2 logits, got 2"),
+        ({"y": y - 1}, ValueError, "got -1"),
+        ({"y": y * 1.0}, TypeError, r"the index of a class, got 0\.0; .* y\.astype\(int\)"),
+        ({"y": y[:, None]}, ValueError, "the loss cannot be taken of target number 0"),
+        ({"loss": nn.hinge, "model": nn.MLP(3, [1])}, ValueError, "hinge: a label is -1 or 1, got 0"),
+        ({"loss": lambda z, t: z}, TypeError, "the loss of one example is one number, got"),
+        ({"batch_size": 0}, ValueError, "batch_size is a whole number of 1 or more, got 0"),
+        ({"batch_size": 2.5}, TypeError, "batch_size is a whole number of 1 or more, got 2.5"),
+        ({"epochs": -1}, ValueError, "epochs is a whole number of 0 or more, got -1"),
+        ({"epochs": 2.0}, TypeError, r"epochs is a whole number of 0 or more, got 2\.0"),
+        ({"validation": 1.5}, ValueError, "validation is a share above 0 and below 1"),
+        ({"validation": 0.01}, ValueError, "that holds at least one of the 12 examples out"),
+        ({"validation": "some"}, TypeError, r"validation is a pair \(X, y\) or the share"),
+        ({"validation": (X, y[:3])}, ValueError, "validation X and validation y have one row"),
+        ({"validation": (X[:, :2], y)}, ValueError, r"the rows of X have shape \(3,\), but in validation \(2,\)"),
+        ({"validation": (X, y + 1)}, ValueError, "a label is from 0 to 1 for 2 logits, got 2"),
+        ({"metric": "f1"}, ValueError, "metric is 'accuracy' or a function"),
+        ({"loss": lambda z, t: 1.0}, TypeError, "the loss does not depend on the model"),
+        ({"penalty": lambda m: "much"}, TypeError, "the penalty is one number, got 'much'"),
+        (
+            {"model": Pair(), "loss": lambda z, t: z["mean"], "validation": 0.5},
+            TypeError,
+            "the output for an example is a number or a list of numbers, got dict",
+        ),
+        ({"model": Lookup(), "X": y + 1}, ValueError, r"example of shape \(\): .* a whole number from 0 to 1, got 2"),
+        ({"model": Lookup(math.nan), "X": y}, ValueError, "the model's parameter offset is nan or infinite"),
+        ({"clip_norm": 0.0}, ValueError, "clip_norm is a number above 0, got 0.0"),
+        ({"callbacks": [nn.EarlyStopping]}, TypeError, r"got a class: write EarlyStopping\(\)"),
+        ({"checkpoint": __file__}, NotADirectoryError, "checkpoint is the path of a directory, and .* is a file"),
+        ({"validation": X}, TypeError, r"or the share of the .*, got a NumPy array of shape \(12, 3\)"),
+        ({"X": X[:, 0]}, ValueError, r"takes 3 inputs, got 1; X is a list of examples, one row each: for one example"),
+        ({"callbacks": [3]}, TypeError, "a callback is a function, got 3"),
+        ({"callbacks": nn.EarlyStopping()}, TypeError, r"a list of functions, such as \[nn.EarlyStopping\(\)\], got"),
+        ({"seed": -1}, ValueError, "seed is an int of 0 or more"),
+        ({"seed": "one"}, TypeError, "seed is an int, a NumPy Generator or None, got 'one'"),
+        ({"schedule": 0.1}, TypeError, "schedule is one of nn's"),
+        ({"schedule": nn.StepLR(nn.SGD([Value(0.0)]), 3)}, ValueError, "the schedule is of another optimizer"),
+        ({"optimizer": nn.SGD([Value(0.0)])}, ValueError, "parameters that are not the model's"),
+        ({"resume": True, "checkpoint": None}, ValueError, "resume=True needs checkpoint="),
+        ({"checkpoint": 3}, TypeError, "checkpoint is the path of a directory, got 3"),
+        ({"batchsize": 3}, TypeError, "unexpected keyword argument 'batchsize'"),
+        ({"model": nn.MLP(3, [2, 2], norm="batch"), "batch_size": 11}, ValueError, "the last batch .* BatchNorm"),
+    ],
+)
+def test_bad_input_is_named_and_changes_nothing(
+    change: dict[str, Any], error: type[Exception], message: str, tmp_path: Path
+) -> None:
+    model = change.get("model", nn.MLP(3, [4, 2], seed=0))
+    optimizer = nn.SGD(model.parameters(), lr=0.1, momentum=0.9) if isinstance(model, nn.Module) else None
+    given = {
+        "X": X,
+        "y": y,
+        "loss": nn.cross_entropy,
+        "optimizer": optimizer,
+        "epochs": 2,
+        "checkpoint": tmp_path / "run",
+    }
+    before = weights(model) if isinstance(model, nn.Module) else None
+    with pytest.raises(error, match=message):
+        nn.fit(**{"model": model, **given, **change})
+    if optimizer is not None:
+        assert np.array_equal(weights(model), before, equal_nan=True)
+        assert (optimizer.groups[0].state, optimizer.groups[0].steps) == ({}, 0)
+        assert all(module.training for module in model.modules())
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_model_may_give_what_only_its_loss_understands() -> None:
+    model = Pair()
+    nn.fit(model, [[1.0]], [3.0], lambda z, t: (z["mean"] * z["spread"] - t) ** 2, nn.SGD([model.w], lr=0.1), 1, seed=0)
+    assert model.w.data == pytest.approx(1.0 + 0.1 * 2 * 2.0 * 2 * 1.0, rel=1e-12)  # d/dw (w² - 3)² = 2 (w² - 3) 2 w
+
+
+def test_no_epochs_are_no_change() -> None:
+    model = nn.MLP(3, [2], seed=0)
+    before = weights(model)
+    history = nn.fit(model, X, y, nn.cross_entropy, nn.SGD(model.parameters()), 0)
+    assert (len(history), weights(model)) == (0, before)
+
+
+class Root(nn.Module):
+    """√(w · x) - a nan as soon as w · x is negative."""
+
+    def __init__(self) -> None:
+        self.w = Value(1.0, label="w")
+
+    def __call__(self, x: Any) -> Any:
+        return ag.sqrt(self.w * x)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_nan_stops_the_run_names_epoch_and_batch_and_leaves_the_last_good_step(compiled: bool) -> None:
+    # d/dw of √(w x) is x / (2 √(w x)) = 1/2 at x = w = 1, then 1 / (2 √0.7): w is 1, 0.7, 0.34..., -0.17...
+    def run(**options: Any) -> tuple[Root, nn.Optimizer, str]:
+        model = Root()
+        optimizer = nn.SGD(model.parameters(), lr=0.6, momentum=1e-300)
+        with pytest.raises(FloatingPointError) as error:
+            nn.fit(
+                model, [1.0, 1.0], [0.0, 0.0], lambda z, t: z - t, optimizer, 3,
+                batch_size=1, seed=0, compiled=compiled, **options,
+            )  # fmt: skip
+        return model, optimizer, str(error.value)
+
+    model, optimizer, message = run()
+    w = [1.0]
+    while w[-1] >= 0:
+        w.append(w[-1] - 0.6 / (2 * math.sqrt(w[-1])))
+    assert "the loss is nan in epoch 2, batch 2 of 2" in message
+    assert "detect_anomaly=True" in message
+    assert len(w) == 4
+    assert model.w.data == pytest.approx(w[3], rel=1e-12)
+    assert optimizer.groups[0].steps == 3
+    assert "sqrt(x) made nan of x = -0.1" in run(detect_anomaly=True)[2]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_gradient_without_bounds_does_not_reach_the_model(compiled: bool) -> None:
+    model = Root()
+    optimizer = nn.Adam(model.parameters(), lr=0.1)
+    with pytest.raises(FloatingPointError, match=r"the gradient is nan or infinite in epoch 1, batch 1 of 1"):
+        nn.fit(model, [0.0], [0.0], nn.mse, optimizer, 1, seed=0, compiled=compiled)  # 2 √0 · ∞ is nan
+    assert (model.w.data, optimizer.groups[0].steps, optimizer.groups[0].state) == (1.0, 0, {})
+
+
+def test_a_broken_loss_leaves_the_running_statistics_too() -> None:
+    model = nn.MLP(3, [4, 1], norm="batch", seed=0)
+    before = {name: x.tolist() for name, x in model.state_dict().items()}
+
+    def broken(z: Any, t: Any) -> Any:
+        return z / (t - t)
+
+    with pytest.raises(FloatingPointError, match="epoch 1, batch 1 of 2"):
+        nn.fit(model, X, SIDE, broken, nn.SGD(model.parameters()), 1, batch_size=6, seed=0)
+    assert {name: x.tolist() for name, x in model.state_dict().items()} == before
+
+
+def test_predict_gives_what_the_model_gives() -> None:
+    model = nn.MLP(3, [4, 2], "tanh", seed=0, norm="batch", dropout=0.5)
+    norm = next(module for module in model.modules() if isinstance(module, nn.BatchNorm))
+    norm.running_mean.replace([0.5, -1.0, 0.25, 2.0])
+    model.train()
+    found, eager = nn.predict(model, X), nn.predict(model, X, compiled=False)
+    model.eval()
+    np.testing.assert_allclose(found, [[float(z) for z in model(x)] for x in X], rtol=1e-12)
+    np.testing.assert_allclose(found, eager, rtol=1e-12)
+    assert nn.predict(nn.MLP(3, [1], seed=0), X).shape == (12,)
+    assert nn.predict(nn.MLP(1, [2], seed=0), [1.0, 2.0]).shape == (2, 2)
+
+
+def test_predict_of_many_rows_is_that_of_each() -> None:
+    model = nn.MLP(3, [2], seed=0)
+    many = np.random.default_rng(0).normal(size=(predicting.ROWS + 3, 3))
+    np.testing.assert_allclose(nn.predict(model, many)[-5:], nn.predict(model, many[-5:]), rtol=1e-14)
+
+
+def test_predict_compiles_once_and_reads_the_model_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    model = nn.MLP(3, [2, 1], seed=0)
+    call = nn.MLP.__call__
+    monkeypatch.setattr(nn.MLP, "__call__", lambda self, x: calls.append(1) or call(self, x))
+    nn.predict(model, X)
+    for p in model.parameters():
+        p.data *= 2.0
+    found = nn.predict(model, X[:5])
+    assert len(calls) == 1
+    np.testing.assert_allclose(found, [float(model(x)) for x in X[:5]], rtol=1e-12)
+    model.layers[0].neurons[1].b = Value(3.0)
+    np.testing.assert_allclose(nn.predict(model, X), [float(model(x)) for x in X], rtol=1e-12)
+    model.layers[0].neurons[0].activation = ag.sin
+    np.testing.assert_allclose(nn.predict(model, X), [float(model(x)) for x in X], rtol=1e-12)
+
+
+class Scaled(nn.Module):
+    """A forward pass by an array, and by a method that is kept as an attribute."""
+
+    def __init__(self) -> None:
+        self.w, self.scale, self.forward = Value(2.0), np.array([1.0, 1.0, 1.0]), self.scaled
+
+    def scaled(self, x: Any) -> Any:
+        return self.w * ag.sum(list(self.scale * x))
+
+    def __call__(self, x: Any) -> Any:
+        return self.forward(x)
+
+
+class Negative(Scaled):
+    def __call__(self, x: Any) -> Any:
+        return -self.forward(x)
+
+
+def test_predict_sees_arrays_and_classes_change() -> None:
+    model = nn.Sequential(Scaled())
+    nn.predict(model, X)
+    model.layers[0].scale[1] = 0.0
+    np.testing.assert_allclose(nn.predict(model, X), 2.0 * (X[:, 0] + X[:, 2]), rtol=1e-12)
+    model.layers[0].__class__ = Negative
+    np.testing.assert_allclose(nn.predict(model, X), -2.0 * (X[:, 0] + X[:, 2]), rtol=1e-12)
+
+
+@pytest.mark.parametrize("make", [lambda: nn.MLP(3, [1], seed=0), Scaled])
+def test_predict_does_not_keep_the_model_alive(make: Any) -> None:
+    model = make()
+    nn.predict(model, X)
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        (lambda m: nn.predict(X, m), TypeError, r"predict\(model, X\) takes a Module first, got ndarray"),
+        (lambda m: nn.predict(m, X[:, :2]), ValueError, "takes 3 inputs, got 2"),
+        (lambda m: nn.predict(m, X[0]), ValueError, r"inputs, got 1; X is .* one row each: for one .* write \[\[1"),
+        (lambda m: nn.predict(m, X[0], compiled=False), ValueError, r"inputs, got 1; X is a list of examples"),
+        (lambda m: nn.compile_step(m, nn.mse, nn.SGD(m.parameters()))(X[:, 0], X[:, :2]), ValueError, "X is a list"),
+        (lambda m: nn.predict(m, []), ValueError, "at least one example"),
+        (lambda m: nn.predict(m, WITH_NAN), ValueError, r"X\[2, 1\]"),
+    ],
+)
+def test_bad_input_of_predict_is_named(given: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        given(nn.MLP(3, [2], seed=0))
