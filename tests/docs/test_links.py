@@ -1,4 +1,4 @@
-"""Every link, anchor and picture in the Markdown pages leads somewhere in this repository. Nothing is asked of a network."""
+"""Every link, heading and picture that the Markdown pages point to is there. No network is needed."""
 
 import re
 from collections import Counter
@@ -46,7 +46,7 @@ def faults(page: Path, text: str) -> list[str]:
         parts = urlsplit(target)
         file = (page.parent / unquote(parts.path)).resolve() if parts.path else page
         if not target or not (label.strip() or not picture):
-            found.append(f"[{label}]({target}): a link needs a target, and a picture a text for those who do not see it")
+            found.append(f"[{label}]({target}): a link needs a target, a picture a text")
         elif parts.scheme or parts.netloc:
             if parts.scheme != "https" or not parts.netloc:
                 found.append(f"{target}: a link out of the repository must be https")

@@ -21,7 +21,8 @@ def test_every_file_and_folder_that_is_named_exists(page: Path) -> None:
 
 def test_every_folder_of_the_packages_is_on_the_map() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    folders = [p.parent.relative_to(ROOT).as_posix() for name in ("autograd", "nn") for p in ROOT.glob(f"{name}/**/__init__.py")]
+    files = [file for package in ("autograd", "nn") for file in (ROOT / package).rglob("__init__.py")]
+    folders = [file.parent.relative_to(ROOT).as_posix() for file in files]
     assert [folder for folder in folders if f"`{folder}/`" not in text] == []
 
 
