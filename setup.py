@@ -14,7 +14,13 @@ from pathlib import Path
 from setuptools import Distribution, Extension, setup
 
 PROPERTIES = ["data", "grad", "label"]  # of Value, which can be assigned to
-ENGINE = ["autograd/node.py", "autograd/chain.py", "autograd/value.py", "autograd/transforms/sweep.py"]
+ENGINE = [
+    "autograd/node.py",
+    "autograd/fast.py",
+    "autograd/chain.py",
+    "autograd/value.py",
+    "autograd/transforms/sweep.py",
+]
 
 # Types are checked elsewhere (make lint); here the libraries may be missing that they would be looked up in.
 OPTIONS = ["--config-file=", "--follow-imports=silent", "--ignore-missing-imports"]

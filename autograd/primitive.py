@@ -100,7 +100,7 @@ class Primitive:
         if kwargs or len(args) != self.arity:
             args = self._bind(args, kwargs)
         if self.unary and isinstance(args[0], Node):
-            return args[0].record_unary(self)
+            return args[0]._record_unary(self)
         if self.scalar:
             for x in args:
                 if type(x) is not float and type(x) is not bool:
@@ -130,7 +130,7 @@ class Primitive:
                 x = as_float(x, self.name)
             operands.append(x)
         if leader is not None:
-            return leader.record(self, tuple(operands))
+            return leader._record(self, tuple(operands))
         result = self.evaluate(*operands)
         return np.float64(result) if any(isinstance(x, np.floating) for x in args) else result
 

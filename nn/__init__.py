@@ -24,6 +24,8 @@
 [0, 1, 1, 0]
 """
 
+from autograd.user_line import skip_library
+
 from .inspect.draw import draw
 from .inspect.gradient_flow import GradientFlow, gradient_flow
 from .layers import init
@@ -46,6 +48,8 @@ from .training.fit import fit
 from .training.history import History
 from .training.predict import predict
 from .weights import load, save
+
+skip_library(__path__[0])  # messages name the user's line, not one in here
 
 __all__ = [
     "ACTIVATIONS",

@@ -10,7 +10,7 @@ from ..value import Value
 from .diagram import Builder, Diagram
 from .dot import Style, check_format, to_dot
 from .modules import Modules
-from .nodes import walk
+from .nodes import nodes_to_draw
 from .picture import Drawing, Engine
 
 READABLE = 150  # boxes that a picture can have and still be read
@@ -79,7 +79,7 @@ def draw(
             raise ValueError(f"{name} is None or a whole number of {least} or more, got {x!r}")
     modules = Modules(model)
     advice = _advice(modules, collapse, expand)
-    order = walk(roots, depth)
+    order = nodes_to_draw(roots, depth)
     if len(order) > BOXES and not modules.groups:
         raise ValueError(_refusal(len(order), 0, advice))
     builder = Builder(roots, order, modules, labels, expand)

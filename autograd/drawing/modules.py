@@ -8,7 +8,7 @@ from typing import Any
 
 from ..primitive import Primitive, describe
 from ..value import Value
-from .nodes import operands, walk
+from .nodes import nodes_to_draw, operands
 
 
 @dataclass
@@ -133,7 +133,7 @@ class Modules:
                 result = activation(stand_in)
             except Exception:  # a function of something else that happens to have this name
                 continue
-            for step in walk([result], None) if isinstance(result, Value) else []:
+            for step in nodes_to_draw([result], None) if isinstance(result, Value) else []:
                 actual = made.get(_recipe(step.op, step.args, known))
                 if actual is not None:
                     known[step] = actual

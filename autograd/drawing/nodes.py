@@ -6,29 +6,22 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from .. import ops
+from ..chain import walk
 from ..value import Value
 
 
-def walk(roots: Sequence[Value], depth: int | None) -> list[Value]:
+def nodes_to_draw(roots: Sequence[Value], depth: int | None) -> list[Value]:
     """The nodes that the roots were computed from, themselves included, each after its parents.
 
     Args:
         depth: how many operations to go back from the nearest root, at most; None for all.
     """
     within = None if depth is None else _within(roots, depth)
-    order: dict[Value, None] = {}
-    opened: set[Value] = set()
-    stack = list(reversed(roots))
-    while stack:
-        node = stack[-1]
-        if node in opened:
-            stack.pop()
-            order[node] = None
-        else:
-            opened.add(node)
-            parents = [p for p in node.parents if isinstance(p, Value) and p not in opened]
-            stack += reversed(parents if within is None else [p for p in parents if p in within])
-    return list(order)
+
+    def parents(node: Value) -> list[Value]:
+        return [p for p in node.parents if isinstance(p, Value) and (within is None or p in within)]
+
+    return walk(roots, parents)
 
 
 def _within(roots: Sequence[Value], depth: int) -> set[Value]:

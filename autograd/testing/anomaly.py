@@ -5,17 +5,14 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import math
-import os
-import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
-from ..chain import local_derivatives, topological_order
+from ..chain import adjoints, local_derivatives, topological_order
 from ..node import on_backward, on_record
 from ..primitive import Primitive
+from ..user_line import user_line
 from ..value import Value
 
 
@@ -67,12 +64,6 @@ _lock = threading.Lock()
 _contexts = 0  # entered and not yet left, in all threads
 _places: dict[int, str] = {}  # by id, where the nodes made meanwhile were made
 
-# Files whose lines are not the user's.
-_PACKAGE = os.path.dirname(os.path.dirname(__file__))
-_LIBRARIES = tuple(
-    os.path.join(d, "") for d in (_PACKAGE, os.path.join(os.path.dirname(_PACKAGE), "nn"), np.__path__[0])
-)
-
 
 def _enter(change: int) -> None:
     """Be told of nodes as long as any thread is in the context: no cost at other times."""
@@ -92,7 +83,7 @@ def _check_result(node: Value) -> None:
         _places.pop(id(node), None)  # that of a node now gone
         return
     assert node.op is not None
-    _places[id(node)] = place = _user_line()
+    _places[id(node)] = place = user_line()
     if not math.isfinite(node.data) and _finite(node.args):
         raise AnomalyError(f"{_call(node)} made {node.data} of {_inputs(node)}, at {place}", node.op, place)
 
@@ -101,32 +92,32 @@ def _check_derivatives(root: Value, seed: Any) -> None:
     """Go through the chain rule as backward() does, without a trace in the graph."""
     if not _watching.get():
         return
-    adjoints = {root: float(seed)}
-    for node in reversed(topological_order(root)):
-        adjoint = adjoints.pop(node, 0.0)
+    sums: dict[Value, float] = {}
+
+    def check_edges(node: Value, adjoint: float) -> Iterator[tuple[Value, float]]:
         known = math.isfinite(node.data) and _finite(node.args) and math.isfinite(adjoint)
         for parent, partial in local_derivatives(node):
-            before = adjoints.get(parent, 0.0)
-            adjoints[parent] = before + adjoint * partial
-            if known and math.isfinite(before) and not math.isfinite(adjoints[parent]):
+            before = sums.get(parent, 0.0)
+            sums[parent] = before + adjoint * partial
+            if known and math.isfinite(before) and not math.isfinite(sums[parent]):
                 assert node.op is not None
                 place = _places.get(id(node), "")
-                by = next(name for name, x in _named(node) if x is parent)
-                message = f"the derivative of {_call(node)} by {by} made {adjoints[parent]} of {_inputs(node)}: "
-                message += f"{adjoint} from above times {partial}" + (f"; applied at {place}" if place else "")
-                raise AnomalyError(message, node.op, place)
+                variable = next(name for name, x in _named(node) if x is parent)
+                message = f"the derivative of {_call(node)} with respect to {variable} made {sums[parent]} of "
+                message += f"{_inputs(node)}: {adjoint} from above times {partial}"
+                raise AnomalyError(message + (f"; applied at {place}" if place else ""), node.op, place)
+            yield parent, partial
+
+    def total(pairs: Sequence[tuple[float, float]]) -> float:
+        return sum([adjoint * partial for adjoint, partial in pairs])
+
+    for _ in adjoints(topological_order(root), [(root, float(seed))], check_edges, total):
+        pass
 
 
 def _finite(args: tuple[Any, ...]) -> bool:
     numbers = [x for arg in args for x in (arg if type(arg) is tuple else (arg,))]
     return all(math.isfinite(float(x)) for x in numbers)
-
-
-def _user_line() -> str:
-    frame: Any = sys._getframe()
-    while frame and frame.f_code.co_filename.startswith(_LIBRARIES):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
 
 
 def _call(node: Value) -> str:

@@ -87,7 +87,7 @@ class Recording:
         if not isinstance(x, Value):
             return Value(x)
         self._takes_values = True
-        variable = x.record(ops.mul, (x, 1.0))
+        variable = x._record(ops.mul, (x, 1.0))
         variable.label = x.label
         return variable
 

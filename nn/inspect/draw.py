@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd import Value, ops
 from autograd.drawing.dot import ALARM, FONT, INK, LINE, OUTLINES, check_format, mixed
-from autograd.drawing.nodes import walk
+from autograd.drawing.nodes import nodes_to_draw
 from autograd.drawing.picture import Drawing, Engine
 from autograd.drawing.text import hint, marked_up, quoted
 from autograd.primitive import describe
@@ -121,7 +121,7 @@ def _activations(model: Module, x: Any, network: Sequence[Sequence[Neuron]]) -> 
     """What the inputs and neurons give for the example x, read from the graph of model(x)."""
     result = model(x)
     outputs = [y for y in (result if isinstance(result, (list, tuple)) else [result]) if isinstance(y, Value)]
-    sums = {id(node.args[0]): node.data for node in walk(outputs, None) if node.op is ops.dot}
+    sums = {id(node.args[0]): node.data for node in nodes_to_draw(outputs, None) if node.op is ops.dot}
     numbers: list[list[float | None]] = [[float(number) for number in np.ravel(np.asarray(x, dtype=object))]]
     for neurons in network:
         found = [sums.get(id(neuron.w)) for neuron in neurons]
