@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..primitive import _takes, describe, is_number
+from ..primitive import can_take, describe, is_number
 from ..value import Value
 from .arguments import Arguments
 from .faults import find_faults
@@ -99,7 +99,7 @@ def check_gradients(
             f"{arguments.who} gradient= is a function that returns the derivatives, got {describe(gradient)}"
         )
     for name, function in (("the function", f), ("gradient=", gradient)):
-        if function is not None and not _takes(function, len(args)):
+        if function is not None and not can_take(function, len(args)):
             raise TypeError(
                 f"{arguments.who} {name} cannot be called with {len(args)} arguments, as many as were given"
             )

@@ -11,7 +11,7 @@ import pytest
 import autograd as ag
 
 
-@ag.primitive(lambda out, x: 3 * x**2, symbol="x³", native="cube")
+@ag.primitive(lambda out, x: 3 * x**2, symbol="x³", native=lambda x: x * x * x)
 def cube(x: float) -> float:
     """x times x times x."""
     return x * x * x
@@ -49,9 +49,9 @@ def test_a_unary_primitive_has_value_gradient_and_record() -> None:
     assert (y.data, x.grad) == (8.0, 12.0)
     assert y.op is cube
     assert y.parents == (x,)
-    assert (cube.name, cube.symbol, cube.native, cube.arity, repr(cube)) == ("cube", "x³", "cube", 1, "cube")
+    assert (cube.name, cube.symbol, cube.arity, repr(cube)) == ("cube", "x³", 1, "cube")
     assert cube.__doc__ == "x times x times x."
-    assert (strict_log.symbol, strict_log.native) == ("strict_log", "strict_log")
+    assert (strict_log.symbol, strict_log.native) == ("strict_log", None)
 
 
 def test_its_derivatives_of_any_order_come_from_its_rule() -> None:
