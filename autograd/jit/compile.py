@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from . import tuning
 from .codegen import batch_loop as frame
 from .codegen import batch_sums as sums
 from .codegen import straight_line as straight
@@ -19,11 +20,6 @@ from .graph.passes import simplify
 from .runtime.machine import Code, Machine, code_of, host
 from .runtime.signature import Argument
 from .trace.traced import Traced, no_collections, trace
-
-# Where tables take over from straight-line code: operands read. LLVM takes 50 microseconds for each, tables one.
-STRAIGHT_SHARED = 60_000
-STRAIGHT_BATCHED = 12_000
-CACHE = 262_144  # doubles that fit the second-level cache
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,17 +125,17 @@ def write(graph: Graph, layout: Layout, machine: Machine, lanes: int) -> Written
     """The LLVM IR of a graph: straight-line code for what is small, tables for what is large."""
     module = Module(machine.fma)
     shared: Any
-    if weight(graph, layout, False) <= STRAIGHT_SHARED:
+    if weight(graph, layout, False) <= tuning.STRAIGHT_SHARED:
         shared, state = straight.write(module, graph, layout, False, 1, sums.Sums())
     else:
         shared, state = tabulate(graph, layout, False), 0
         interpreter.write(module, "shared_machine", shared.keys, 1, True)
     load = weight(graph, layout, True)
-    if load > STRAIGHT_BATCHED and layout.leaves:
+    if load > tuning.STRAIGHT_BATCHED and layout.leaves:
         tables = tabulate(graph, layout, True)
         interpreter.write(module, "batched_machine", tables.keys, lanes, False)
         width = 1
-        while width < 16 and tables.slots * width * 2 * lanes <= CACHE:
+        while width < tuning.TABLE_VECTORS and tables.slots * width * 2 * lanes <= tuning.CACHE:
             width *= 2
         frame.write(module, layout, lanes, shared, tables, sums.Sums(), width)
         return Written(str(module), shared, tables, max(state, tables.slots * width * lanes), 0, lanes)
@@ -156,4 +152,4 @@ def together(load: int) -> int:
 
     Several hide the latency of one another's operations, until they need more registers than there are.
     """
-    return 4 if load <= 300 else 2 if load <= 1000 else 1
+    return next((vectors for most, vectors in tuning.TOGETHER if load <= most), 1)

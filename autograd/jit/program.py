@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..tree import flatten
+from . import tuning
 from .runtime.signature import Argument, argument, batch_size, has_values, key_of, structure
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from .runtime.runner import Runner
 
 Axes = int | None | Sequence[int | None]
-SIZES = 64  # shapes and batch sizes that memory is kept for
 
 
 class Program:
@@ -88,7 +88,7 @@ class Program:
             if form not in self._compilations:
                 self._compilations[form] = compile_call(self._f, given, self._who, wrt, sum_value), given
             self._latest, given = self._compilations[form]
-            if len(self._runners) >= SIZES:
+            if len(self._runners) >= tuning.SIZES:
                 self._runners.pop(next(iter(self._runners)))
             runner = self._runners[key] = Runner(self._latest, given, size)
         return runner

@@ -9,8 +9,7 @@ import pytest
 
 import autograd as ag
 from autograd import ops
-from autograd.jit import compile as compiler
-from autograd.jit import jit
+from autograd.jit import jit, tuning
 from autograd.jit.codegen import batch_sums as sums
 from autograd.jit.codegen.layout import lay_out
 from autograd.jit.graph.graph import Graph, Input
@@ -35,7 +34,7 @@ def test_the_gradient_of_a_layer_is_an_outer_product(size: int) -> None:
 
 @pytest.mark.parametrize("most", [12_000, -1])
 def test_elements_that_the_last_vector_lacks_count_for_nothing(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    monkeypatch.setattr(compiler, "STRAIGHT_BATCHED", most)
+    monkeypatch.setattr(tuning, "STRAIGHT_BATCHED", most)
     program = jit(lambda w, v, x: w * ag.log(x) + v / x, in_axes=(None, None, 0))  # log(0) and 1/0 are infinite
     for size in range(1, 40):
         X = RNG.uniform(1.0, 2.0, size)

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd.jit import compile as compiler
-from autograd.jit import jit
+from autograd.jit import jit, tuning
 from autograd.jit.runtime.runner import Runner
-from autograd.jit.runtime.workspace import LARGE, Workspace
+from autograd.jit.runtime.workspace import Workspace
+from autograd.jit.tuning import LARGE
 
 threads = importlib.import_module("autograd.jit.runtime.threads")
 RNG = np.random.default_rng(0)
@@ -127,7 +127,7 @@ def test_calls_from_threads() -> None:
 @pytest.mark.parametrize("tables", [False, True])
 def test_the_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch, tables: bool) -> None:
     if tables:
-        monkeypatch.setattr(compiler, "STRAIGHT_BATCHED", -1)
+        monkeypatch.setattr(tuning, "STRAIGHT_BATCHED", -1)
     program = jit(lambda w, x: ag.tanh(w @ x) * x[0], in_axes=(None, 0))
     w, X = RNG.normal(size=3), RNG.normal(size=(2005, 3))
     runner = program.runner((w, X), (0, 1))
@@ -235,8 +235,8 @@ def test_a_program_is_freed_with_its_memory() -> None:
 def test_a_forked_process_computes_on_threads_of_its_own() -> None:
     script = """
 import os, signal, numpy as np, autograd as ag
-from autograd.jit.runtime import runner
-runner.THREADS_PAY = 0
+from autograd.jit import tuning
+tuning.THREADS_PAY = 0
 program = ag.jit(lambda a: ag.sin(a), in_axes=0)
 a = np.full(100_000, 0.5)
 expected = program(a)

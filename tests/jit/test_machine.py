@@ -11,7 +11,7 @@ import pytest
 
 import autograd as ag
 from autograd.jit import compile as compiler
-from autograd.jit import jit
+from autograd.jit import jit, tuning
 from autograd.jit.runtime import cache, machine
 
 RNG = np.random.default_rng(0)
@@ -70,7 +70,7 @@ def test_a_machine_without_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
         machine = type(host)(host.cpu, host.features, lanes, fma)
         monkeypatch.setattr(compiler, "host", lambda machine=machine: machine)
         for most in (12_000, -1):
-            monkeypatch.setattr(compiler, "STRAIGHT_BATCHED", most)
+            monkeypatch.setattr(tuning, "STRAIGHT_BATCHED", most)
             value, slope = jit(lambda w, x: ag.tanh(w @ x), in_axes=(None, 0)).value_and_grad(np.ones(3), X)
             assert np.allclose(value, wanted[0], rtol=1e-14)
             assert np.allclose(slope, wanted[1], rtol=1e-12)

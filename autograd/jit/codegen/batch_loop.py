@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from .batch_sums import STRIP, Sums
+from .. import tuning
+from .batch_sums import Sums
 from .batch_sums import write as write_sums
 from .ir import Module, Writer
 from .layout import Layout
-from .straight_line import DIRECT_IN, DIRECT_OUT
 from .table_machine import PARAMETERS
 from .tables import Tables
 from .transpose import GATHER, SCATTER, gather, scatter
 
-CHUNK = 4 * STRIP  # tiles whose sum over the batch is made in one go: fixed, so that threads change no result
 # What the functions find in the context, an array of i64: pointers, then counts, then the bits of a double.
 CONTEXT = (
     *("shared", "given", "ragged", "results", "in", "out", "kept", "state", "partial", "shared_code", "batched_code"),
@@ -50,8 +49,8 @@ def write(
     else:
         tile = lanes * width
         adding = write_sums(module, sums, lanes)
-        _define(module, tile, GATHER, lambda w: gather(w, layout.leaves, 1, DIRECT_IN))
-        _define(module, tile, SCATTER, lambda w: scatter(w, layout.row_leaves, 1, DIRECT_OUT))
+        _define(module, tile, GATHER, lambda w: gather(w, layout.leaves, 1, tuning.DIRECT_IN))
+        _define(module, tile, SCATTER, lambda w: scatter(w, layout.row_leaves, 1, tuning.DIRECT_OUT))
         _define(module, tile, "tile(ptr %context, i64 %t)", lambda w: _tile(w, layout, batched, sums))
         _define(module, lanes, "chunk(ptr %context, i64 %c)", lambda w: _chunk(w, layout, adding, width))
     _define(module, lanes, "finish(ptr %context)", lambda w: _finish(w, layout))
@@ -90,7 +89,7 @@ def _section(w: Writer, functions: Sequence[str], t: str) -> None:
 
 def _in_strip(w: Writer, kept: str, t: str) -> str:
     """Where tile t lies among what is kept of its strip."""
-    return w.pointer(kept, w.whole("mul", w.whole("and", t, STRIP - 1), w.lanes))
+    return w.pointer(kept, w.whole("mul", w.whole("and", t, tuning.STRIP - 1), w.lanes))
 
 
 def _walk(w: Writer, name: str, *values: str) -> None:
@@ -111,10 +110,10 @@ def _prologue(w: Writer, shared: list[str] | Tables) -> None:
 def _tile(w: Writer, layout: Layout, batched: Sequence[str], sums: Sums) -> None:
     """The elements of a tile through straight-line code."""
     tiles = _field(w, "tiles")
-    if max(layout.leaves, default=0) > DIRECT_IN:
+    if max(layout.leaves, default=0) > tuning.DIRECT_IN:
         w.do(f"call void @gather(ptr {_leaves(w, '%t')}, ptr {_field(w, 'in')}, i64 %t)")
     _section(w, batched, "%t")
-    if max(layout.row_leaves, default=0) > DIRECT_OUT:
+    if max(layout.row_leaves, default=0) > tuning.DIRECT_OUT:
         w.do(f"call void @scatter(ptr {_field(w, 'results')}, ptr {_field(w, 'out')}, i64 {tiles}, i64 %t)")
     if sums.kept:
         _leave_out(w, sums)
@@ -137,10 +136,10 @@ def _leave_out(w: Writer, sums: Sums) -> None:
 
 def _bounds(w: Writer) -> tuple[str, str]:
     """The first tile of chunk %c and how many it has."""
-    begin = w.whole("mul", "%c", CHUNK)
+    begin = w.whole("mul", "%c", tuning.CHUNK)
     left = w.whole("sub", _field(w, "tiles"), begin)
-    short = w.put(f"icmp slt i64 {left}, {CHUNK}", "b")
-    return begin, w.put(f"select i1 {short}, i64 {left}, i64 {CHUNK}", "i")
+    short = w.put(f"icmp slt i64 {left}, {tuning.CHUNK}", "b")
+    return begin, w.put(f"select i1 {short}, i64 {left}, i64 {tuning.CHUNK}", "i")
 
 
 def _clear(w: Writer, place: str, doubles: int) -> None:
@@ -164,14 +163,14 @@ def _chunk(w: Writer, layout: Layout, adding: Sequence[str], width: int) -> None
 
     def strip(first: str) -> list[str]:
         left = w.whole("sub", count, first)
-        short = w.put(f"icmp slt i64 {left}, {STRIP}", "b")
-        number = w.put(f"select i1 {short}, i64 {left}, i64 {STRIP}", "i")
+        short = w.put(f"icmp slt i64 {left}, {tuning.STRIP}", "b")
+        number = w.put(f"select i1 {short}, i64 {left}, i64 {tuning.STRIP}", "i")
         tiles(w.whole("add", begin, first), number)
         for name in adding:
             w.do(f"call void @{name}(ptr {kept}, ptr {sums}, i64 {w.whole('mul', number, width)})")
         return []
 
-    w.loop(count, strip, step=STRIP)
+    w.loop(count, strip, step=tuning.STRIP)
 
 
 def _table_chunk(w: Writer, layout: Layout, tables: Tables, width: int) -> None:
@@ -225,7 +224,7 @@ def _finish(w: Writer, layout: Layout) -> None:
     room = layout.sums_room(w.lanes)
     if not room:
         return
-    chunks = w.whole("sdiv", w.whole("add", _field(w, "tiles"), CHUNK - 1), CHUNK)
+    chunks = w.whole("sdiv", w.whole("add", _field(w, "tiles"), tuning.CHUNK - 1), tuning.CHUNK)
     target = _field(w, "partial")
 
     def chunk(c: str) -> list[str]:
@@ -252,6 +251,6 @@ def _finish(w: Writer, layout: Layout) -> None:
 
 def _all(w: Writer) -> None:
     w.do("call void @prologue(ptr %context)")
-    chunks = w.whole("sdiv", w.whole("add", _field(w, "tiles"), CHUNK - 1), CHUNK)
+    chunks = w.whole("sdiv", w.whole("add", _field(w, "tiles"), tuning.CHUNK - 1), tuning.CHUNK)
     w.loop(chunks, lambda c: w.do(f"call void @chunk(ptr %context, i64 {c})"))
     w.do("call void @finish(ptr %context)")

@@ -7,15 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from ... import ops
+from .. import tuning
 from ..graph.graph import Graph
 from .ir import Module, Writer
 from .layout import Layout
 
 T = TypeVar("T")
 
-STRIP = 16  # tiles whose factors are kept, to be multiplied and added up together
-ROWS = 2  # of a block: with a column for each lane, its totals and factors fit 16 registers, or 32
-LIMIT = 200  # blocks in a function: LLVM's time grows faster than a function's length
 PARAMETERS = "ptr %kept, ptr %sums, i64 %vectors"
 
 
@@ -77,18 +75,18 @@ def plan(graph: Graph, layout: Layout, lanes: int, tile: int) -> Sums:
         else:
             blocks += _blocks(these, rows, [list(column) for column in zip(*places)], lanes)
     singles = [(k, j) for k, places in alone.items() for j in places]
-    for part in _cut(singles, ROWS * lanes):
+    for part in _cut(singles, tuning.BLOCK_ROWS * lanes):
         blocks.append(Block((), tuple([k for k, _ in part]), [[j for _, j in part]]))
     kept: dict[int, int] = {}
     for block in blocks:
         for k in (*block.rows, *block.columns):
             kept.setdefault(k, len(kept))
-    return Sums(kept, frozenset(fused), blocks, STRIP * tile + lanes)
+    return Sums(kept, frozenset(fused), blocks, tuning.STRIP * tile + lanes)
 
 
 def _blocks(rows: Sequence[int], columns: Sequence[int], places: list[list[int]], lanes: int) -> Iterable[Block]:
     """An outer product in blocks."""
-    for some in _cut(range(len(rows)), ROWS):
+    for some in _cut(range(len(rows)), tuning.BLOCK_ROWS):
         for others in _cut(range(len(columns)), lanes):
             yield Block(
                 tuple([rows[r] for r in some]),
@@ -105,7 +103,7 @@ def _cut(items: Sequence[T], most: int) -> Iterator[Sequence[T]]:
 def write(module: Module, sums: Sums, lanes: int) -> list[str]:
     """Write the functions that add up a strip; return their names."""
     names: list[str] = []
-    for part in _cut(sums.blocks, LIMIT):
+    for part in _cut(sums.blocks, tuning.FUNCTION_BLOCKS):
         w = Writer(module, lanes)
         for block in part:
             _block(w, block, sums)

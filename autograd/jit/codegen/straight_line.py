@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...primitive import Primitive
+from .. import tuning
 from ..graph.graph import Graph, Input
 from .batch_sums import Sums
 from .instructions import emit
@@ -12,9 +13,6 @@ from .layout import Layout
 SECTION_PARAMETERS = (
     "ptr %shared, ptr noalias %in, ptr %state, ptr %kept, ptr %out, ptr %given, ptr %results, i64 %tiles, i64 %t"
 )
-# The widest leaves whose rows straight-line code reads and writes as they lie, without a copy in between.
-DIRECT_IN, DIRECT_OUT = 4, 1
-LIMIT = 6000  # operands a function reads at most: LLVM's time grows faster than a function's length
 
 
 def write(module: Module, graph: Graph, layout: Layout, batched: bool, tile: int, sums: Sums) -> tuple[list[str], int]:
@@ -49,8 +47,8 @@ class _Writing:
         self.slot: dict[int, int] = {}  # for a node that a later function reads, where it is kept
         self.chunk = self._chunks()
         self.last = self._last_readers()
-        self.direct_in = layout.narrow(layout.leaves, DIRECT_IN)
-        self.direct_out = layout.narrow(layout.row_leaves, DIRECT_OUT)
+        self.direct_in = layout.narrow(layout.leaves, tuning.DIRECT_IN)
+        self.direct_out = layout.narrow(layout.row_leaves, tuning.DIRECT_OUT)
 
     def _chunks(self) -> dict[int, int]:
         """The function that each node is computed in."""
@@ -58,7 +56,7 @@ class _Writing:
         current = load = 0
         for k in self.mine:
             load += 1 + len(self.graph.operands[k])
-            if load > LIMIT:
+            if load > tuning.FUNCTION_OPERANDS:
                 current, load = current + 1, 0
             chunk[k] = current
         return chunk

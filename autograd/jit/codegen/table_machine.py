@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from .. import tuning
 from .instructions import emit
 from .ir import Module, Writer
-from .tables import HEADER, ROWS, Key
+from .tables import HEADER, Key
 
 PARAMETERS = (
     "ptr %values, ptr %shared, ptr %sums, ptr %code, i64 %end, i64 %vectors, i64 %whole, i64 %spare, i64 %stride"
@@ -79,7 +80,7 @@ class _Machine:
             "dot-row": self._dot_row,
             "spread-dot": self._spread_dot,
             "spread-row": lambda: self._spread_rows(1),
-            "spread-block": lambda: self._spread_rows(ROWS),
+            "spread-block": lambda: self._spread_rows(tuning.TABLE_ROWS),
             "copy": self._copy,
             "add-up": self._add_up,
             "add-products": lambda: self._add_products(1),
@@ -180,7 +181,7 @@ class _Machine:
     def _spread_rows(self, rows: int) -> str | int:
         """Several rows and vectors at a time, which share the numbers of the batch and the vectors that they load."""
         w = self.w
-        together = 2 if self.lanes == 4 else 4  # vectors of 4 mean 16 registers, others 32
+        together = tuning.TABLE_COLUMNS[self.lanes]
         blocks = w.whole("and", "%vectors", -together)
 
         def body(number: str) -> list[str]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ... import ops
 from ...primitive import Primitive
+from .. import tuning
 from ..graph.graph import Graph, Input
 from .layout import Layout
 
@@ -21,13 +22,12 @@ from .layout import Layout
 #   sum, dot     any number of operands, at places in the table
 #   dot-row      a dot of neighbours with neighbours: (first w, first x, bias)
 #   spread-dot   as dot, and spread-row as dot-row, but the w are numbers of the whole batch
-#   spread-block ROWS such dots with the same x: (ROWS first w, first x, ROWS biases)
+#   spread-block ROWS such dots with the same x: (ROWS first w, first x, tuning.TABLE_ROWS biases)
 #   copy         a node once more, at another place
 #   add-up       the sum of a node over the batch
 #   add-products the sums over the batch of a with each of n neighbours: (a, first b)
 #   add-block    the same for two a: (a, another, first b, where the other's sums go)
 Key = tuple[Primitive, int] | str
-ROWS = 4
 HEADER = 4  # what to do, how many rows, operands in a row, where the results go
 
 
@@ -169,14 +169,15 @@ class _Writing:
             table = [[*[shared[x] for x in operands[k][:half]], *[place[x] for x in operands[k][half:]]] for k in nodes]
         else:
             table = [[place[x] for x in operands[k]] for k in nodes]
-        if key in ("dot", "spread-dot") and length > 8 and all(_neighbours(row) for row in table):
+        if key in ("dot", "spread-dot") and length > tuning.ROW_LENGTH and all(_neighbours(row) for row in table):
             half = length // 2
             key = "dot-row" if key == "dot" else "spread-row"
             table = [[row[0], row[half], row[-1]] for row in table]
             length = half
             if key == "spread-row" and len({x for _, x, _ in table}) == 1:
-                blocks = len(table) // ROWS * ROWS
-                self._emit("spread-block", length, start, [_block(table[n : n + ROWS]) for n in range(0, blocks, ROWS)])
+                size = tuning.TABLE_ROWS
+                blocks = len(table) // size * size
+                self._emit("spread-block", length, start, [_block(table[n : n + size]) for n in range(0, blocks, size)])
                 start, table = start + blocks, table[blocks:]
         self._emit(key, length, start, table)
 

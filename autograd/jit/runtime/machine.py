@@ -10,9 +10,9 @@ from typing import Any
 
 from llvmlite import binding
 
+from .. import tuning
 from . import cache
 
-RECENT = 16  # modules whose code is kept for the next that is alike
 _recent: dict[str, Code] = {}
 _lock = threading.Lock()  # LLVM's own tables are not made for two threads
 
@@ -44,7 +44,7 @@ def code_of(ir: str, machine: Machine) -> Code:
     key = cache.key(ir, machine)
     code = _recent.pop(key, None) or Code(ir, machine)
     _recent[key] = code
-    for old in list(_recent)[:-RECENT]:
+    for old in list(_recent)[: -tuning.RECENT]:
         _recent.pop(old, None)
     return code
 

@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 
 from ...tree import Leaf
-from ..codegen.batch_loop import CHUNK, CONTEXT
+from .. import tuning
+from ..codegen.batch_loop import CONTEXT
 from ..compile import Compiled
 from .memory import Floats, aligned
 from .signature import Argument, arrays
 from .threads import run_chunks
 from .workspace import Workspace
-
-THREADS_PAY = 1_000_000  # operands: a third of a millisecond of work, against 50 microseconds for threads
-KEPT = 4  # workspaces that wait for the next call: as many calls at a time make no new ones
 
 
 class Runner:
@@ -37,9 +35,9 @@ class Runner:
         self._free: list[Workspace] = []
         self.closed_over = compiled.traced.closed_over
         self._plain = all(a.tree.is_leaf and a.tree.leaves[0].names is None for a in given)
-        chunks = 0 if size is None else -(-size // compiled.written.tile // CHUNK)
+        chunks = 0 if size is None else -(-size // compiled.written.tile // tuning.CHUNK)
         vectors = (size or 0) // compiled.stats.lanes
-        self.threads = chunks > 1 and vectors * compiled.work > THREADS_PAY
+        self.threads = chunks > 1 and vectors * compiled.work > tuning.THREADS_PAY
 
     def run(self, args: Sequence[Any]) -> Workspace:
         """Compute; the workspace is the caller's until `release`."""
@@ -74,7 +72,7 @@ class Runner:
         work.lenders = []
         if work.fresh:
             work.outputs, work.memory[CONTEXT.index("results")] = [], aligned(0)
-        if len(self._free) < KEPT:
+        if len(self._free) < tuning.KEPT:
             self._free.append(work)
 
     def value(self, args: Sequence[Any]) -> Any:

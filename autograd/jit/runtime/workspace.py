@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 
 from ...tree import Leaf
-from ..codegen.batch_loop import CHUNK, CONTEXT
+from .. import tuning
+from ..codegen.batch_loop import CONTEXT
 from ..codegen.tables import Tables
 from ..compile import Compiled
 from .memory import Floats, aligned
 from .signature import Argument
-
-LARGE = 8192  # doubles: arguments of more are read where they are, not copied
-FRESH = 8192  # doubles: results of more are written into new arrays, not copied into them
 
 
 class Workspace:
@@ -49,9 +47,9 @@ class Workspace:
             self.shared[places] = numbers
         given_rows = aligned(rows * layout.batched_inputs)
         self.rows, self.size, self.compiled = rows, size, compiled
-        self.fresh = rows * len(layout.row) > FRESH and not bound
+        self.fresh = rows * len(layout.row) > tuning.FRESH and not bound
         result_rows = aligned(0 if self.fresh else rows * len(layout.row))
-        self.chunks = -(-tiles // CHUNK)
+        self.chunks = -(-tiles // tuning.CHUNK)
         partial = aligned(max(1, self.chunks) * layout.sums_room(compiled.stats.lanes))
         starts = np.cumsum([0, *layout.leaves], dtype=np.int64)[:-1] * rows
         self.own = given_rows.ctypes.data + 8 * starts
@@ -80,7 +78,7 @@ class Workspace:
                 else:
                     assert size is not None
                     block = given_rows[start * rows : start * rows + size * width].reshape(size, *(leaf.shape or ()))
-                    if block.size > LARGE and argument.axis == 0:
+                    if block.size > tuning.LARGE and argument.axis == 0:
                         self.lent[len(self.inputs)] = number
                     self.inputs.append(np.moveaxis(block, 0, argument.axis))
                     number += 1
