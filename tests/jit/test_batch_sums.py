@@ -10,7 +10,7 @@ import pytest
 import autograd as ag
 from autograd import ops
 from autograd.jit import jit, tuning
-from autograd.jit.codegen import batch_sums as sums
+from autograd.jit.codegen.batch_sums import plan_sums
 from autograd.jit.codegen.layout import lay_out
 from autograd.jit.graph.graph import Graph, Input
 
@@ -59,7 +59,7 @@ def test_blocks_hold_each_sum_once() -> None:
     operands = (*[()] * len(inputs), *pairs, (0,))
     outputs = (*range(len(inputs), len(what)), 1, 1)
     graph = Graph(what, operands, outputs)
-    plan = sums.plan(graph, lay_out(graph, 0, [1] * len(inputs), []), 4, 4)
+    plan = plan_sums(graph, lay_out(graph, 0, [1] * len(inputs), []), 4, 4)
     places = sorted(place for block in plan.blocks for row in block.places for place in row)
     assert places == list(range(len(outputs)))
     assert plan.fused == set(range(len(inputs), len(inputs) + len(pairs)))

@@ -27,33 +27,33 @@ RNG = np.random.default_rng(0)
 
 def test_errors_of_calls() -> None:
     program = jit(lambda w, x: w * x, in_axes=(None, 0))
-    with pytest.raises(TypeError, match="in_axes has 2 entries, but the call has 1"):
+    with pytest.raises(TypeError, match=r"in_axes must have X"):
         program(1.0)
-    with pytest.raises(TypeError, match=r"argument 1 is batched along axis 0.*pass an array"):
+    with pytest.raises(TypeError, match=r"argument 1 must have axis 0, its batch axis.*Pass an array"):
         program(1.0, 2.0)
-    with pytest.raises(ValueError, match=r"argument 0 has 3, argument 1 has 4"):
+    with pytest.raises(ValueError, match=r"same length along their batch axes.*argument 0 has 3, argument 1 has 4"):
         jit(lambda a, b: a * b, in_axes=0)(np.ones(3), np.ones(4))
     with pytest.raises(TypeError, match="not a real number"):
         jit(lambda x: x)("one")
     for wrong in ("0", True, (0, "1"), 1.0):
-        with pytest.raises(TypeError, match="in_axes is None, an int, or a tuple"):
+        with pytest.raises(TypeError, match="in_axes must be None, an int, or a tuple"):
             jit(lambda x: x, in_axes=wrong)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match=r"argument 0 is batched along axis -3 .* shape \(5, 2\)"):
+    with pytest.raises(TypeError, match=r"argument 0 must have axis -3, .* shape \(5, 2\)"):
         jit(lambda x: x, in_axes=-3)(np.ones((5, 2)))
     for whole in (lambda x: ag.exp(x), lambda x: np.ones(3) @ x):
         with pytest.raises((TypeError, ValueError), match=r"if the first axis of an array is a batch.*in_axes=0"):
             jit(whole)(np.ones((5, 4)))
     with pytest.raises(TypeError, match="real numbers"):
         jit(lambda x: "one")(1.0)
-    with pytest.raises(TypeError, match="one number"):
+    with pytest.raises(TypeError, match="must return one number, got 2"):
         jit(lambda x: [x, x]).value_and_grad(1.0)
     with pytest.raises(ValueError, match="argnums"):
         jit(lambda x: x).value_and_grad(1.0, argnums=1)
-    with pytest.raises(TypeError, match="takes a function"):
+    with pytest.raises(TypeError, match="f must be a function"):
         jit(3.0)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="takes a function"):
+    with pytest.raises(TypeError, match="f must be a function"):
         jit(in_axes=0)(3.0)  # type: ignore[arg-type]
-    with pytest.raises(RuntimeError, match="nothing is compiled yet"):
+    with pytest.raises(RuntimeError, match="nothing has been compiled yet"):
         _ = jit(lambda x: x).stats
 
 
@@ -135,11 +135,11 @@ def test_the_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch, t
     work = runner.run((w, X))
     results, sums = [x.copy() for x in work.outputs], work.sums.copy()
     for count in (1, 2, 3):
-        again = Workspace(runner.compiled, runner.given, len(X))
+        again = Workspace(runner.compilation, runner.given, len(X))
         if again.fresh:
             again.renew()
         again.inputs[0][...], again.inputs[1][...] = w, X
-        threads.run_chunks(runner.compiled, again.context, again.chunks, count)
+        threads.run_chunks(runner.compilation, again.context, again.chunks, count)
         assert np.array_equal(again.sums, sums)
         assert all(map(np.array_equal, again.outputs, results))
 

@@ -42,7 +42,7 @@ def test_programs_that_are_alike_share_their_code() -> None:
     X = RNG.normal(size=20)
     for program, model in zip(programs, models):
         assert np.allclose(program(X), [model(x) for x in X.tolist()], rtol=1e-14)
-    first, alike, other = [program.runner((X,), None).compiled.code for program in programs]  # type: ignore[union-attr]
+    first, alike, other = [program.runner((X,), None).compilation.code for program in programs]  # type: ignore[union-attr]
     assert first is alike is not other
 
 

@@ -30,7 +30,7 @@ def test_numbers_are_copied_added_and_clipped(size: int) -> None:
     routine.copy(a, c)
     routine.add(b, c)
     routine.clip(0.25, c)
-    run = routine.made()
+    run = routine.build()
     for _ in range(3):
         assert run()
         norm = np.linalg.norm(a + b)
@@ -48,7 +48,7 @@ def test_a_check_ends_the_routine_at_a_number_that_is_not_finite(size: int, bad:
     routine.copy(one, before)
     routine.check(numbers)
     routine.copy(one, after)
-    run = routine.made()
+    run = routine.build()
     for place in {0, size // 2, size - 1}:
         before[:], after[:], numbers[place] = 0.0, 0.0, bad
         assert not run()
@@ -63,7 +63,7 @@ def test_numbers_up_to_the_largest_are_finite() -> None:
     numbers[:] = np.finfo(float).max
     routine = Routine()
     routine.check(numbers)
-    assert routine.made()()
+    assert routine.build()()
 
 
 def runner_of(f: Any, *args: Any, axes: Any = None, wrt: Any = None) -> Runner:
@@ -84,7 +84,7 @@ def test_programs_pass_numbers_on() -> None:
     routine.copy(mine.sums[:1], other.inputs[0])
     routine.run(second, other)
     routine.copy(other.outputs[0].reshape(1), result)
-    run = routine.made()
+    run = routine.build()
     mine.inputs[0][...], mine.inputs[1][...] = w, x
     del first, second, mine, other, routine
     gc.collect()  # what the stages point to lives on
@@ -103,7 +103,7 @@ def test_a_program_that_needs_more_than_machine_code_is_run_in_its_place() -> No
     routine.copy(good, work.inputs[0])
     routine.run(runner, work)
     routine.copy(work.outputs[0].reshape(1), result)
-    run = routine.made()
+    run = routine.build()
     good[0] = 3.0
     assert run()
     assert result[0] == 6.0

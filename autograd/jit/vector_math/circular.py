@@ -64,17 +64,17 @@ HALF_PI, HALF_PI_LOW = 1.5707963267948966, 6.123233995736766e-17
 FAR = 2.0**20  # angles beyond it are reduced by the C library, which knows enough digits of π
 
 
-def _reduced(w: Writer, x: str) -> tuple[str, str, str]:
+def _reduce(w: Writer, x: str) -> tuple[str, str, str]:
     """The quadrant of x in the low bits of an integer, and what is left of x, in two floats."""
     shifted = w.fma(x, w.c(2.0 / math.pi), w.c(ROUND))
     number = w.sub(shifted, w.c(ROUND))
-    near = w.fused(number, w.c(-HALF_PI), x)
+    near = w.exact_fma(number, w.c(-HALF_PI), x)
     # near - product, its rounding error (D. Knuth's sum of two, as near may be the smaller one), and product's.
     product = w.mul(number, w.c(HALF_PI_LOW))
     r = w.sub(near, product)
     back = w.sub(r, near)
     lost = w.sub(w.sub(near, w.sub(r, back)), w.add(product, back))
-    low = w.sub(lost, w.fused(number, w.c(HALF_PI_LOW), w.neg(product)))
+    low = w.sub(lost, w.exact_fma(number, w.c(HALF_PI_LOW), w.neg(product)))
     return w.bits(shifted), r, w.fma(number, w.c(1.4973849048591698e-33), low)
 
 
@@ -103,7 +103,7 @@ def _far(w: Writer, x: str, usual: str, name: str) -> str:
 
 def _wave(w: Writer, x: str, quarter: int) -> str:
     """sin(x + quarter · π/2)."""
-    n, r, low = _reduced(w, x)
+    n, r, low = _reduce(w, x)
     if quarter:
         n = w.integer("add", n, w.i(1))
     value = w.bits(w.select(_odd(w, n), _cosine(w, r, low), _sine(w, r, low)))
@@ -121,7 +121,7 @@ def cos(w: Writer, x: str) -> str:
 
 
 def tan(w: Writer, x: str) -> str:
-    n, r, low = _reduced(w, x)
+    n, r, low = _reduce(w, x)
     sine, cosine = _sine(w, r, low), _cosine(w, r, low)
     odd = _odd(w, n)
     top, bottom = w.select(odd, cosine, sine), w.select(odd, w.neg(sine), cosine)
@@ -161,7 +161,7 @@ def acos(w: Writer, x: str) -> str:
     return w.add(head, w.add(lost, w.add(rest, low)))
 
 
-def _angle(w: Writer, y: str, x: str) -> tuple[str, str, str]:
+def _first_octant(w: Writer, y: str, x: str) -> tuple[str, str, str]:
     """For x, y >= 0 the angle of (x, y): an eighth part of a turn times 0, 1 or 2 in two floats, and what is left."""
     steep = w.compare("ogt", w.mul(y, w.c(math.tan(math.pi / 8))), x)
     flat = w.compare("olt", y, w.mul(x, w.c(math.tan(math.pi / 8))))
@@ -176,13 +176,13 @@ def _angle(w: Writer, y: str, x: str) -> tuple[str, str, str]:
 
 
 def atan(w: Writer, x: str) -> str:
-    base, t, rest = _angle(w, w.intrinsic("fabs", x), w.c(1.0))
+    base, t, rest = _first_octant(w, w.intrinsic("fabs", x), w.c(1.0))
     return w.intrinsic("copysign", w.add(base, w.add(t, rest)), x)
 
 
 def atan2(w: Writer, y: str, x: str) -> str:
     a, b = w.intrinsic("fabs", y), w.intrinsic("fabs", x)
-    base, t, rest = _angle(w, a, b)
+    base, t, rest = _first_octant(w, a, b)
     left = w.compare("olt", x, w.c(0.0))
     # π - angle for negative x
     base = w.select(left, w.sub(w.c(2 * HALF_PI), base), base)

@@ -47,7 +47,7 @@ def exponent(w: Writer, x: str) -> tuple[str, str, str]:
     return n, m, high
 
 
-def _parts(w: Writer, n: str, f: str) -> Parts:
+def _to_parts(w: Writer, n: str, f: str) -> Parts:
     s = w.div(f, w.add(w.c(2.0), f))
     z = w.mul(s, s)
     return Parts(n, f, s, w.mul(w.mul(w.c(0.5), f), f), w.mul(z, w.polynomial(z, _LOG)))
@@ -64,7 +64,7 @@ def _of_base(w: Writer, p: Parts, inverse: float, inverse_low: float, log2: floa
     high = w.sub(p.f, p.half)
     low = w.fma(p.s, w.add(p.half, p.series), w.sub(w.sub(p.f, high), p.half))
     product = w.mul(high, w.c(inverse))
-    rest = w.fused(high, w.c(inverse), w.neg(product))
+    rest = w.exact_fma(high, w.c(inverse), w.neg(product))
     rest = w.add(rest, w.fma(low, w.c(inverse), w.mul(high, w.c(inverse_low))))
     whole = w.mul(p.n, w.c(log2))
     total = w.add(whole, product)
@@ -75,7 +75,7 @@ def _of_base(w: Writer, p: Parts, inverse: float, inverse_low: float, log2: floa
 def _plain(w: Writer, x: str, base: str) -> str:
     """The logarithm of a normal x > 0."""
     n, m, _ = exponent(w, x)
-    p = _parts(w, n, w.sub(m, w.c(1.0)))
+    p = _to_parts(w, n, w.sub(m, w.c(1.0)))
     if base == "e":
         return _natural(w, p)
     if base == "2":
@@ -123,7 +123,7 @@ def log1p_of_parts(w: Writer, one: str, x: str) -> str:
     lost = w.add(w.sub(one, w.sub(u, back)), w.sub(x, back))
     n, m, power = exponent(w, u)
     inverse = w.from_bits(w.integer("sub", w.i(0x7FE0000000000000), power))  # 2^-n, or 0 where `lost` does not count
-    return _natural(w, _parts(w, n, w.fma(lost, inverse, w.sub(m, w.c(1.0)))))
+    return _natural(w, _to_parts(w, n, w.fma(lost, inverse, w.sub(m, w.c(1.0)))))
 
 
 def log1p(w: Writer, x: str) -> str:

@@ -46,7 +46,7 @@ def _sum(w: Writer, a: str, b: str) -> Pair:
 def _product(w: Writer, a: Pair, b: Pair) -> Pair:
     """a b in two floats."""
     high = w.mul(a[0], b[0])
-    low = w.fused(a[0], b[0], w.neg(high))
+    low = w.exact_fma(a[0], b[0], w.neg(high))
     return high, w.add(low, w.fma(a[0], b[1], w.mul(a[1], b[0])))
 
 
@@ -57,7 +57,7 @@ def _log(w: Writer, x: str) -> Pair:
     bottom, bottom_low = _sum(w, w.c(2.0), f)
     inverse = w.div(w.c(1.0), bottom)
     s = w.mul(f, inverse)
-    s_low = w.mul(w.fma(w.neg(s), bottom_low, w.fused(w.neg(s), bottom, f)), inverse)
+    s_low = w.mul(w.fma(w.neg(s), bottom_low, w.exact_fma(w.neg(s), bottom, f)), inverse)
     square, square_low = _product(w, (s, s_low), (s, s_low))
     cube = _product(w, (square, square_low), (s, s_low))
     third, third_low = _product(w, cube, (w.c(THIRDS), w.c(THIRDS_LOW)))
@@ -106,7 +106,7 @@ def cbrt(w: Writer, x: str) -> str:
     square = w.mul(r, r)
     y = w.mul(m, square)
     y_square = w.mul(y, y)
-    remainder = w.fma(w.neg(y), w.fused(y, y, w.neg(y_square)), w.fused(w.neg(y), y_square, m))
+    remainder = w.fma(w.neg(y), w.exact_fma(y, y, w.neg(y_square)), w.exact_fma(w.neg(y), y_square, m))
     y = w.fma(remainder, w.mul(square, w.c(1 / 3)), y)
     usual = times_power(w, y, w.bits(shifted))
     rare = _unusual(w, size)
