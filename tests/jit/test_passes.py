@@ -1,10 +1,12 @@
-"""The passes, each on a small graph: what it does, and what it must leave alone."""
+"""The passes, each on a small graph: what it does, and what it must leave alone. test_equality.py runs all of them."""
 
 import math
 
 import pytest
 
+import autograd as ag
 from autograd import ops
+from autograd.jit import jit
 from autograd.jit.graph import passes
 from autograd.jit.graph.graph import Graph, Input
 from autograd.primitive import Primitive
@@ -96,6 +98,24 @@ def test_contraction_takes_products_that_nothing_else_needs() -> None:
     assert once.what == (X, Y, passes.fma)
     twice = passes.contract(graph((ops.mul, 0, 1), (ops.add, 2, 0), (ops.add, 3, 2)))
     assert passes.fma not in twice.what
+
+
+def test_a_new_pass_is_a_function_and_its_name_in_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sines_to_cosines(graph: Graph) -> Graph:
+        return Graph(
+            tuple([ops.cos if what is ops.sin else what for what in graph.what]), graph.operands, graph.outputs
+        )
+
+    monkeypatch.setattr(passes, "PASSES", (*passes.PASSES, sines_to_cosines))
+    assert jit(lambda x: ag.sin(x))(0.0) == 1.0
+
+
+def test_a_new_rewrite_is_a_function_and_its_name_in_rewrites(monkeypatch: pytest.MonkeyPatch) -> None:
+    def drop_sines(build: passes.Builder, op: Primitive, args: tuple[int, ...]) -> int | None:
+        return args[0] if op is ops.sin else None
+
+    monkeypatch.setattr(passes, "REWRITES", (*passes.REWRITES, drop_sines))
+    assert jit(lambda x: ag.sin(x))(0.5) == 0.5
 
 
 def test_all_together_leave_sums_and_dots_whole() -> None:

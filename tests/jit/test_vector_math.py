@@ -13,6 +13,7 @@ from mpmath import mp, mpf
 import autograd as ag
 from autograd import ops
 from autograd.jit import jit
+from autograd.jit.vector_math.table import FUNCTIONS
 from autograd.primitive import Primitive
 
 POINTS = 1500
@@ -68,6 +69,20 @@ def test_error_in_ulp(name: str) -> None:
     if not positive:
         x *= rng.choice([-1.0, 1.0], len(x))
     assert worst_error(getattr(ag, name), oracle, x) <= most
+
+
+@pytest.mark.parametrize("op", FUNCTIONS, ids=str)
+def test_every_vector_function_is_within_4_ulp_of_its_primitive(op: Primitive) -> None:
+    rng = np.random.default_rng(0)
+    sizes = [10.0 ** rng.uniform(-320, 308, 2 * POINTS), np.exp(rng.normal(0, 3, 4 * POINTS))]
+    points = rng.choice([-1.0, 1.0], (6 * POINTS, op.arity)) * np.concatenate(sizes)[:, None]
+    points[:, 1:] = rng.permutation(points[:, 1:])
+    for x, found in zip(points.tolist(), jit(lambda x: op(*x), in_axes=0)(points).tolist()):
+        wanted = op.evaluate(*x)
+        if math.isfinite(wanted):
+            assert abs(found - wanted) <= 4 * math.ulp(wanted), x
+        else:
+            assert found == wanted or (math.isnan(found) and math.isnan(wanted)), x
 
 
 @pytest.mark.parametrize(("name", "most"), [("sin", 1.0), ("cos", 1.0), ("tan", 2.0)])

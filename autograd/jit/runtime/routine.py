@@ -1,12 +1,12 @@
 """Routine: several programs in a single call, with numbers copied from the memory of one to that of the next.
 
-A training step is such a routine: the gradient, checks, and the optimizer's update. It is a list of
-stages, which a small machine executes, and not one emitted function, for two reasons. A routine
-depends on what is known only when it is made: the addresses of a model's arrays, the shape of the
-batch, the optimizer's groups. An emitted function would have to be compiled for each of these, while
-the machine is compiled once in a process. And the programs in it are compiled and cached on their
-own, so models of one shape share their code. The price is small: on a two-core x86-64 with AVX-512
-@@PRICE@@
+A training step is such a routine: the gradient, checks, the optimizer's update. It is a list of stages
+that a small machine executes, and not one emitted function, because a routine depends on what is known
+only when it is built: the addresses of a model's arrays, the shape of the batch, the optimizer's groups
+and options. An emitted function would be compiled again for each of these. The machine is compiled once
+in a process, and the programs that it calls are cached, so models of one shape share their code. The
+price is small: on an x86-64 with AVX-512 a stage that copies 8 doubles takes 1.4 nanoseconds and a call
+from Python 160, while compiling even a short function takes 3 milliseconds.
 """
 
 from __future__ import annotations
