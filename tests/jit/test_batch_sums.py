@@ -1,4 +1,4 @@
-"""Sums over the batch: what is added up, against NumPy, and how it is parted into blocks."""
+"""Sums over the batch: what is added up, compared with NumPy, and how it is divided into blocks."""
 
 import itertools
 import math

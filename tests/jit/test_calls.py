@@ -1,4 +1,4 @@
-"""Calls of programs: wrong ones, repeated ones, from threads, with large arrays; and what a program tells of itself."""
+"""Calls of programs: wrong ones, repeated ones, from threads, with large arrays; what a program shows about itself."""
 
 import concurrent.futures
 import dataclasses
@@ -57,7 +57,7 @@ def test_errors_of_calls() -> None:
         _ = jit(lambda x: x).stats
 
 
-def test_an_array_of_another_kind_is_looked_at_anew() -> None:
+def test_an_array_of_another_kind_is_checked_again() -> None:
     program = jit(lambda x: x[0] * x[1], in_axes=None)
     assert program(np.array([2.0, 3.0])) == 6.0
     assert program(np.array([2, 3])) == 6.0
@@ -74,7 +74,7 @@ def test_an_array_of_another_kind_is_looked_at_anew() -> None:
     assert (a.grad, b.grad) == (6.0, 4.0)
 
 
-def test_what_a_program_tells_of_itself() -> None:
+def test_what_a_program_shows_about_itself() -> None:
     program = jit(branchless, in_axes=0)
     assert program.__name__ == "branchless"
     assert repr(program) == "jit(branchless)"
@@ -176,7 +176,7 @@ def test_large_arrays_are_read_in_place_and_give_the_bits_of_copies(size: int) -
     assert np.allclose(by_w, ((1 - np.tanh(X @ w) ** 2) * y) @ X, rtol=1e-10)
 
 
-def test_a_large_array_is_read_anew_at_each_call_and_never_written() -> None:
+def test_a_large_array_is_read_again_at_each_call_and_never_written() -> None:
     program = jit(lambda x: 2 * x, in_axes=0)
     X = RNG.normal(size=LARGE + 11)
     X.flags.writeable = False
@@ -194,7 +194,7 @@ def test_containers_of_one_number_or_array() -> None:
 
 
 @pytest.mark.parametrize("wrong", [1j * np.ones(3), np.array(["1", "2", "3"])])
-def test_arrays_of_no_real_numbers_are_refused_in_containers_at_later_calls_too(wrong: Any) -> None:
+def test_arrays_without_real_numbers_are_refused_in_containers_at_later_calls_too(wrong: Any) -> None:
     program = jit(lambda d: d["a"][0] * 2.0 + d["b"])
     assert program({"a": np.ones(3), "b": 1.0}) == 3.0
     with pytest.raises(TypeError, match=r"argument 0\['a'\].*holds no real numbers"):
@@ -242,7 +242,7 @@ a = np.full(100_000, 0.5)
 expected = program(a)
 child = os.fork()
 if not child:
-    signal.alarm(20)  # lest it wait for ever
+    signal.alarm(20)  # it must not wait for ever
     os._exit(0 if (program(a) == expected).all() else 1)
 assert os.waitpid(child, 0)[1] == 0
 """
@@ -250,7 +250,7 @@ assert os.waitpid(child, 0)[1] == 0
 
 
 def test_an_interrupted_call_is_over_when_it_raises(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its threads write no more to memory that is given back."""
+    """Its threads do not write to memory that is given back."""
     running: list[bool] = []
 
     def wait_for(futures: Any) -> Any:

@@ -1,10 +1,10 @@
-"""Random graphs over all primitives: the trace is what the engine does, the passes keep it, the code computes it.
+"""Random graphs of all primitives: the trace records what the engine does, passes keep it, and the code computes it.
 
-"Equal within 4 ulp a node" is tested as it is said. The trace of a function, evaluated by the
+"Each node equal within 4 ulp" is tested literally. The trace of a function, evaluated by the
 primitives' own Python, equals the eager engine bit for bit, gradients and Hessian-vector products
-included; and each node that compiled code computes is within 4 ulp of what its primitive makes of the
-operands that the compiled code computed (of a sum: of the sum of magnitudes, as it adds in order what
-the engine rounds once). No bound on whole results is needed, which cancellation and kinks would void.
+included. And each node that compiled code computes is within 4 ulp of what its primitive gives for the
+operands that the compiled code computed (for a sum: 4 ulp of the sum of magnitudes, because compiled code
+adds in order, where the engine rounds once). Whole results have no bound: cancellation and kinks void it.
 """
 
 import dataclasses

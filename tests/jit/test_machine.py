@@ -52,8 +52,8 @@ def test_a_second_process_does_not_compile_again(tmp_path: Path) -> None:
         "p = jit(lambda x: ag.sin(x) + 0.125); p(1.0); print(p.stats.cached)"
     )
     env = dict(os.environ, AUTOGRAD_JIT_CACHE=str(tmp_path), PYTHONPATH=str(Path(ag.__file__).parent.parent))
-    told = [subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True) for _ in range(2)]
-    assert [each.stdout.strip() for each in told] == ["False", "True"], told[0].stderr
+    runs = [subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True) for _ in range(2)]
+    assert [each.stdout.strip() for each in runs] == ["False", "True"], runs[0].stderr
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,5 +79,5 @@ def test_a_machine_without_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_importing_autograd_does_not_import_llvm() -> None:
     code = "import sys, autograd, autograd.jit; print('llvmlite' in sys.modules)"
     env = dict(os.environ, PYTHONPATH=str(Path(ag.__file__).parent.parent))
-    told = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
-    assert told.stdout.strip() == "False"
+    run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert run.stdout.strip() == "False"

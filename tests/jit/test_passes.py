@@ -88,7 +88,7 @@ def test_identities(nodes: tuple[object, ...], wanted: str) -> None:
         (0.5, (ops.pow, 0, 2)),  # not sqrt at -0 and -inf
     ],
 )
-def test_what_is_no_identity_of_floats_stays(nodes: tuple[object, ...]) -> None:
+def test_what_is_not_an_identity_of_floats_stays(nodes: tuple[object, ...]) -> None:
     op = nodes[-1][0]  # type: ignore[index]
     assert f"= {op} " in simplified(*nodes)
 
@@ -118,6 +118,6 @@ def test_a_new_rewrite_is_a_function_and_its_name_in_rewrites(monkeypatch: pytes
     assert jit(lambda x: ag.sin(x))(0.5) == 0.5
 
 
-def test_all_together_leave_sums_and_dots_whole() -> None:
+def test_all_passes_together_do_not_split_sums_and_dots() -> None:
     after = passes.simplify(graph((ops.sum, 0, 1, 0, 1), (ops.dot, 0, 1, 1, 0, 2)))
     assert [op for op in after.what if isinstance(op, Primitive)] == [ops.sum, ops.dot]

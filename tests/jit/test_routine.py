@@ -1,4 +1,4 @@
-"""Routines: stages of machine code against the same in NumPy, and programs run among them."""
+"""Routines: stages of machine code compared with NumPy, and programs that run between them."""
 
 import gc
 from typing import Any
@@ -73,7 +73,7 @@ def runner_of(f: Any, *args: Any, axes: Any = None, wrt: Any = None) -> Runner:
 
 
 def test_programs_pass_numbers_on() -> None:
-    """The mean of sin over a batch, and what a second program makes of it."""
+    """The mean of sin over a batch is the argument of a second program."""
     x = RNG.normal(size=37)
     w, result = np.array([0.5]), padded(1)
     first = runner_of(lambda w, x: ag.sin(w[0] * x), w, x, axes=(None, 0), wrt=(0,))
@@ -93,8 +93,8 @@ def test_programs_pass_numbers_on() -> None:
     np.testing.assert_allclose(result[0], np.sin(0.5 * x).mean() ** 2 + 1.0, rtol=1e-14)
 
 
-def test_a_program_that_needs_more_than_machine_code_is_run_in_its_place() -> None:
-    """One that closes over a Value is given its number first; a check before it keeps it from running."""
+def test_a_program_that_needs_python_runs_in_its_place() -> None:
+    """A program that closes over a Value gets its number first, and does not run after a failed check."""
     slope, result, good = Value(2.0), padded(1), padded(1)
     runner = runner_of(lambda x: [slope * x[0]], np.ones(1))
     work = runner.workspace()

@@ -54,8 +54,8 @@ class Tables:
 
 
 def tabulate(graph: Graph, layout: Layout, batched: bool) -> Tables:
-    """The tables of the shared nodes, or of the batched ones."""
-    return _Tabulator(graph, layout, batched).tables()
+    """Make the tables of one section of a graph."""
+    return _Tabulator(graph, layout, batched).make_tables()
 
 
 class _Tabulator:
@@ -67,7 +67,7 @@ class _Tabulator:
         self.broadcast: list[int] = []
         self.constants: list[tuple[int, float]] = []
 
-    def tables(self) -> Tables:
+    def make_tables(self) -> Tables:
         graph, layout = self.graph, self.layout
         mine = [
             k for k, what in enumerate(graph.what) if layout.batched[k] == self.batched and isinstance(what, Primitive)
@@ -120,7 +120,7 @@ class _Tabulator:
     def _broadcast_operands(self, k: int) -> tuple[int, ...]:
         """The operands of a batched node that must be vectors: all but the w of a dot with shared numbers."""
         args = self.graph.operands[k]
-        return args[len(args) // 2 :] if self._key(k) in ("broadcast-dot", "broadcast-row") else args
+        return args[len(args) // 2 :] if self._key(k) == "broadcast-dot" else args
 
     def _key(self, k: int) -> Key:
         what, args = self.graph.what[k], self.graph.operands[k]
@@ -161,7 +161,7 @@ class _Tabulator:
             table = [[*[shared[x] for x in operands[k][:half]], *[place[x] for x in operands[k][half:]]] for k in nodes]
         else:
             table = [[place[x] for x in operands[k]] for k in nodes]
-        if key in ("dot", "broadcast-dot") and length > tuning.ROW_LENGTH and all(_neighbours(row) for row in table):
+        if key in ("dot", "broadcast-dot") and length > tuning.ROW_LENGTH and all(_are_adjacent(row) for row in table):
             half = length // 2
             key = "dot-row" if key == "dot" else "broadcast-row"
             table = [[row[0], row[half], row[-1]] for row in table]
@@ -170,7 +170,7 @@ class _Tabulator:
                 size = tuning.TABLE_ROWS
                 blocks = len(table) // size * size
                 self._emit(
-                    "broadcast-block", length, start, [_block(table[n : n + size]) for n in range(0, blocks, size)]
+                    "broadcast-block", length, start, [_merge_rows(table[n : n + size]) for n in range(0, blocks, size)]
                 )
                 start, table = start + blocks, table[blocks:]
         self._emit(key, length, start, table)
@@ -218,7 +218,7 @@ class _Tabulator:
         """Add up stretches of products with a common factor; two stretches with the same other factors go together."""
         waiting: tuple[int, int, int, int] | None = None
         while pairs or waiting:
-            n, a, b = _stretch(pairs) if pairs else (0, 0, 0)
+            n, a, b = _measure_stretch(pairs) if pairs else (0, 0, 0)
             if waiting and (n, b) == (waiting[0], waiting[2]):
                 self._emit("add-block", n, waiting[3], [[waiting[1], a, b, start]])
                 waiting = None
@@ -230,18 +230,18 @@ class _Tabulator:
             start += n
 
 
-def _neighbours(row: list[int]) -> bool:
+def _are_adjacent(row: list[int]) -> bool:
     """Whether the w of a dot lie side by side, and its x too."""
     half = len(row) // 2
     return row[:half] == list(range(row[0], row[0] + half)) and row[half:-1] == list(range(row[half], row[half] + half))
 
 
-def _block(rows: list[list[int]]) -> list[int]:
+def _merge_rows(rows: list[list[int]]) -> list[int]:
     """Rows of (first w, first x, bias) with the same x, as one row."""
     return [*[row[0] for row in rows], rows[0][1], *[row[2] for row in rows]]
 
 
-def _stretch(pairs: list[tuple[int, int]]) -> tuple[int, int, int]:
+def _measure_stretch(pairs: list[tuple[int, int]]) -> tuple[int, int, int]:
     """How many pairs from the first on share a factor, that factor, and the other factor of the first pair."""
     best = (0, 0, 0)
     for which in (0, 1):

@@ -52,7 +52,7 @@ class Builder:
         what = self.what[node]
         return what if type(what) is float else None
 
-    def made_by(self, node: int, op: Primitive) -> tuple[int, ...] | None:
+    def operands_of(self, node: int, op: Primitive) -> tuple[int, ...] | None:
         """The operands of a node, if its primitive is `op`; otherwise None."""
         return self.operands[node] if self.what[node] is op else None
 
@@ -112,7 +112,7 @@ def _add(build: Builder, args: tuple[int, ...]) -> int | None:
     for x, other in ((a, b), (b, a)):
         if _is_exactly(build.number(other), -0.0):
             return x
-        negated = build.made_by(other, ops.neg)
+        negated = build.operands_of(other, ops.neg)
         if negated is not None:
             return _apply(build, REWRITES, ops.sub, (x, negated[0]))
     return None
@@ -122,7 +122,7 @@ def _sub(build: Builder, args: tuple[int, ...]) -> int | None:
     a, b = args
     if _is_exactly(build.number(b), 0.0):
         return a
-    negated = build.made_by(b, ops.neg)
+    negated = build.operands_of(b, ops.neg)
     if negated is not None:
         return _apply(build, REWRITES, ops.add, (a, negated[0]))
     if _is_exactly(build.number(a), -0.0):
@@ -153,7 +153,7 @@ def _div(build: Builder, args: tuple[int, ...]) -> int | None:
 
 
 def _neg(build: Builder, args: tuple[int, ...]) -> int | None:
-    negated = build.made_by(args[0], ops.neg)
+    negated = build.operands_of(args[0], ops.neg)
     return negated[0] if negated is not None else None
 
 

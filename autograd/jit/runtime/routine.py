@@ -126,7 +126,7 @@ class Routine:
             stages = np.array([*self._stages, END, 0, 0, 0], dtype=np.int64)
             pointer: Any = stages.ctypes.data_as(ctypes.c_void_p)  # the pointer keeps the stages alive
             pointer.kept = self._kept
-            function = _code().function("routine", ctypes.c_void_p, result=ctypes.c_int64)
+            function = _stage_machine().function("routine", ctypes.c_void_p, result=ctypes.c_int64)
             self._parts.append(functools.partial(function, pointer))
             self._stages = []
 
@@ -138,7 +138,7 @@ class Routine:
 
 
 @functools.cache
-def _code() -> Code:
+def _stage_machine() -> Code:
     """The machine code that executes stages."""
     ir, machine = IR(host().fma), host()
     ir.declare("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")

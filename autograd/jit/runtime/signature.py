@@ -19,7 +19,7 @@ NUMBERS = frozenset([float, int, np.float64, np.float32, np.int64, np.int32])
 
 @dataclasses.dataclass
 class Argument:
-    """What one argument contributes to the decision what to compile.
+    """What compiled code depends on in one argument.
 
     Attributes:
         tree: its structure, without the batch axis.
@@ -75,7 +75,7 @@ def argument_key(x: Any) -> Key:
 def has_values(tree: Tree) -> bool:
     """Whether the tree contains Values other than those in Modules."""
     return any(
-        leaf.names is None and _kind(leaf) in (None, "O") and any(isinstance(x, Value) for x in leaf.entries)
+        leaf.names is None and _array_kind(leaf) in (None, "O") and any(isinstance(x, Value) for x in leaf.entries)
         for leaf in tree.leaves
     )
 
@@ -83,11 +83,11 @@ def has_values(tree: Tree) -> bool:
 def tree_signature(tree: Tree) -> Key:
     """Paths, shapes and kinds of the leaves of a tree; for a Module its identity."""
     return tuple(
-        [(leaf.path, leaf.shape, _kind(leaf) if leaf.names is None else id(leaf.given)) for leaf in tree.leaves]
+        [(leaf.path, leaf.shape, _array_kind(leaf) if leaf.names is None else id(leaf.given)) for leaf in tree.leaves]
     )
 
 
-def _kind(leaf: Leaf) -> str | None:
+def _array_kind(leaf: Leaf) -> str | None:
     """The kind of an array's dtype: float, object or other; None for what is not an array."""
     return leaf.given.dtype.kind if isinstance(leaf.given, np.ndarray) else None
 
@@ -114,7 +114,7 @@ def batch_size(given: Sequence[Any], axes: Sequence[int | None], who: str) -> in
     return None if first is None else first[1]
 
 
-def _shape_without(leaf: Leaf, axis: int) -> tuple[int, ...]:
+def _drop_axis(leaf: Leaf, axis: int) -> tuple[int, ...]:
     """The shape of a leaf without its batch axis."""
     assert leaf.shape is not None
     axis %= len(leaf.shape)
@@ -131,7 +131,7 @@ def to_argument(x: Any, number: int, axis: int | None, who: str) -> Argument:
     tree = flatten(x, path)
     check(tree, who, "a compiled program takes numbers, arrays, Modules, and containers of them")
     if axis is None:
-        return Argument(Tree([_without_numbers(leaf) for leaf in tree.leaves], tree.build), None)
+        return Argument(Tree([_drop_numbers(leaf) for leaf in tree.leaves], tree.build), None)
     leaves = []
     for leaf in tree.leaves:
         if leaf.shape is None or not -len(leaf.shape) <= axis < len(leaf.shape):
@@ -139,13 +139,13 @@ def to_argument(x: Any, number: int, axis: int | None, who: str) -> Argument:
                 f"{who} {leaf.path} must have axis {axis}, its batch axis (in_axes), got {describe(leaf.given)}. "
                 "Pass an array with that axis, or None in in_axes for an argument that the whole batch shares"
             )
-        row = np.zeros(_shape_without(leaf, axis))
+        row = np.zeros(_drop_axis(leaf, axis))
         form = dataclasses.replace(leaf, entries=row.ravel().tolist(), shape=row.shape or None)
-        leaves.append(_without_numbers(form))
+        leaves.append(_drop_numbers(form))
     return Argument(Tree(leaves, tree.build), axis)
 
 
-def _without_numbers(leaf: Leaf) -> Leaf:
+def _drop_numbers(leaf: Leaf) -> Leaf:
     """The leaf without its array, so that it does not keep the caller's array alive."""
     return dataclasses.replace(leaf, given=None) if isinstance(leaf.given, np.ndarray) else leaf
 

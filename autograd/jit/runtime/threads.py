@@ -14,7 +14,7 @@ from .workspace import make_scratch
 
 
 def count_cores() -> int:
-    """How many processors this process may use."""
+    """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -80,7 +80,7 @@ class Workspace:
                 start, width = counters[argument.batched], len(leaf.entries)
                 counters[argument.batched] += width
                 if argument.axis is None:
-                    self.inputs.append(self.shared[start : start + width].reshape(_form(leaf)))
+                    self.inputs.append(self.shared[start : start + width].reshape(_leaf_shape(leaf)))
                 else:
                     assert size is not None
                     block = given_rows[start * rows : start * rows + size * width].reshape(size, *(leaf.shape or ()))
@@ -89,7 +89,7 @@ class Workspace:
                     self.inputs.append(np.moveaxis(block, 0, argument.axis))
                     number += 1
         self.closed = self.shared[counters[0] : counters[0] + len(compilation.traced.closed_over)]
-        self.outputs: list[Floats] = [] if self.fresh else self._views(result_rows)
+        self.outputs: list[Floats] = [] if self.fresh else self._view_results(result_rows)
         first = layout.result(layout.first_sum)
         self.sums = (self.shared[first:] if size is None else partial)[: layout.sums]
 
@@ -114,7 +114,7 @@ class Workspace:
         self.given[leaf] = x.ctypes.data
         return self.ragged
 
-    def _views(self, result_rows: Floats) -> list[Floats]:
+    def _view_results(self, result_rows: Floats) -> list[Floats]:
         """An array for each leaf of the results."""
         views = []
         start = 0
@@ -122,10 +122,10 @@ class Workspace:
             width = len(leaf.entries)
             if self.size is None:
                 first = self.compilation.layout.result(start)
-                views.append(self.shared[first : first + width].reshape(_form(leaf)))
+                views.append(self.shared[first : first + width].reshape(_leaf_shape(leaf)))
             else:
                 block = result_rows[start * self.rows : start * self.rows + self.size * width]
-                views.append(block.reshape(self.size, *_form(leaf)))
+                views.append(block.reshape(self.size, *_leaf_shape(leaf)))
             start += width
         return views
 
@@ -134,7 +134,7 @@ class Workspace:
         result_rows = np.empty(self.rows * self.compilation.layout.rows)
         self.context[CONTEXT.index("results")] = result_rows.ctypes.data
         self.memory[CONTEXT.index("results")] = result_rows
-        self.outputs = self._views(result_rows)
+        self.outputs = self._view_results(result_rows)
 
 
 def make_scratch(compilation: Compilation) -> list[Floats]:
@@ -156,5 +156,5 @@ def table_entries(section: Any) -> Any:
     return np.zeros(1, dtype=np.int32)
 
 
-def _form(leaf: Leaf) -> tuple[int, ...]:
+def _leaf_shape(leaf: Leaf) -> tuple[int, ...]:
     return (len(leaf.entries),) if leaf.names is not None else leaf.shape or ()

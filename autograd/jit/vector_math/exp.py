@@ -1,4 +1,4 @@
-"""Exponentials in LLVM IR, whole vectors at a time: exp, expm1, exp2, the hyperbolic functions, and the logistic ones.
+"""Exponentials in LLVM IR, for whole vectors: exp, expm1, exp2, hyperbolic and logistic functions.
 
 All rest on exp(x) = 2^n exp(r) with the reduction of W. J. Cody and W. Waite, Software Manual for the
 Elementary Functions, 1980. Each holds for every float; see table.py.
@@ -29,7 +29,7 @@ RANGE = 708.0  # exp(x) and exp(-x) are normal floats for x up to this
 
 
 def _reduce(w: Writer, x: str) -> tuple[str, str]:
-    """exp(r) - 1 and, in the low bits, the whole n such that x = n ln 2 + r, |r| <= ln 2 / 2."""
+    """exp(r) - 1 and, in the low bits, the integer n, where x = n ln 2 + r and |r| <= ln 2 / 2."""
     shifted = w.fma(x, w.c(1.0 / math.log(2.0)), w.c(ROUND))
     n = w.sub(shifted, w.c(ROUND))
     r = w.fma(n, w.c(-LN2_LOW), w.fma(n, w.c(-LN2), x))
@@ -47,7 +47,7 @@ def times_power(w: Writer, x: str, n: str) -> str:
 
 
 def _halve_power(w: Writer, n: str) -> tuple[str, str]:
-    """2^n in two factors, lest it leave the range before its product with something does."""
+    """2^n as two factors, because it may overflow alone where its product with a number does not."""
     n = w.integer("ashr", w.integer("shl", n, w.i(48)), w.i(48))
     half = w.integer("ashr", n, w.i(1))
     return _power_of_two(w, half), _power_of_two(w, w.integer("sub", n, half))
@@ -70,7 +70,7 @@ def _usual_exp(w: Writer, x: str) -> str:
 
 
 def exp_of_sum(w: Writer, x: str, low: str) -> str:
-    """exp(x + low) for |x| <= RANGE and low of the size of its rounding."""
+    """exp(x + low) for |x| <= RANGE, where low is no larger than a rounding error of x."""
     shifted = w.fma(x, w.c(1.0 / math.log(2.0)), w.c(ROUND))
     n = w.sub(shifted, w.c(ROUND))
     r = w.add(w.fma(n, w.c(-LN2_LOW), w.fma(n, w.c(-LN2), x)), low)
@@ -89,7 +89,7 @@ def exp(w: Writer, x: str) -> str:
 
 
 def _usual_expm1(w: Writer, x: str) -> str:
-    """2^n p + (2^n - 1), for |x| <= RANGE; the zero of either sign comes out as +0."""
+    """2^n p + (2^n - 1), for |x| <= RANGE. It gives +0 for both zeros."""
     p, n = _reduce(w, x)
     power = _power_of_two(w, n)
     return w.fma(power, p, w.sub(power, w.c(1.0)))
@@ -113,7 +113,7 @@ def _any_exp2(w: Writer, x: str) -> str:
 
 
 def _exp2_parts(w: Writer, x: str) -> tuple[str, str]:
-    """2^f and n, whole, such that x = n + f: f ln 2 is exp's r, in two floats."""
+    """2^f and the integer n, where x = n + f. The r of exp is f ln 2, here in two floats."""
     shifted = w.add(x, w.c(ROUND))
     f = w.sub(x, w.sub(shifted, w.c(ROUND)))
     r = w.mul(f, w.c(math.log(2.0)))
@@ -128,14 +128,14 @@ def exp2(w: Writer, x: str) -> str:
 
 
 def tanh(w: Writer, x: str) -> str:
-    """t / (t + 2) with t = expm1(2 |x|), which above 2 |x| = 40 is 1."""
+    """t / (t + 2) with t = expm1(2 |x|). It is 1 if 2 |x| > 40."""
     twice = w.intrinsic("fabs", w.add(x, x))
     t = _usual_expm1(w, w.select(w.compare("ogt", twice, w.c(40.0)), w.c(40.0), twice))
     return w.intrinsic("copysign", w.div(t, w.add(t, w.c(2.0))), x)
 
 
 def _half_exp(w: Writer, size: str) -> str:
-    """exp(size) / 2, infinite only where that is."""
+    """exp(size) / 2, which is finite for some sizes whose exponential is not."""
     p, n = _reduce(w, _clamp(w, size, 0.0, 720.0))
     first, second = _halve_power(w, w.integer("sub", n, w.i(1)))
     return w.mul(w.mul(w.add(p, w.c(1.0)), first), second)
@@ -173,7 +173,7 @@ def sigmoid(w: Writer, x: str) -> str:
 
 
 def sech2(w: Writer, x: str) -> str:
-    """4 t / (1 + t)² with t = exp(-2 |x|), the roundings of 1 + t and of its square made good."""
+    """4 t / (1 + t)² with t = exp(-2 |x|), corrected for the rounding errors of 1 + t and of its square."""
     t = w.call("exp", exp, w.mul(w.c(-2.0), w.intrinsic("fabs", x)))
     total = w.add(w.c(1.0), t)
     square = w.mul(total, total)
