@@ -90,7 +90,7 @@ from .transforms import elementwise_grad, grad, hessian, hvp, jacobian, jvp, val
 from .value import Value, dot
 
 __version__ = "0.1.0"
-__compiled__ = hasattr(Value, "__mypyc_attrs__")  # whether the engine runs as machine code; see README, installing
+__build__ = "C" if hasattr(Value, "__mypyc_attrs__") else "Python"  # how the engine was built; see README, installing
 
 # abs, pow and sum are here as ag.abs, ag.pow and ag.sum; `import *` leaves Python's own in place.
 __all__ = [
