@@ -127,13 +127,16 @@ def documented(code: str) -> str:
                     if isinstance(method, ast.FunctionDef):
                         name = f"{source.stem}___{node.name}___{method.name}"
                         code = with_docstring(code, rf'\bCPyPy_{name},[^"]*"[^"]*', method)
+                        getter = rf"\(getter\){source.stem}___{node.name}_get_{method.name},"
+                        code = re.sub(rf"({getter}[^}}]*)NULL, NULL}}", r'\1"", NULL}', code)
+                        code = with_docstring(code, rf'{getter}[^"}}]*"', method)
     return code
 
 
 def with_docstring(code: str, place: str, node: ast.FunctionDef | ast.ClassDef) -> str:
-    """The code with the docstring of a function or class where the string ends that `place` finds: its signature."""
-    docstring = "".join(f"\\{byte:03o}" for byte in (ast.get_docstring(node) or "").encode())
-    return re.sub(place, lambda found: found[0] + docstring, code)
+    """The code with the docstring of `node` inserted in the string in which what `place` finds ends."""
+    docstring = "".join(f"\\\\{byte:03o}" for byte in (ast.get_docstring(node) or "").encode())
+    return re.sub(rf"({place})", rf"\1{docstring}", code)
 
 
 setup(ext_modules=c_build())

@@ -34,13 +34,20 @@ def test_docstrings_and_signatures_are_those_of_the_source(owner: Any) -> None:
     if owner is Value:
         (body,) = [node.body for node in body if isinstance(node, ast.ClassDef)]
         assert (inspect.getdoc(Value) or "").startswith("A real number in a computation graph.")
-    functions = [node for node in body if isinstance(node, ast.FunctionDef) and not node.decorator_list]
+    functions = [node for node in body if isinstance(node, ast.FunctionDef) and not node.name.startswith("__")]
     assert len(functions) > 2
+    properties = []
     for node in functions:
-        if not node.name.startswith("__"):
-            function = getattr(owner, node.name)
+        marks = [ast.unparse(mark) for mark in node.decorator_list]
+        function = getattr(owner, node.name)
+        if "property" in marks:
+            properties.append(node.name)
+            assert inspect.getdoc(function) == ast.get_docstring(node)
+            assert function.__doc__
+        elif not marks:
             assert inspect.getdoc(function) == ast.get_docstring(node)
             assert list(inspect.signature(function).parameters) == [a.arg for a in node.args.args]
+    assert properties == (["data", "grad", "label", "args", "parents"] if owner is Value else [])
 
 
 class Weight(Value):
