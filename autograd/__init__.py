@@ -38,6 +38,7 @@ acosh                   1               inf
 
 from .drawing.draw import draw
 from .functions import clip, elu, gelu, leaky_relu, log_softmax, mean, silu, softmax
+from .installation import check_folder
 from .jit import TracingError, jit
 from .ops import abs as abs
 from .ops import (
@@ -88,6 +89,8 @@ from .testing import GradientError, check_gradients, numerical_gradient, numeric
 from .testing.anomaly import AnomalyError, detect_anomaly
 from .transforms import elementwise_grad, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .value import Value, dot
+
+check_folder()
 
 __version__ = "0.1.0"
 __build__ = "C" if hasattr(Value, "__mypyc_attrs__") else "Python"  # how the engine was built; see README, installing
