@@ -19,6 +19,7 @@ import pytest
 
 import autograd as ag
 from autograd import Value, chain, value
+from autograd.transforms import sweep
 
 PACKAGE = Path(ag.__path__[0])
 
@@ -27,10 +28,10 @@ def test_build_says_which_engine_it_is() -> None:
     assert ag.__build__ == ("Python" if value.__file__.endswith(".py") else "C")
 
 
-@pytest.mark.parametrize("owner", [value, Value, chain], ids=lambda owner: owner.__name__)
+@pytest.mark.parametrize("owner", [value, Value, chain, sweep], ids=lambda owner: owner.__name__)
 def test_docstrings_and_signatures_are_those_of_the_source(owner: Any) -> None:
-    name = "value" if owner is Value else owner.__name__.rpartition(".")[2]
-    body = ast.parse((PACKAGE / f"{name}.py").read_text()).body
+    module = "autograd.value" if owner is Value else owner.__name__
+    body = ast.parse((PACKAGE.parent / f"{module.replace('.', '/')}.py").read_text()).body
     if owner is Value:
         (body,) = [node.body for node in body if isinstance(node, ast.ClassDef)]
         assert (inspect.getdoc(Value) or "").startswith("A real number in a computation graph.")
