@@ -139,4 +139,13 @@ def with_docstring(code: str, place: str, node: ast.FunctionDef | ast.ClassDef) 
     return re.sub(rf"({place})", rf"\1{docstring}", code)
 
 
-setup(ext_modules=c_build())
+def description() -> str:
+    """The README for a page with no repository around it: of pictures and links to files there are the words alone."""
+    parts = re.split(r"(?ms)(^```.*?^```$)", Path("README.md").read_text(encoding="utf-8"))
+    for k in range(0, len(parts), 2):  # the others are code
+        parts[k] = re.sub(r"!\[([^\]]*)\]\((?!https?:)[^)]*\)", r"*\1*", parts[k])
+        parts[k] = re.sub(r"\[([^\]]*)\]\((?!https?:)[^)]*\)", r"\1", parts[k])
+    return "".join(parts)
+
+
+setup(ext_modules=c_build(), long_description=description(), long_description_content_type="text/markdown")
