@@ -40,8 +40,8 @@ class Value(Arithmetic):
     key of a dict or a member of a set a Value stands for itself, not for its number.
 
     Subclasses are leaves: what operations on them make are Values. A Value cannot be weakly referenced.
-    A compiled one (see `autograd.__compiled__`) is not looked at by the cycle collector, so a cycle
-    through a Value is never freed, such as a subclass's attribute that was computed from itself.
+    In the C build (see `autograd.__build__`) the cycle collector does not look at Values, so a cycle
+    through one is never freed, such as a subclass's attribute that was computed from itself.
 
     >>> x = Value(3.0)
     >>> y = x * x + 1

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd.installation import require
+
 from .module import Module
 
 Arrays = dict[str, NDArray[np.float64]]
@@ -52,8 +54,7 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
 
 def write_arrays(path: str | os.PathLike[str], arrays: Arrays, about: str | None = None) -> None:
     """Write arrays, and a text about them, to a safetensors file with a checksum, whole or not at all."""
-    from safetensors.numpy import save as to_bytes  # only where files are written
-
+    to_bytes = require("safetensors.numpy", "writing weights").save  # only where files are written
     metadata = {"sha256": _checksum(arrays, about)} | ({} if about is None else {"about": about})
     write_whole(path, to_bytes(arrays, metadata=metadata))
 
@@ -65,15 +66,14 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[Arrays, str | None]:
         FileNotFoundError: if there is no such file.
         ValueError: if it is no safetensors file, is cut short, or holds other numbers than were saved.
     """
-    from safetensors import SafetensorError, safe_open
-
+    safetensors = require("safetensors", "reading weights")
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no weights file {os.fspath(path)!r}")
     try:
-        with safe_open(path, framework="numpy") as file:
+        with safetensors.safe_open(path, framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             metadata = file.metadata() or {}
-    except (SafetensorError, ValueError, TypeError) as error:
+    except (safetensors.SafetensorError, ValueError, TypeError) as error:
         raise ValueError(f"{os.fspath(path)!r} is no whole safetensors file: {error}") from None
     about = metadata.get("about")
     checksum = metadata.get("sha256")  # other writers' files have none, but neither a text

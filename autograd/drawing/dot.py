@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..installation import require
 from .diagram import Box, Diagram, Kind
 from .modules import Group
 from .text import hint, marked_up, quoted, text_lines, text_width
@@ -90,8 +91,7 @@ def to_dot(diagram: Diagram, groups: Sequence[Group], style: Style, caption: str
 
 def _page(diagram: Diagram, style: Style, caption: str) -> Any:
     """An empty picture, with what holds for all of it."""
-    import graphviz  # type: ignore[import-untyped]
-
+    graphviz = require("graphviz", "drawing")  # only where something is drawn
     text = {"fontname": FONT, "fontsize": f"{_SIZE:g}", "fontcolor": INK}
     dot = graphviz.Digraph(
         "graph",

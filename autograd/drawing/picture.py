@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import warnings
 from pathlib import Path
 from typing import Literal
 
@@ -26,8 +27,8 @@ class Drawing:
 
     Args:
         source: the picture in DOT, the language of Graphviz.
-        engine: "pure" renders with graphviz-pure, a wheel that is installed with autograd;
-            "system" with the `dot` of a Graphviz on PATH.
+        engine: "pure" renders with graphviz-pure, a wheel that is installed with autograd, or, where it is
+            missing, as "system" does, with a warning; "system" with the `dot` of a Graphviz on PATH.
         note: what the picture leaves out, if anything.
         advice: what to do if the picture takes longer than ten seconds.
 
@@ -45,9 +46,8 @@ class Drawing:
             raise ValueError(f"engine is 'pure' or 'system', got {engine!r}")
         self.source = source
         self.note = note
-        self._engine = engine
         self._advice = advice
-        self._command = _pure_command() if engine == "pure" else _system_command()
+        self._engine, self._command = _renderer(engine)
         self._svg = ""
 
     def svg(self) -> str:
@@ -125,24 +125,40 @@ class Drawing:
         return f"<Drawing{': ' + self.note if self.note else ''}; show it in Jupyter or call .save('graph.svg')>"
 
 
-def _pure_command() -> str:
-    """The path of graphviz-pure's program, which its wheel installs among the scripts of the environment."""
+def _renderer(engine: Engine) -> tuple[Engine, str]:
+    """The engine to draw with and the path of its program: where graphviz-pure is missing, the system's dot."""
+    if engine == "system":
+        return engine, _system_command()
+    command = _pure_command()
+    if command is not None:
+        return engine, command
+    command = shutil.which("dot")
+    if command is None:
+        raise FileNotFoundError(
+            "graphviz-pure, which renders drawings, is not installed: run 'pip install graphviz-pure', "
+            "or install Graphviz (apt install graphviz, brew install graphviz), whose 'dot' is then used"
+        )
+    warnings.warn(
+        f"graphviz-pure is not installed, so {command} renders drawings; they may look a little different", stacklevel=4
+    )
+    return "system", command
+
+
+def _pure_command() -> str | None:
+    """The path of graphviz-pure's program, which its wheel brings as a script; None if it is not installed."""
     from importlib import metadata
 
     try:
-        files = metadata.files("graphviz-pure") or []
+        installed = metadata.distribution("graphviz-pure")
     except metadata.PackageNotFoundError:
-        files = []
-    for file in files:
-        if file.stem == "graphviz-pure" and Path(str(file.locate())).is_file():
-            return str(Path(str(file.locate())).resolve())
-    found = shutil.which("graphviz-pure")
-    if found is None:
-        raise FileNotFoundError(
-            "graphviz-pure, which renders drawings, is not installed: run 'pip install graphviz-pure', "
-            "or draw with engine='system' if there is a Graphviz on this machine"
-        )
-    return found
+        return shutil.which("graphviz-pure")
+    # Where its record has it and, after `pip install --target DIR`, in DIR/bin.
+    recorded = [str(file) for file in installed.files or [] if file.stem == "graphviz-pure"]
+    for name in [*recorded, "bin/graphviz-pure", "bin/graphviz-pure.exe"]:
+        path = Path(str(installed.locate_file(name)))
+        if path.is_file():
+            return str(path.resolve())
+    return shutil.which("graphviz-pure")
 
 
 def _system_command() -> str:

@@ -6,6 +6,8 @@ import html
 import re
 import unicodedata
 
+from ..installation import require
+
 
 def text_lines(text: str) -> list[str]:
     """The lines of a text."""
@@ -29,8 +31,7 @@ def marked_up(text: str) -> str:
 
 def quoted(text: str, backslash: str = "\\\\") -> str:
     """Text as written, for a DOT attribute in quotes: no escapes but for its line ends, no entities, no HTML."""
-    import graphviz  # type: ignore[import-untyped]
-
+    graphviz = require("graphviz", "drawing")  # only where something is drawn
     lines = [visible(line).replace("\\", backslash).replace("&", "&amp;") for line in text_lines(text)]
     return graphviz.nohtml("\\n".join(lines))  # type: ignore[no-any-return]
 

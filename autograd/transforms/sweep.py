@@ -50,7 +50,7 @@ def pull_back_each(outputs: Sequence[Any], variables: Sequence[Value], on_values
     rows: list[list[Any]] = []
     for start in range(0, len(outputs), BLOCK):
         block = outputs[start : start + BLOCK]
-        matrix: Any = None if on_values or len(block) == 1 else _matrix(block, variables)
+        matrix: Any = None if on_values or len(block) == 1 else _matrix(block, variables)  # Any: NumPy's stubs differ
         # Where one output has an infinite derivative, the zeros of the others in its block have become nan.
         if matrix is None or not np.isfinite(matrix).all():
             rows += [pull_back([out], [1.0], variables, on_values) for out in block]

@@ -14,6 +14,7 @@ from autograd.drawing.dot import ALARM, FONT, INK, LINE, OUTLINES, check_format,
 from autograd.drawing.nodes import nodes_to_draw
 from autograd.drawing.picture import Drawing, Engine
 from autograd.drawing.text import hint, marked_up, quoted
+from autograd.installation import require
 from autograd.primitive import describe
 
 from ..layers.activations import Activation
@@ -202,8 +203,7 @@ def _dot(
 
 def _page(size: float, legend: str) -> Any:
     """An empty picture, with what holds for all of it; neurons have a diameter of `size` points."""
-    import graphviz  # type: ignore[import-untyped]
-
+    graphviz = require("graphviz", "drawing")  # only where something is drawn
     return graphviz.Graph(
         "network",
         graph_attr={

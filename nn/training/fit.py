@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from autograd.installation import require
+
 from ..checks import generator
 from ..module import Module
 from ..optim.base import Optimizer
 from ..optim.schedules import Scheduler
 from .callbacks import TrainingState
 from .checkpoint import Checkpoint
+from .compiled.fallback import choose_compiled
 from .data import examples, held_out
 from .history import History
 from .loop import Loop
@@ -37,7 +40,7 @@ def fit(
     penalty: Penalty | None = None,
     callbacks: Sequence[Callable[[TrainingState], Any]] = (),
     seed: int | np.random.Generator | None = None,
-    compiled: bool = True,
+    compiled: bool | None = None,
     progress: bool | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -73,7 +76,8 @@ def fit(
         seed: decides the order of the examples in each epoch, and those held out; an int, a NumPy
             Generator to draw one from, or None for another order each time.
         compiled: whether steps are compiled; without, the graph of each batch is built, the numbers are
-            the same up to rounding, and models that no compiler understands work too.
+            the same up to rounding, and models that no compiler understands work too. None compiles where
+            llvmlite is installed, and otherwise warns once.
         progress: whether to show a progress bar; None shows it in a terminal and in a notebook.
         checkpoint: a directory, where all that is needed to go on is written after each epoch, in milliseconds.
         resume: whether to go on from there: a run that was killed at any moment then ends with the same
@@ -93,6 +97,7 @@ def fit(
         RuntimeError: if the checkpoint is that of another architecture; nothing is changed then.
         FloatingPointError: if a loss or a parameter becomes nan or infinite; it names the epoch and the
             batch, and the model is as it was before that step.
+        ModuleNotFoundError: if compiled is True without llvmlite, or there is a checkpoint without safetensors.
         TracingError: if the model or the loss cannot be compiled; the message says what helps.
 
     >>> import nn
@@ -108,6 +113,8 @@ def fit(
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer is one of nn's, such as nn.Adam(model.parameters()), got {optimizer!r}")
     store, saved = _opened(checkpoint, resume)
+    if compiled is None and saved is not None:
+        compiled = saved["settings"]["compiled"]
     drawn = generator(seed)
     if isinstance(seed, (int, np.integer)):
         number = int(seed)
@@ -128,7 +135,7 @@ def fit(
         penalty=penalty,
         callbacks=callbacks,
         seed=number,
-        compiled=compiled,
+        compiled=choose_compiled(compiled, "nn.fit"),
         detect_anomaly=detect_anomaly,
     )
     loop = Loop(plan, store)
@@ -145,6 +152,7 @@ def _opened(checkpoint: Any, resume: bool) -> tuple[Checkpoint | None, dict[str,
         return None, None
     if not isinstance(checkpoint, (str, os.PathLike)):
         raise TypeError(f"checkpoint is the path of a directory, got {checkpoint!r}")
+    require("safetensors", "a checkpoint of nn.fit")
     store = Checkpoint(checkpoint)
     if store.directory.exists() and not store.directory.is_dir():
         raise NotADirectoryError(f"checkpoint is the path of a directory, and {str(store.directory)!r} is a file")

@@ -15,6 +15,7 @@ from autograd.jit import jit
 from autograd.primitive import describe
 
 from ..module import Module
+from .compiled.fallback import choose_compiled
 from .compiled.substitute import structure, substituted
 from .data import Array, Examples, numbers, rows, rows_wanted
 from .step import Loss
@@ -23,7 +24,7 @@ Floats = NDArray[np.float64]
 ROWS = 4096  # examples computed at a time: they bound the memory that programs keep
 
 
-def predict(model: Module, X: Any, *, compiled: bool = True) -> Floats:
+def predict(model: Module, X: Any, *, compiled: bool | None = None) -> Floats:
     """The model's outputs for many examples, without training: dropout and the like are off.
 
     The forward pass is compiled at the first call and kept as long as the model; later calls take the
@@ -32,13 +33,15 @@ def predict(model: Module, X: Any, *, compiled: bool = True) -> Floats:
     Args:
         model: the model.
         X: the examples, one row each; or one number each, for a model that takes a number.
-        compiled: whether to compile; without, the model is called example by example.
+        compiled: whether to compile; without, the model is called example by example. None compiles where
+            llvmlite is installed, and otherwise warns once.
 
     Returns:
         The outputs: of shape (examples,) if the model gives one number, (examples, n) if it gives a list of n.
 
     Raises:
         TypeError: if the model is no Module or gives no numbers, or X holds what is no number.
+        ModuleNotFoundError: if compiled is True and llvmlite is not installed.
         ValueError: if X is empty, holds a nan, or has rows of another width than the model takes.
 
     >>> import nn
@@ -49,7 +52,7 @@ def predict(model: Module, X: Any, *, compiled: bool = True) -> Floats:
     if not isinstance(model, Module):
         raise TypeError(f"predict(model, X) takes a Module first, got {type(model).__name__}")
     inputs = numbers(X, "X")
-    if not compiled:
+    if not choose_compiled(compiled, "nn.predict"):
         with evaluating(model), rows_wanted(inputs):
             return np.array([packed(output) for output in model.batch(rows(inputs))], dtype=np.float64)
     forward = _forwards.get(id(model))

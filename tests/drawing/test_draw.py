@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import struct
+import sys
 from collections import Counter
 from importlib import import_module, metadata
 from pathlib import Path
@@ -17,6 +18,7 @@ from drawings import SVG, read, texts
 import autograd as ag
 import nn
 from autograd import Value
+from autograd.drawing import picture
 from autograd.drawing.draw import draw
 from autograd.drawing.picture import Drawing
 
@@ -233,9 +235,43 @@ def test_a_missing_engine_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     def missing(name: str) -> Any:
         raise metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(metadata, "files", missing)
+    monkeypatch.setattr(metadata, "distribution", missing)
     with pytest.raises(FileNotFoundError, match="pip install graphviz-pure"):
         draw(Value(1.0))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for dot is a shell script")
+def test_without_graphviz_pure_the_dot_of_the_system_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dot = tmp_path / "dot"
+    dot.write_text(f'#!/bin/sh\nexec {picture._pure_command()} "$@"\n')
+    dot.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    def missing(name: str) -> Any:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "distribution", missing)
+    with pytest.warns(UserWarning, match=rf"graphviz-pure is not installed, so {dot} renders") as caught:
+        drawing = draw(Value(1.0))
+    assert caught[0].filename == __file__
+    assert drawing._command == str(dot)
+    assert drawing.svg().startswith("<svg")
+
+
+def test_the_renderer_is_found_where_pip_installed_it_with_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its record still says ../../bin, where it would be in an environment."""
+    info = tmp_path / "graphviz_pure-0.2.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: graphviz-pure\nVersion: 0.2.2\n")
+    (info / "RECORD").write_text("../../bin/graphviz-pure,,\n")
+    (tmp_path / "bin").mkdir()
+    shutil.copy(str(picture._pure_command()), tmp_path / "bin" / "graphviz-pure")
+    monkeypatch.setattr(metadata, "distribution", lambda name: metadata.PathDistribution(info))
+    monkeypatch.setenv("PATH", "")
+    assert picture._pure_command() == str((tmp_path / "bin" / "graphviz-pure").resolve())
+    assert draw(Value(1.0)).svg().startswith("<svg")
 
 
 def test_a_renderer_that_fails_says_why() -> None:

@@ -9,8 +9,7 @@ from typing import Any
 
 import mpmath
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, assume, given, settings, strategies as st
 from mpmath import mp, mpf
 
 import autograd as ag

@@ -146,7 +146,7 @@ def test_a_wrong_declaration_is_refused_where_it_stands(partials: Any, options: 
 
 
 def test_sequences_take_three_arguments_at_most() -> None:
-    with pytest.raises(TypeError, match="three arguments at most"):
+    with pytest.raises(TypeError, match="at most three arguments, got 4"):
 
         @ag.primitive(None, None, None, None, sequences=["a"])
         def f(a: Any, b: float, c: float, d: float) -> float:
@@ -249,7 +249,7 @@ def test_a_primitive_is_copied_and_pickled_by_name() -> None:
 
 
 def test_a_partial_that_cannot_be_called_is_refused_where_it_is_given() -> None:
-    with pytest.raises(TypeError, match=r"a partial is a function of \(out, x\)"):
+    with pytest.raises(TypeError, match=r"expected a partial derivative, a function of \(out, x\), got"):
 
         @ag.primitive(lambda x: 2 * x)
         def square(x: float) -> float:

@@ -9,9 +9,7 @@ from collections.abc import Callable, Sequence
 from ... import ops
 from ...primitive import Primitive
 from ..trace.comparisons import COMPARISONS
-from ..vector_math import exp as vector_exp
-from ..vector_math import log as vector_log
-from ..vector_math import table as vector_math
+from ..vector_math import exp as vector_exp, log as vector_log, table as vector_math
 from .ir import Writer
 
 Emit = Callable[..., str]

@@ -8,10 +8,11 @@ import functools
 import threading
 from typing import Any
 
-from llvmlite import binding
-
+from ...installation import require
 from .. import tuning
 from . import cache
+
+binding: Any = require("llvmlite.binding", "compiling (ag.jit, nn.compile_step)")
 
 _recent: dict[str, Code] = {}
 _lock = threading.Lock()  # LLVM's own tables are not safe for two threads
