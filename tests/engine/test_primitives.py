@@ -156,7 +156,7 @@ ROWS = {
     "acos": unary(around(1.0, -1.0, 1.0), mp.acos, lambda x: -1 / mp.sqrt(1 - x * x)),
     "atan": unary(ANY, mp.atan, lambda x: 1 / (1 + x * x)),
     "atan2": Row(
-        TWO.filter(any),
+        TWO.filter(any).map(lambda point: tuple(x + 0.0 for x in point)),  # mpmath has no -0.0; see test_ieee
         mp.atan2,
         (lambda y, x: x / (x * x + y * y), lambda y, x: -y / (x * x + y * y)),
     ),
