@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..primitive import describe
+from .files import require_directory, write_whole
 
 Engine = Literal["pure", "system"]
 
@@ -96,15 +97,14 @@ class Drawing:
             raise ValueError(f"save() knows a format by its extension, {', '.join(_FORMATS)}, got {str(target)!r}")
         if form == "pdf" and self._engine == "pure":
             raise ValueError("graphviz-pure makes no PDF: draw with engine='system', or save as .svg or .png")
-        if not target.parent.is_dir():
-            raise FileNotFoundError(f"cannot save {str(target)!r}: there is no folder {str(target.parent)!r}")
+        require_directory(target)
         if form == "svg":
             content = self.svg().encode()
         elif form == "dot":
             content = self.source.encode()
         else:
             content = self.png() if form == "png" else self._render(form)
-        _write(target, content)
+        write_whole(target, content)
 
     def _render(self, form: str, *options: str) -> bytes:
         try:
@@ -161,16 +161,3 @@ def _tidy(svg: str) -> str:
     svg = re.sub(r"<!--.*?-->\n?", "", svg, flags=re.DOTALL)
     svg = re.sub(r"<title>[^<]*</title>\n?", "", svg)
     return svg.replace("<svg ", '<svg role="img" ', 1)
-
-
-def _write(target: Path, content: bytes) -> None:
-    """All of the content or, if anything fails, the file as it was."""
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with open(beside, "xb") as file:
-            file.write(content)
-        os.replace(beside, target)
-    except OSError as error:
-        raise OSError(error.errno, f"cannot save the picture ({error.strerror})", str(target)) from None
-    finally:
-        beside.unlink(missing_ok=True)

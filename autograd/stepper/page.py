@@ -12,6 +12,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from ..drawing.files import require_directory, write_whole
 from ..primitive import describe
 from .notation import number
 from .steps import Step, play
@@ -67,11 +68,8 @@ class StepThrough:
         target = Path(path)
         if target.suffix.lower() not in (".html", ".htm"):
             raise ValueError(f"save() writes a page: give a name that ends in .html, got {str(target)!r}")
-        if not target.parent.is_dir():
-            raise FileNotFoundError(f"cannot save {str(target)!r}: there is no folder {str(target.parent)!r}")
-        from ..drawing.picture import _write
-
-        _write(target, self.html().encode())
+        require_directory(target)
+        write_whole(target, self.html().encode())
 
     def _repr_html_(self) -> str:
         # A frame of its own keeps the page's style and keys apart from the notebook's.
