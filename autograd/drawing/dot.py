@@ -1,4 +1,4 @@
-"""The looks of a diagram: its boxes, circles and arrows in DOT, the language of Graphviz."""
+"""A diagram in DOT, the language of Graphviz: its boxes, circles and arrows."""
 
 from __future__ import annotations
 
@@ -7,28 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .colours import ALARM, FILLS, HEAT, INK, LINE, OPERATION, OUTLINES, QUIET, WHITE, mix
 from .diagram import Box, Diagram, Kind
 from .modules import Group
 from .text import hint, marked_up, quoted, text_lines, text_width
 
-INK = "#1f2328"  # on the light fill of a box
-QUIET = "#59636e"  # the words "data" and "grad"
-LINE = "#7d8590"  # arrows and captions: they stand on the page, be it white or black
-ALARM = "#ffc9c4"  # behind nan and inf, which are bold
-ROOT = "#8957e5"  # the outline of the root
-HEAT = ("#ffffff", "#f28c38")  # no gradient, the largest gradient
-
-# The outline, the fill and the style of each kind. They differ in shape and in lightness too.
-_LOOKS: dict[Kind, tuple[str, str, str, str]] = {
-    "value": ("box", "#57606a", "#ffffff", "filled"),
-    "leaf": ("box", "#0969da", "#e3f2ff", "filled,rounded"),
-    "parameter": ("note", "#8a5a00", "#ffdf85", "filled"),
-    "constant": ("box", "#7d8590", "#f0f2f4", "filled,rounded,dashed"),
-    "term": ("box", "#7d8590", "#ffffff", "filled,dashed"),
-    "module": ("folder", "#57606a", "#eae6f5", "filled"),
-    "hidden": ("box", "#7d8590", "#f0f2f4", "filled,rounded,dashed"),
+# The shape and the style of each kind of box; their colours are in colours.py.
+SHAPES: dict[Kind, tuple[str, str]] = {
+    "value": ("box", "filled"),
+    "leaf": ("box", "filled,rounded"),
+    "parameter": ("note", "filled"),
+    "constant": ("box", "filled,rounded,dashed"),
+    "term": ("box", "filled,dashed"),
+    "module": ("folder", "filled"),
+    "hidden": ("box", "filled,rounded,dashed"),
 }
-OUTLINES: dict[str, str] = {kind: looks[1] for kind, looks in _LOOKS.items()} | {"root": ROOT}
 FONT = "Helvetica"  # graphviz-pure knows its widths, and browsers have it or its like
 _SIZE = 11.0
 
@@ -131,14 +124,15 @@ def _around(group: int | None, groups: Sequence[Group]) -> list[int]:
 
 
 def _add_box(dot: Any, box: Box, style: Style, heat: _Heat | None) -> None:
-    shape, outline, fill, looks = _LOOKS[box.kind]
+    shape, look = SHAPES[box.kind]
+    fill = FILLS[box.kind]
     if heat and box.grad is not None:
         fill = heat.colour(box.grad)
     if not all(map(math.isfinite, _shown(box, style).values())):
         fill = ALARM
-    attributes = {"class": box.kind, "shape": shape, "style": looks, "color": outline, "fillcolor": fill}
+    attributes = {"class": box.kind, "shape": shape, "style": look, "color": OUTLINES[box.kind], "fillcolor": fill}
     if box.root:
-        attributes |= {"peripheries": "2", "penwidth": "1.5", "color": ROOT}
+        attributes |= {"peripheries": "2", "penwidth": "1.5", "color": OUTLINES["root"]}
     if box.kind in ("constant", "hidden"):
         attributes["width"] = "0.3"
     dot.node(f"v{box.name}", _label(box, style), tooltip=hint(_tooltip(box)), **attributes)
@@ -154,8 +148,8 @@ def _add_box(dot: Any, box: Box, style: Style, heat: _Heat | None) -> None:
             height="0.26",
             fixedsize="true",
             color=LINE,
-            fillcolor="#424a53",
-            fontcolor="#ffffff",
+            fillcolor=OPERATION,
+            fontcolor=WHITE,
             fontsize={"·": "24"}.get(symbol, "14" if len(symbol) == 1 else "11"),
             tooltip=hint(box.call or box.operation.name),
             **{"class": "operation"} | ({"ordering": "in"} if box.ordered else {}),
@@ -220,10 +214,4 @@ class _Heat:
             return ALARM
         if grad == 0.0:
             return HEAT[0]
-        return mixed(*HEAT, max(0.0, 1 + math.log10(abs(grad) / self.largest) / 3))
-
-
-def mixed(a: str, b: str, share: float) -> str:
-    """The colour between a and b: a where share is 0, b where it is 1."""
-    pairs = [(int(a[k : k + 2], 16), int(b[k : k + 2], 16)) for k in (1, 3, 5)]
-    return "#" + "".join(f"{round(x + (y - x) * share):02x}" for x, y in pairs)
+        return mix(*HEAT, max(0.0, 1 + math.log10(abs(grad) / self.largest) / 3))

@@ -10,7 +10,20 @@ from typing import Any, Literal
 import numpy as np
 
 from autograd import Value, ops
-from autograd.drawing.dot import ALARM, FONT, INK, LINE, OUTLINES, check_format, mixed
+from autograd.drawing.colours import (
+    ALARM,
+    INK,
+    LINE,
+    NEGATIVE,
+    NEGATIVE_TINT,
+    NOT_FINITE,
+    OUTLINES,
+    POSITIVE,
+    POSITIVE_TINT,
+    WHITE,
+    mix,
+)
+from autograd.drawing.dot import FONT, check_format
 from autograd.drawing.nodes import nodes_to_draw
 from autograd.drawing.picture import Drawing, Engine
 from autograd.drawing.text import hint, marked_up, quoted
@@ -23,9 +36,6 @@ from ..layers.normalization import BatchNorm, LayerNorm
 from ..module import Module
 
 EDGES = 10_000  # what is drawn within ten seconds
-
-_POSITIVE, _NEGATIVE, _BROKEN = "#2f81f7", "#e8730c", "#cf222e"  # on white and on black; the last for nan and inf
-_TINTS = {_POSITIVE: "#8ec1ff", _NEGATIVE: "#ffbd85"}  # behind the number of a neuron
 
 Numbers = Sequence[Sequence["float | None"]]  # one a neuron, column by column
 
@@ -251,10 +261,10 @@ class _Edges:
         for weight, a, b in sorted(self.weights, key=lambda edge: abs(self._number(edge[0]))):
             number = self._number(weight)
             if math.isfinite(number):
-                colour = _POSITIVE if number >= 0 else _NEGATIVE
+                colour = POSITIVE if number >= 0 else NEGATIVE
                 strength = abs(number) / self.largest if self.largest else 0.0
             else:
-                colour, strength = _BROKEN, 1.0
+                colour, strength = NOT_FINITE, 1.0
             dot.edge(
                 a,
                 b,
@@ -272,10 +282,10 @@ def _largest(numbers: Sequence[float | None]) -> float:
 def _fill(number: float | None, largest: float) -> str:
     """Behind the number of a neuron."""
     if number is None or number == 0.0:
-        return "#ffffff"
+        return WHITE
     if not math.isfinite(number):
         return ALARM
-    return mixed("#ffffff", _TINTS[_POSITIVE if number > 0 else _NEGATIVE], abs(number) / largest)
+    return mix(WHITE, POSITIVE_TINT if number > 0 else NEGATIVE_TINT, abs(number) / largest)
 
 
 def _about_neuron(k: int, i: int, network: Sequence[Sequence[Neuron]], number: float | None) -> str:
@@ -290,7 +300,7 @@ def _about_neuron(k: int, i: int, network: Sequence[Sequence[Neuron]], number: f
 def _legend(edges: _Edges, number: str, has_activations: bool, has_deltas: bool) -> str:
     thing = "weight" if edges.shown == "weights" else "gradient of the weight"
     parts = [
-        f'<FONT COLOR="{_POSITIVE}">positive</FONT> or <FONT COLOR="{_NEGATIVE}">negative</FONT> (dashed) {thing}, '
+        f'<FONT COLOR="{POSITIVE}">positive</FONT> or <FONT COLOR="{NEGATIVE}">negative</FONT> (dashed) {thing}, '
         f"up to {marked_up(format(edges.largest, number))}",
         *(["what the neuron gives"] if has_activations else []),
         *(["∂ the gradient of its bias"] if has_deltas else []),

@@ -17,6 +17,7 @@ from drawings import SVG, read, texts
 import autograd as ag
 import nn
 from autograd import Value
+from autograd.drawing import colours
 from autograd.drawing.draw import draw
 from autograd.drawing.picture import Drawing
 
@@ -63,16 +64,15 @@ def contrast(a: str, b: str) -> float:
 
 
 def test_colours_are_legible_on_white_and_on_black() -> None:
-    dot = import_module("autograd.drawing.dot")
-    for _, outline, fill, _ in dot._LOOKS.values():
-        assert contrast(dot.INK, fill) > 7
-        assert contrast(dot.QUIET, fill) > 4.5
-        assert contrast(outline, "#ffffff") > 3
-    assert contrast(dot.INK, dot.HEAT[1]) > 5
-    assert contrast(dot.INK, dot.ALARM) > 5
+    for kind, fill in colours.FILLS.items():
+        assert contrast(colours.INK, fill) > 7
+        assert contrast(colours.QUIET, fill) > 4.5
+        assert contrast(colours.OUTLINES[kind], "#ffffff") > 3
+    assert contrast(colours.INK, colours.HEAT[1]) > 5
+    assert contrast(colours.INK, colours.ALARM) > 5
     for page in ("#ffffff", "#0d1117"):
-        assert contrast(dot.LINE, page) > 3
-        assert contrast(dot.ROOT, page) > 3
+        assert contrast(colours.LINE, page) > 3
+        assert contrast(colours.OUTLINES["root"], page) > 3
 
 
 def test_a_leaf_alone() -> None:
