@@ -1,14 +1,14 @@
-"""The colours of all drawings, of graphs (ag.draw) and of networks (nn.draw).
+"""The colours of all drawings: of graphs (ag.draw) and of networks (nn.draw).
 
 The step page has colours of its own, at the top of stepper/page.css.
 """
 
 INK = "#1f2328"  # text on the light fill of a box
 QUIET = "#59636e"  # the words "data" and "grad"
-LINE = "#7d8590"  # arrows and captions: they stand on the page, which may be white or black
+LINE = "#7d8590"  # arrows and captions, directly on the page, which may be white or black
 WHITE = "#ffffff"
 ALARM = "#ffc9c4"  # behind nan and inf, which are bold
-HEAT = (WHITE, "#f28c38")  # no gradient, the largest gradient
+HEAT = (WHITE, "#f28c38")  # behind no gradient and behind the largest
 OPERATION = "#424a53"  # the circle of an operation; its symbol is white
 
 # The outline and the fill of each kind of box. Kinds differ in shape and in lightness too.
@@ -32,7 +32,7 @@ FILLS = {
     "hidden": "#f0f2f4",
 }
 
-# Edges of networks, on white and on black, and what is behind the number of a neuron.
+# Edges of networks, legible on white and on black; then what is behind the number of a neuron.
 POSITIVE, NEGATIVE, NOT_FINITE = "#2f81f7", "#e8730c", "#cf222e"
 POSITIVE_TINT, NEGATIVE_TINT = "#8ec1ff", "#ffbd85"
 

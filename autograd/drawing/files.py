@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all: pictures, pages, weights, checkpoints and compiled code are written so."""
+"""write_whole: writes a file whole or not at all, for pictures, pages, weights and compiled code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def require_directory(path: str | os.PathLike[str]) -> None:
-    """Raise FileNotFoundError if the directory that a file is to be written to does not exist."""
+    """Raise FileNotFoundError unless the directory of a file exists."""
     target = Path(path)
     if not target.parent.is_dir():
         raise FileNotFoundError(f"there is no directory {str(target.parent)!r} to write {target.name!r} to")
@@ -17,7 +17,7 @@ def require_directory(path: str | os.PathLike[str]) -> None:
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file under another name in the same directory, then rename it: no reader ever finds half of it.
 
-    The content is on the disk before the rename, so this holds after a power failure too.
+    The content is on the disk before the rename, so a power failure does no harm either.
 
     Raises:
         FileNotFoundError: if the directory does not exist.

@@ -87,7 +87,7 @@ def _layout(story: Play, sizes: Sequence[Box], direction: str, gap: float) -> La
     ]
     lines += [f"n{k} [width={width / 72:.4f} height={height / 72:.4f}]" for k, (width, height) in enumerate(outer)]
     lines += [f"n{edge.source}:{out} -> n{edge.target}:{into} [id={k}]" for k, edge in enumerate(story.edges)]
-    drawn = json.loads(Drawing("\n".join([*lines, "}"]), advice=_ADVICE)._render("json0"))
+    drawn = json.loads(Drawing("\n".join([*lines, "}"]), advice=_ADVICE).render("json0"))
     _, _, width, height = map(float, drawn["bb"].split(","))
     middles = []
     for thing in sorted(drawn["objects"], key=lambda thing: int(thing["name"][1:])):

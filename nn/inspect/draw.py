@@ -26,7 +26,7 @@ from autograd.drawing.colours import (
 from autograd.drawing.dot import FONT, check_format
 from autograd.drawing.nodes import nodes_to_draw
 from autograd.drawing.picture import Drawing, Engine
-from autograd.drawing.text import hint, marked_up, quoted
+from autograd.drawing.text import html_label, quote, quote_tooltip
 from autograd.primitive import describe
 
 from ..layers.activations import Activation
@@ -184,7 +184,7 @@ def _dot(
     dot = _page(size, _legend(lines, number, activations is not None, deltas is not None))
     heading = {"shape": "plaintext", "style": "", "fontcolor": LINE, "fontsize": "10", "fixedsize": "false"}
     for k, column in enumerate(columns):
-        title = f"<<B>{marked_up(column.title)}</B><BR/>{marked_up(column.about)}>"
+        title = f"<<B>{html_label(column.title)}</B><BR/>{html_label(column.about)}>"
         up = height / 2 + 24 + 6 * column.about.count("\n")
         dot.node(f"c{k}", title, pos=f"{k * apart:g},{up:g}!", **heading)
         kind = "leaf" if k == 0 else "root" if k == len(network) else "value"
@@ -193,18 +193,18 @@ def _dot(
         for i, up in column.places():
             place = f"{k * apart:g},{up * step:g}!"
             if i is None:
-                dot.node(f"gap{k}", quoted(f"⋮\n{column.hidden:,} more"), pos=place, **heading)
+                dot.node(f"gap{k}", quote(f"⋮\n{column.hidden:,} more"), pos=place, **heading)
                 continue
             delta = deltas[k][i] if deltas else None
             text = [] if numbers[i] is None else [format(numbers[i], number)]
             text += [] if delta is None else [f"∂ {format(delta, number)}"]
             dot.node(
                 f"n{k}_{i}",
-                quoted("\n".join(text)),
+                quote("\n".join(text)),
                 pos=place,
                 color=OUTLINES[kind],
                 fillcolor=_fill(numbers[i], largest),
-                tooltip=hint(_about_neuron(k, i, network, numbers[i])),
+                tooltip=quote_tooltip(_about_neuron(k, i, network, numbers[i])),
             )
     lines.add_to(dot)
     return str(dot.source)
@@ -301,7 +301,7 @@ def _legend(edges: _Edges, number: str, has_activations: bool, has_deltas: bool)
     thing = "weight" if edges.shown == "weights" else "gradient of the weight"
     parts = [
         f'<FONT COLOR="{POSITIVE}">positive</FONT> or <FONT COLOR="{NEGATIVE}">negative</FONT> (dashed) {thing}, '
-        f"up to {marked_up(format(edges.largest, number))}",
+        f"up to {html_label(format(edges.largest, number))}",
         *(["what the neuron gives"] if has_activations else []),
         *(["∂ the gradient of its bias"] if has_deltas else []),
     ]
