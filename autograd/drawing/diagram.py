@@ -10,7 +10,7 @@ from .. import ops
 from ..primitive import Primitive
 from ..value import Value
 from .modules import Modules
-from .nodes import keys, operands
+from .nodes import operand_keys, operands
 
 Kind = Literal["value", "leaf", "parameter", "constant", "term", "module", "hidden"]
 
@@ -184,7 +184,7 @@ class Builder:
         if len(drawn) < len(values):
             return [*drawn, self.diagram.add(Box("hidden", group=box.group, size=len(given) - len(drawn)))]
         inputs = []
-        for key, x in zip(keys(node), given):
+        for key, x in zip(operand_keys(node), given):
             if isinstance(x, Value):
                 source = self.boxes[x]
                 if source is not box:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .. import ops
-from ..drawing.nodes import walk
+from ..drawing.nodes import nodes_to_draw
 from ..primitive import describe
 from ..value import Value
 
@@ -50,7 +50,7 @@ def list_nodes(root: Any) -> list[Node]:
     """
     if not isinstance(root, Value):
         raise TypeError(f"step_through(): loss must be a Value, got {describe(root)}")
-    order = walk([root], None)
+    order = nodes_to_draw([root], None)
     arguments = {value: _arguments(value) for value in order}
     edges = sum(p is not None for parents in arguments.values() for p in parents)
     count = len(order) + sum(type(p) is float for parents in arguments.values() for p in parents)

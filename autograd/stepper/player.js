@@ -39,7 +39,7 @@ function nameElement(text) {
   return name;
 }
 
-// A group begins at each sign of equality, where a line may break; a box holds what is set without spaces, such as f(x)².
+// A group begins at each sign of equality, where a line may break; a box holds what has no spaces, as f(x)².
 function typeset(tokens, into) {
   let group = null;
   let box = null;
