@@ -109,7 +109,7 @@ PLANTS: dict[str, Callable[[Rule], Rule]] = {
 
 
 def planted() -> Iterator[tuple[str, Primitive, int, Rule, Callable[..., Any], tuple[float, ...]]]:
-    """Every plant at every call of a primitive, as far as it can be told from the right rule there."""
+    """Every planted mistake in every rule, at every call of its primitive."""
     by_name = {p.name: p for p in PRIMITIVES}
     for name, f, args in CALLS:
         op = by_name.get(name)
@@ -161,7 +161,7 @@ def test_a_rule_that_forgets_what_it_depends_on_is_caught_at_second_order(monkey
 def test_a_rule_of_the_rule_is_found_at_second_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ops.cos, "partials", (lambda out, x: ops.sin(x),))
     check_gradients(ag.sin, 1.0)
-    with pytest.raises(GradientError, match=r"at fault is cos: by x its rule gives 0.84147"):
+    with pytest.raises(GradientError, match=r"at fault is cos: its rule with respect to x gives 0.84147"):
         check_gradients(ag.sin, 1.0, order=2)
 
 

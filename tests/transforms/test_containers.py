@@ -73,7 +73,5 @@ def test_what_cannot_be_registered_is_refused(arguments: Any, error: type[Except
 
 
 def test_constants_that_cannot_be_compared_are_refused() -> None:
-    with pytest.raises(
-        TypeError, match=r"flatten of Unhashable returns must be hashable, got list \[1\]"
-    ):
+    with pytest.raises(TypeError, match=r"flatten of Unhashable returns must be hashable, got list \[1\]"):
         ag.grad(lambda f: f(1.0))(Unhashable(1.0, 2.0))
