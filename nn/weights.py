@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd.drawing.files import write_whole
 from autograd.installation import require
 
 from .module import Module
@@ -80,22 +81,6 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[Arrays, str | None]:
     if (checksum is not None or about is not None) and checksum != _checksum(arrays, about):
         raise ValueError(f"{os.fspath(path)!r} is damaged: its numbers are not those that were saved")
     return arrays, about
-
-
-def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file beside its place and rename it, so that no one ever finds half of it."""
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"there is no directory {str(target.parent)!r} to write {target.name!r} to")
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with open(beside, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, target)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _checksum(arrays: Mapping[str, NDArray[np.float64]], about: str | None) -> str:

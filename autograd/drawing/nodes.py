@@ -1,4 +1,4 @@
-"""The nodes of a graph in an order to draw them in, and what each was computed from."""
+"""The nodes of a graph in the order to draw them in, and the operands of each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def nodes_to_draw(roots: Sequence[Value], depth: int | None) -> list[Value]:
 
 
 def _within(roots: Sequence[Value], depth: int) -> set[Value]:
-    """The nodes no further than `depth` operations back."""
+    """The nodes at most `depth` operations back."""
     distances = dict.fromkeys(roots, 0)
     queue = deque(roots)
     while queue:
@@ -39,13 +39,13 @@ def _within(roots: Sequence[Value], depth: int) -> set[Value]:
 
 
 def operands(node: Value) -> tuple[Value | float, ...]:
-    """The parents, less the plain 0 that dot() adds where it is given no bias."""
+    """The parents, without the plain 0 that dot() adds if it is given no bias."""
     without_bias = node.op is ops.dot and type(node.args[2]) is float and node.args[2] == 0.0
     return node.parents[:-1] if without_bias else node.parents
 
 
-def keys(node: Value) -> Iterator[tuple[int, int]]:
-    """For each operand what tells constants apart. Those who share a tuple share the constants in it."""
+def operand_keys(node: Value) -> Iterator[tuple[int, int]]:
+    """A key for each operand, by which constants are distinguished. Nodes that share a tuple share its constants."""
     for k, x in enumerate(node.args):
         if type(x) is tuple:
             yield from ((id(x), i) for i in range(len(x)))

@@ -133,8 +133,16 @@ def test_arguments_are_checked_as_for_a_built_in() -> None:
     [
         ((), {}, r"primitive f has 1 arguments \('x',\) but 0 partials"),
         ((lambda out, x: 1.0, None), {}, r"primitive f has 1 arguments \('x',\) but 2 partials"),
-        ((2.0,), {}, r"primitive f: a partial is a function of \(out, \*arguments\) or None, not 2\.0"),
-        ((None,), {"sequences": ["y"]}, r"primitive f: sequences names \['y'\], not among \['x'\]"),
+        ((2.0,), {}, r"primitive f: a partial must be a function of \(out, \*arguments\) or None, got 2\.0"),
+        ((None,), {"sequences": ["y"]}, r"primitive f: sequences must name some of \['x'\], got \['y'\]"),
+        ((None,), {"native": 3}, r"primitive f: native must be the name .* or a formula, got int 3"),
+        (
+            (None,),
+            {"native": "sin", "sequences": ["x"]},
+            r"f: native must be a formula where there are sequences",
+        ),
+        ((None,), {"domain": (1.0, 0.0)}, r"primitive f: domain must be an interval \(low, high\)"),
+        ((None,), {"domain": [(0.0, 1.0)] * 2}, r"domain must be an interval .* or one for each of 1 arguments"),
     ],
 )
 def test_a_wrong_declaration_is_refused_where_it_stands(partials: Any, options: Any, message: str) -> None:
@@ -255,9 +263,7 @@ def test_a_partial_that_cannot_be_called_is_refused_where_it_is_given() -> None:
         def square(x: float) -> float:
             return x * x
 
-    with pytest.raises(
-        TypeError, match=r"the function to decorate, give its partials first: @ag\.primitive\(lambda out"
-    ):
+    with pytest.raises(TypeError, match=r"To decorate a function, give its partials first: @ag\.primitive\(lambda out"):
 
         @ag.primitive  # type: ignore[arg-type]
         def cube(x: float) -> float:

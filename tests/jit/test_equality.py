@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import registry
 
 import autograd as ag
 from autograd import ops
@@ -28,7 +29,8 @@ from autograd.primitive import Primitive
 from autograd.transforms import hvp, value_and_grad
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 5e-324, -1e-310, 1e308, -1e308, 710.0, 1e-160, 2.0**21]
-PRIMITIVES = [p for p in vars(ops).values() if isinstance(p, Primitive)]
+# A formula is other operations than the function, and equal to it only up to their rounding: test_every_primitive.py.
+PRIMITIVES = [op for op in registry.PRIMITIVES if not callable(op.native)]
 INPUTS = 3
 
 

@@ -104,8 +104,14 @@ def test_there_are_no_weak_references_and_no_further_attributes() -> None:
     [
         (lambda x: Value("1"), TypeError, "NumPy scalar or 0-d array), got str '1'"),
         (lambda x: Value(1.0, 5), TypeError, "a label is a string, got int 5"),
-        (lambda x: x + "1", TypeError, "unsupported operand for +: a Value and str '1'"),
-        (lambda x: None * x, TypeError, "unsupported operand for ×: a Value and None"),
+        (
+            lambda x: x + "1", TypeError,
+            "unsupported operand for +: the other side of a Value must be a Value or a real number, got str '1'",
+        ),
+        (
+            lambda x: None * x, TypeError,
+            "unsupported operand for ×: the other side of a Value must be a Value or a real number, got None",
+        ),
         (lambda x: x * 10**400, OverflowError, "int too large to convert to float"),
         (lambda x: x < "1", TypeError, "'<' not supported between instances of 'float' and 'str'"),
         (lambda x: x.backward("1"), TypeError, "backward: expected a real number or a Value, got str '1'"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 from pathlib import Path
+
+from ...drawing.files import write_whole
 
 VARIABLE = "AUTOGRAD_JIT_CACHE"
 _MAGIC = b"scalar-autograd object 1\n"
@@ -47,10 +48,4 @@ def write_object(name: str, code: bytes) -> None:
         return
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(_MAGIC + hashlib.sha256(code).digest() + code)
-            os.replace(temporary, folder / f"{name}.o")
-        except OSError:
-            os.unlink(temporary)
+        write_whole(folder / f"{name}.o", _MAGIC + hashlib.sha256(code).digest() + code)

@@ -81,10 +81,11 @@ def has_values(tree: Tree) -> bool:
 
 
 def tree_signature(tree: Tree) -> Key:
-    """Paths, shapes and kinds of the leaves of a tree; for a Module its identity."""
-    return tuple(
-        [(leaf.path, leaf.shape, _array_kind(leaf) if leaf.names is None else id(leaf.given)) for leaf in tree.leaves]
-    )
+    """Paths, shapes and kinds of the leaves of a tree, and its constants; for a Module its identity."""
+    leaves = [
+        (leaf.path, leaf.shape, _array_kind(leaf) if leaf.names is None else id(leaf.given)) for leaf in tree.leaves
+    ]
+    return tree.constants, *leaves
 
 
 def _array_kind(leaf: Leaf) -> str | None:
@@ -131,7 +132,7 @@ def to_argument(x: Any, number: int, axis: int | None, who: str) -> Argument:
     tree = flatten(x, path)
     check(tree, who, "a compiled program takes numbers, arrays, Modules, and containers of them")
     if axis is None:
-        return Argument(Tree([_drop_numbers(leaf) for leaf in tree.leaves], tree.build), None)
+        return Argument(dataclasses.replace(tree, leaves=[_drop_numbers(leaf) for leaf in tree.leaves]), None)
     leaves = []
     for leaf in tree.leaves:
         if leaf.shape is None or not -len(leaf.shape) <= axis < len(leaf.shape):
@@ -142,7 +143,7 @@ def to_argument(x: Any, number: int, axis: int | None, who: str) -> Argument:
         row = np.zeros(_drop_axis(leaf, axis))
         form = dataclasses.replace(leaf, entries=row.ravel().tolist(), shape=row.shape or None)
         leaves.append(_drop_numbers(form))
-    return Argument(Tree(leaves, tree.build), axis)
+    return Argument(dataclasses.replace(tree, leaves=leaves), axis)
 
 
 def _drop_numbers(leaf: Leaf) -> Leaf:
