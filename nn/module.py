@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd import Value
-from autograd.jit.trace.tracer import TracingError, is_tracing
+from autograd.jit.trace.state import is_tracing
+from autograd.jit.trace.tracer import TracingError
 from autograd.primitive import describe
 from autograd.user_line import user_line
 

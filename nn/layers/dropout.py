@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 import autograd as ag
-from autograd.jit.trace.tracer import TracingError, is_tracing
+from autograd.jit.trace.state import is_tracing
+from autograd.jit.trace.tracer import TracingError
 from autograd.user_line import user_line
 
 from ..checks import called, example, generator, output, share

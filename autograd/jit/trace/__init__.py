@@ -2,6 +2,7 @@
 
 Read in this order:
 - tracer.py: Tracer, a Value without a number; Trace, one run; TracingError, raised where a number is needed.
+- state.py: whether a function is being traced now.
 - comparisons.py: comparisons of two tracers, which are operations too.
 - traced.py: TracedFunction, the graph of a function for arguments of one structure, derivatives included.
 """

@@ -14,7 +14,8 @@ from ...value import Value
 from ..graph.expand import expand
 from ..graph.graph import Graph, Input, from_tracers
 from ..runtime.signature import Argument
-from .tracer import Trace, Tracer, TracingError, tracing
+from .state import tracing
+from .tracer import Trace, Tracer, TracingError
 
 
 @dataclasses.dataclass

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from contextvars import ContextVar
 from typing import Any, NoReturn
 
 import numpy as np
@@ -293,21 +290,3 @@ def _object(x: Any) -> Any:
 
 def _fail(what: str, remedy: str) -> NoReturn:
     raise TracingError(f"{user_line()}: the function being compiled {what}, which has no number yet; {remedy}")
-
-
-_tracing: ContextVar[bool] = ContextVar("_tracing", default=False)
-
-
-@contextlib.contextmanager
-def tracing() -> Iterator[None]:
-    """Mark the time while a function runs on tracers."""
-    token = _tracing.set(True)
-    try:
-        yield
-    finally:
-        _tracing.reset(token)
-
-
-def is_tracing() -> bool:
-    """Whether jit is tracing a function now. What it draws or writes happens once then, and not at each call."""
-    return _tracing.get()
