@@ -175,7 +175,7 @@ class CompiledStep(Step):
             self._add_moves(routine)
             if self._whole:
                 routine.copy(work.outputs[2], self.buffers)
-        return work, routine.made()
+        return work, routine.build()
 
     def _add_gradient(self, routine: Routine, runner: Runner, work: Workspace) -> None:
         """Mean loss and gradient."""
@@ -245,7 +245,7 @@ class CompiledStep(Step):
         """What runs a program with arguments like these, compiled now; ValueError if a gradient would be missing."""
         runner = program.runner(args, wrt, sum_value)
         assert runner is not None  # there are no Values among these arguments
-        closed_over = {id(x) for x in runner.compiled.traced.closed_over}
+        closed_over = {id(x) for x in runner.closed_over}
         moved = {id(p) for p in self.optimizer.parameters}
         for name, p in self.model.named_parameters():
             if id(p) in closed_over & moved:
