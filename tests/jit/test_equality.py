@@ -22,7 +22,7 @@ import autograd as ag
 from autograd import ops
 from autograd.jit import compile as compiler, jit
 from autograd.jit.graph import passes
-from autograd.jit.graph.graph import Graph, Input, arguments
+from autograd.jit.graph.graph import Graph, Input, group_operands
 from autograd.jit.runtime.runner import Runner
 from autograd.jit.runtime.signature import to_argument
 from autograd.primitive import Primitive
@@ -96,7 +96,7 @@ def interpret(graph: Graph, batched: list[float], shared: list[float]) -> list[f
         elif isinstance(what, float):
             values.append(what)
         else:
-            values.append(what.evaluate(*arguments(what, [values[k] for k in args])))
+            values.append(what.evaluate(*group_operands(what, [values[k] for k in args])))
     return values
 
 
@@ -175,7 +175,7 @@ def check_nodes(rng: random.Random) -> None:
         for k, (op, operands) in enumerate(zip(simplified.what, simplified.operands)):
             if isinstance(op, Primitive):
                 given_to = [values[j] for j in operands]
-                exact = op.evaluate(*arguments(op, given_to))
+                exact = op.evaluate(*group_operands(op, given_to))
                 fused = op in (ops.dot, passes.fma)
                 summed = fused or op in (ops.sum, ops.logsumexp)
                 assert near(values[k], exact, scale(op, given_to, exact), fused, summed), (

@@ -142,7 +142,7 @@ def from_tracers(nodes: Iterable[Tracer], inputs: dict[Tracer, Input], outputs: 
     return Graph(tuple(what), tuple(operands), results)
 
 
-def arguments(op: Primitive, numbers: Sequence[Any]) -> tuple[Any, ...]:
+def group_operands(op: Primitive, numbers: Sequence[Any]) -> tuple[Any, ...]:
     """Flat operands as the arguments of `op`: its sequences, which all have one length, become tuples."""
     if not any(op.takes_sequence):
         return tuple(numbers)

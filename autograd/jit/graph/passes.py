@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from ... import ops
 from ...primitive import Primitive, primitive
 from ..trace.comparisons import stop_gradient
-from .graph import Graph, Input, What, arguments
+from .graph import Graph, Input, What, group_operands
 
 
 @primitive(None, None, None, symbol="×+", native="llvm.fma")
@@ -98,7 +98,7 @@ def fold(build: Builder, op: Primitive, args: tuple[int, ...]) -> int | None:
         if type(what) is not float:
             return None
         numbers.append(what)
-    return build.constant(op.evaluate(*arguments(op, numbers)))
+    return build.constant(op.evaluate(*group_operands(op, numbers)))
 
 
 def use_identities(build: Builder, op: Primitive, args: tuple[int, ...]) -> int | None:
