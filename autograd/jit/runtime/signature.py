@@ -81,7 +81,7 @@ def has_values(tree: Tree) -> bool:
 
 
 def tree_signature(tree: Tree) -> Key:
-    """Paths, shapes and kinds of the leaves of a tree, and its constants; for a Module its identity."""
+    """Paths, shapes and kinds of the leaves, for a Module its identity, and the constants of registered containers."""
     leaves = [
         (leaf.path, leaf.shape, _array_kind(leaf) if leaf.names is None else id(leaf.given)) for leaf in tree.leaves
     ]
