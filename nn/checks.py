@@ -13,7 +13,7 @@ from autograd import Value
 from .module import Module
 
 
-def whole(n: Any, name: str, least: int = 1) -> int:
+def check_count(n: Any, name: str, least: int = 1) -> int:
     """A count; TypeError or ValueError, naming it, if it is no whole number of `least` or more."""
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
         raise TypeError(f"{name} is a whole number of {least} or more, got {n!r}")
@@ -22,27 +22,27 @@ def whole(n: Any, name: str, least: int = 1) -> int:
     return int(n)
 
 
-def nonnegative(x: Any, name: str) -> float:
+def check_nonnegative(x: Any, name: str) -> float:
     """A finite number of 0 or more; TypeError or ValueError, naming it, if it is none."""
-    return _number(x, name, "a finite number of 0 or more", lambda x: 0 <= x < math.inf)
+    return _check_number(x, name, "a finite number of 0 or more", lambda x: 0 <= x < math.inf)
 
 
-def positive(x: Any, name: str) -> float:
+def check_positive(x: Any, name: str) -> float:
     """A finite number above 0; TypeError or ValueError, naming it, if it is none."""
-    return _number(x, name, "a number above 0", lambda x: 0 < x < math.inf)
+    return _check_number(x, name, "a number above 0", lambda x: 0 < x < math.inf)
 
 
-def share(x: Any, name: str) -> float:
+def check_fraction(x: Any, name: str) -> float:
     """A number from 0 to 1; TypeError or ValueError, naming it, if it is none."""
-    return _number(x, name, "a number from 0 to 1", lambda x: 0 <= x <= 1)
+    return _check_number(x, name, "a number from 0 to 1", lambda x: 0 <= x <= 1)
 
 
-def share_below_one(x: Any, name: str) -> float:
+def check_fraction_below_one(x: Any, name: str) -> float:
     """A number from 0 up to but not 1; TypeError or ValueError, naming it, if it is none."""
-    return _number(x, name, "a number from 0 up to but not 1", lambda x: 0 <= x < 1)
+    return _check_number(x, name, "a number from 0 up to but not 1", lambda x: 0 <= x < 1)
 
 
-def _number(x: Any, name: str, wanted: str, fits: Callable[[Any], bool]) -> float:
+def _check_number(x: Any, name: str, wanted: str, fits: Callable[[Any], bool]) -> float:
     if isinstance(x, bool) or not isinstance(x, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name} is {wanted}, got {x!r}")
     if not fits(x):
@@ -50,13 +50,13 @@ def _number(x: Any, name: str, wanted: str, fits: Callable[[Any], bool]) -> floa
     return float(x)
 
 
-def function(f: Any, name: str) -> None:
+def check_function(f: Any, name: str) -> None:
     """TypeError, naming it, if it is none."""
     if not callable(f):
         raise TypeError(f"{name} is a function, got {f!r}")
 
 
-def generator(seed: Any) -> np.random.Generator:
+def make_generator(seed: Any) -> np.random.Generator:
     """The Generator of a seed, or the one given; TypeError or ValueError if it is neither."""
     if seed is not None and not isinstance(seed, (int, np.integer, np.random.Generator)):
         raise TypeError(f"seed is an int, a NumPy Generator or None, got {seed!r}")
@@ -65,19 +65,19 @@ def generator(seed: Any) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def parameters_of(given: Iterable[Any], name: str) -> list[Any]:
+def list_parameters(given: Iterable[Any], name: str) -> list[Any]:
     """Parameters, or groups of them, in a list; TypeError, naming who takes them, for a Module and what is no list."""
     if isinstance(given, Module) or not isinstance(given, Iterable):
         raise TypeError(f"{name} takes a list of parameters, got {type(given).__name__}: pass model.parameters()")
     return list(given)
 
 
-def called(owner: Module) -> str:
+def describe_layer(owner: Module) -> str:
     """A layer or model as messages name it."""
     return f"{type(owner).__name__}({owner.extra_repr()})"
 
 
-def example(x: Any, owner: Module, n: int | None = None) -> tuple[Any, ...]:
+def check_example(x: Any, owner: Module, n: int | None = None) -> tuple[Any, ...]:
     """One example as a tuple of floats and Values.
 
     Args:
@@ -98,7 +98,7 @@ def example(x: Any, owner: Module, n: int | None = None) -> tuple[Any, ...]:
             x = (x,)  # what a layer of one neuron gives, or the input of a net of one variable
         elif isinstance(x, (str, dict)) or not hasattr(x, "__iter__"):
             count = "" if n is None else f"{n} "
-            raise TypeError(f"{called(owner)} takes a list of {count}numbers or Values, got {x!r}")
+            raise TypeError(f"{describe_layer(owner)} takes a list of {count}numbers or Values, got {x!r}")
     xs = tuple(x)
     if any(type(p) is not float and not isinstance(p, Value) for p in xs):
         # Once here, and not in each neuron of the layer.
@@ -106,18 +106,18 @@ def example(x: Any, owner: Module, n: int | None = None) -> tuple[Any, ...]:
             raise ValueError(_many(owner, n, f"a list of {len(xs)} lists"))
         xs = tuple([float(p) if isinstance(p, (int, np.integer, np.floating)) else p for p in xs])
     if n is not None and len(xs) != n:
-        raise ValueError(f"{called(owner)} takes {n} inputs, got {len(xs)}")
+        raise ValueError(f"{describe_layer(owner)} takes {n} inputs, got {len(xs)}")
     return xs
 
 
 def _many(owner: Module, n: int | None, given: str) -> str:
     count = "numbers" if n is None else f"{n} numbers"
     return (
-        f"{called(owner)} takes one example of {count}, got {given}; "
+        f"{describe_layer(owner)} takes one example of {count}, got {given}; "
         "for many examples call nn.predict(model, X), ag.jit(model, in_axes=0)(X) or, to train, model.batch(X)"
     )
 
 
-def output(ys: Sequence[Any]) -> Any:
+def make_output(ys: Sequence[Any]) -> Any:
     """What a layer gives: a list, or of one number that number."""
     return ys[0] if len(ys) == 1 else list(ys)

@@ -173,9 +173,9 @@ class Module:
         own = self.state_dict()
         faults = []
         if strict and (missing := [path for path in own if path not in state]):
-            faults.append("Missing key(s) in state_dict: " + listed([f'"{path}"' for path in missing], ", "))
+            faults.append("Missing key(s) in state_dict: " + summarize([f'"{path}"' for path in missing], ", "))
         if strict and (unexpected := [path for path in state if path not in own]):
-            faults.append("Unexpected key(s) in state_dict: " + listed([f'"{path}"' for path in unexpected], ", "))
+            faults.append("Unexpected key(s) in state_dict: " + summarize([f'"{path}"' for path in unexpected], ", "))
         new = {path: np.asarray(state[path]) for path in own if path in state}
         unfit = []
         for path, x in new.items():
@@ -187,7 +187,7 @@ class Module:
                     f"the shape in current model is {own[path].shape}"
                 )
         if unfit:
-            faults.append(listed(unfit, "\n  "))
+            faults.append(summarize(unfit, "\n  "))
         if faults:
             raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n  " + "\n  ".join(faults))
         for path, x in new.items():
@@ -208,8 +208,8 @@ class Module:
         facts = [self.extra_repr()] if self.extra_repr() else []
         head = f"{type(self).__name__}({', '.join([*facts, f'{count:,} parameter' + 's' * (count != 1)])})"
         lines = [head]
-        children = [(path, repr(child)) for path, child in _children(self)]
-        for text, group in groupby(children, key=lambda child: child[1]):
+        inside = [(path, repr(child)) for path, child in children(self)]
+        for text, group in groupby(inside, key=lambda child: child[1]):
             paths = [path for path, _ in group]
             alike = f"{paths[0]} to {paths[-1]}: each " if len(paths) > 1 else f"{paths[0]}: "
             lines.append("  " + alike + text.replace("\n", "\n  "))
@@ -253,16 +253,16 @@ def _holders(container: Any, path: str, seen: set[int]) -> Iterator[tuple[str, A
             yield from _holders(x, f"{path}{name}.", seen)
 
 
-def _children(container: Any, path: str = "") -> Iterator[tuple[str, Module]]:
+def children(container: Any, path: str = "") -> Iterator[tuple[str, Module]]:
     """The Modules inside, but not those inside them."""
     for name, x in members(container):
         if isinstance(x, Module):
             yield path + name, x
         elif isinstance(x, (list, tuple, dict, np.ndarray)):
-            yield from _children(x, f"{path}{name}.")
+            yield from children(x, f"{path}{name}.")
 
 
-def listed(things: Sequence[str], separator: str) -> str:
+def summarize(things: Sequence[str], separator: str) -> str:
     """The first of them, and how many more there are."""
     rest = len(things) - LISTED
     return separator.join([*things[:LISTED], *([f"and {rest:,} more"] if rest > 0 else [])])

@@ -12,7 +12,7 @@ from autograd.tree import flatten
 
 from ..layers.containers import Residual
 from ..layers.normalization import BatchNorm, LayerNorm
-from ..module import Module, _children
+from ..module import Module, children
 
 Numbers = list[Any]  # floats and Values
 
@@ -50,7 +50,7 @@ def watch(model: Module, xs: Sequence[Any]) -> tuple[list[Any], list[Block]]:
     twin = copy.deepcopy(model)
     calls: dict[int, Calls] = {}
     for module in list(twin.modules()):
-        module.__class__ = _watched(type(module), calls)
+        module.__class__ = _watching_class(type(module), calls)
     outputs = twin.batch(xs)
     parts = _parts("", twin, calls, set())
     order = {key: k for k, key in enumerate(calls)}  # a dict keeps the order of first calls
@@ -58,7 +58,7 @@ def watch(model: Module, xs: Sequence[Any]) -> tuple[list[Any], list[Block]]:
     return outputs, [_block(group, calls) for group in _groups(parts)]
 
 
-def _watched(kind: type[Module], calls: dict[int, Calls]) -> type[Module]:
+def _watching_class(kind: type[Module], calls: dict[int, Calls]) -> type[Module]:
     """A class like `kind` that also notes each call."""
 
     def __call__(self: Module, x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -95,8 +95,8 @@ def _parts(path: str, module: Module, calls: dict[int, Calls], seen: set[int]) -
     if isinstance(module, Residual):
         return [(path, module)] if id(module) in calls else []
     lead = f"{path}." if path else ""
-    inside = [part for name, child in _children(module) for part in _parts(lead + name, child, calls, seen)]
-    sources = {_source(calls[id(part)]) for _, part in inside if _weighs(part)}
+    inside = [part for name, child in children(module) for part in _parts(lead + name, child, calls, seen)]
+    sources = {_source(calls[id(part)]) for _, part in inside if _has_weights(part)}
     if len(sources) > 1 or id(module) not in calls:
         return inside
     return [(path, module)]
@@ -106,7 +106,7 @@ def _source(calls: Calls) -> tuple[Any, ...]:
     return tuple([id(x) if isinstance(x, Value) else x for x in calls.given])
 
 
-def _weighs(module: Module) -> bool:
+def _has_weights(module: Module) -> bool:
     """Whether it has weighted sums, or whatever else has parameters and is no normalisation."""
     return not isinstance(module, (LayerNorm, BatchNorm)) and bool(module.parameters())
 
@@ -115,14 +115,14 @@ def _groups(parts: Sequence[tuple[str, Module]]) -> list[list[tuple[str, Module]
     """Parts in groups with one layer that has weights in each."""
     groups: list[list[tuple[str, Module]]] = []
     for part in parts:
-        if not groups or (_weighs(part[1]) and any(_weighs(module) for _, module in groups[-1])):
+        if not groups or (_has_weights(part[1]) and any(_has_weights(module) for _, module in groups[-1])):
             groups.append([])
         groups[-1].append(part)
     return groups
 
 
 def _block(group: Sequence[tuple[str, Module]], calls: dict[int, Calls]) -> Block:
-    path, first = next((part for part in group if _weighs(part[1])), group[0])
+    path, first = next((part for part in group if _has_weights(part[1])), group[0])
     inside = [inner for _, module in group for inner in module.modules() if id(inner) in calls]
     results = {x: None for inner in inside for row in calls[id(inner)].outputs for x in row if isinstance(x, Value)}
     parameters = {p: None for _, module in group for p in module.parameters()}

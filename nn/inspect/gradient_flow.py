@@ -17,7 +17,7 @@ from autograd.chain import topological_order
 from autograd.primitive import describe
 
 from ..module import Module
-from ..training.history import pyplot
+from ..training.history import import_pyplot
 from .blocks import Block, watch
 from .verdict import LayerFlow, Verdict, judge
 
@@ -70,7 +70,7 @@ class GradientFlow:
         Raises:
             ModuleNotFoundError: without matplotlib.
         """
-        plt = pyplot()
+        plt = import_pyplot()
         figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
         depth = range(1, len(self.layers) + 1)
         columns = self.to_dict()
@@ -163,11 +163,11 @@ def gradient_flow(model: Module, X: Iterable[Any], y: Iterable[Any], loss: Calla
         raise TypeError(f"gradient_flow: the loss of a model's output and a target is a Value, got {describe(total)}")
     total.backward()
     bent = [node for node in topological_order(total) if node.op in _BENT]
-    layers = tuple([_measured(block, bent, len(xs)) for block in blocks])
+    layers = tuple([_measure(block, bent, len(xs)) for block in blocks])
     return GradientFlow(layers, *judge(layers))
 
 
-def _measured(block: Block, bent: Sequence[Value], examples: int) -> LayerFlow:
+def _measure(block: Block, bent: Sequence[Value], examples: int) -> LayerFlow:
     """The figures of one layer, once backward() was called."""
     results = [x for row in block.outputs for x in row]
     units = [[float(x) for x in unit] for unit in zip(*block.outputs)]

@@ -8,7 +8,7 @@ from typing import Any
 import autograd as ag
 from autograd import Value
 
-from ..checks import example, output
+from ..checks import check_example, make_output
 from ..module import Module
 
 Function = Callable[[Any], Any]
@@ -47,17 +47,17 @@ class Activation(Module):
     """
 
     def __init__(self, activation: str | Function) -> None:
-        self.activation_name, self.activation = named(activation)
+        self.activation_name, self.activation = find_activation(activation)
 
     def __call__(self, x: Any) -> Any:
         """The activation of each number of a list; or of one number that of the number."""
-        return output([self.activation(v) for v in example(x, self)])
+        return make_output([self.activation(v) for v in check_example(x, self)])
 
     def extra_repr(self) -> str:
         return self.activation_name
 
 
-def named(activation: str | Function) -> tuple[str, Function]:
+def find_activation(activation: str | Function) -> tuple[str, Function]:
     """The name of an activation, and itself; see Activation."""
     if isinstance(activation, str):
         if activation not in ACTIVATIONS:

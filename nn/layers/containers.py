@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ..checks import called, example, output
+from ..checks import check_example, describe_layer, make_output
 from ..module import Module
 
 
@@ -83,19 +83,19 @@ class Residual(Module):
 
     def __call__(self, x: Any) -> Any:
         """x plus what the layer gives for it, number by number."""
-        xs = example(x, self)
+        xs = check_example(x, self)
         return self._sum(xs, self.layer(xs))
 
     def batch(self, xs: Iterable[Any]) -> list[Any]:
         """The outputs for each of a list of examples, with the layer called on all of them at once."""
-        examples = [example(x, self) for x in xs]
+        examples = [check_example(x, self) for x in xs]
         return [self._sum(x, y) for x, y in zip(examples, self.layer.batch(examples))]
 
     def _sum(self, xs: tuple[Any, ...], y: Any) -> Any:
-        ys = example(y, self)
+        ys = check_example(y, self)
         if len(xs) != len(ys):
             raise ValueError(
                 f"Residual adds what its layer is given and what it gives, number by number; "
-                f"{called(self.layer)} was given {len(xs)} and gave {len(ys)}"
+                f"{describe_layer(self.layer)} was given {len(xs)} and gave {len(ys)}"
             )
-        return output([a + b for a, b in zip(xs, ys)])
+        return make_output([a + b for a, b in zip(xs, ys)])

@@ -9,7 +9,7 @@ import numpy as np
 import autograd as ag
 from autograd.jit.trace.tracer import TracingError, is_tracing, user_line
 
-from ..checks import called, example, generator, output, share
+from ..checks import check_example, check_fraction, describe_layer, make_generator, make_output
 from ..module import Module
 
 
@@ -42,23 +42,25 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, seed: int | np.random.Generator | None = None) -> None:
-        self.p = share(p, "p")
+        self.p = check_fraction(p, "p")
         if isinstance(seed, np.random.Generator):
             seed = int(seed.integers(2**63))
-        self.rng = generator(seed)
+        self.rng = make_generator(seed)
 
     def __call__(self, x: Any) -> Any:
         """The numbers that are left, the others 0: a list, or of one number that number itself."""
-        xs = example(x, self)
+        xs = check_example(x, self)
         if not self.training:
-            return output(xs)
+            return make_output(xs)
         if is_tracing() and isinstance(self.rng, np.random.Generator):
             raise TracingError(
-                f"{user_line()}: {called(self)} in training cannot be compiled by ag.jit, which would drop the same "
-                "numbers at each call: use nn.compile_step to train, or call model.eval() before the first call"
+                f"{user_line()}: {describe_layer(self)} in training cannot be compiled by ag.jit, which would drop the "
+                "same numbers at each call: use nn.compile_step to train, or call model.eval() before the first call"
             )
         kept = 0.0 if self.p == 1.0 else 1.0 / (1.0 - self.p)
-        return output([v * ag.where(u >= self.p, kept, 0.0) for v, u in zip(xs, self.rng.random(len(xs)).tolist())])
+        return make_output(
+            [v * ag.where(u >= self.p, kept, 0.0) for v, u in zip(xs, self.rng.random(len(xs)).tolist())]
+        )
 
     def extra_repr(self) -> str:
         return f"{self.p:g}"

@@ -10,7 +10,7 @@ import numpy as np
 import autograd as ag
 from autograd import Value
 
-from ..checks import called, generator, output, whole
+from ..checks import check_count, describe_layer, make_generator, make_output
 from ..module import Module
 
 
@@ -34,8 +34,8 @@ class Embedding(Module):
     """
 
     def __init__(self, num: int, dim: int, seed: int | np.random.Generator | None = None) -> None:
-        self.num, self.dim = whole(num, "num"), whole(dim, "dim")
-        rows = generator(seed).normal(size=(self.num, self.dim)).tolist()
+        self.num, self.dim = check_count(num, "num"), check_count(dim, "dim")
+        rows = make_generator(seed).normal(size=(self.num, self.dim)).tolist()
         self.weight = [tuple([Value(x) for x in row]) for row in rows]
 
     def __call__(self, x: Any) -> Any:
@@ -52,17 +52,17 @@ class Embedding(Module):
         if isinstance(x, Value) and type(x) is not Value:
             return self._chosen(x)
         if isinstance(x, (bool, str)) or not isinstance(x, (int, float, np.number, np.ndarray, Value)):
-            raise TypeError(f"{called(self)} takes the index of a row, got {x!r}")
+            raise TypeError(f"{describe_layer(self)} takes the index of a row, got {x!r}")
         k = float(x)
         if k not in range(self.num):
-            raise ValueError(f"{called(self)} takes a whole number from 0 to {self.num - 1}, got {x}")
-        return output(self.weight[int(k)])
+            raise ValueError(f"{describe_layer(self)} takes a whole number from 0 to {self.num - 1}, got {x}")
+        return make_output(self.weight[int(k)])
 
     def _chosen(self, index: Any) -> Any:
         """The row of an index that is not known yet: each row times whether it is the one."""
         chosen = tuple([index == k for k in range(self.num)])
         fault = ag.where(ag.sum(chosen), 0.0, math.nan)
-        return output([ag.dot(column, chosen, fault) for column in zip(*self.weight)])
+        return make_output([ag.dot(column, chosen, fault) for column in zip(*self.weight)])
 
     def extra_repr(self) -> str:
         return f"{self.num} rows of {self.dim}"

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..checks import example, generator, share, whole
+from ..checks import check_count, check_example, check_fraction, make_generator
 from ..module import Module
-from .activations import Activation, Function, named
+from .activations import Activation, Function, find_activation
 from .containers import Residual, Sequential
 from .dropout import Dropout
 from .init import Initialiser, for_activation
@@ -88,10 +88,10 @@ class MLP(Sequential):
             raise ValueError("MLP takes a list with the size of at least one layer, such as [16, 1], got []")
         if norm not in _NORMS:
             raise ValueError(f"norm is 'layer', 'batch' or None, got {norm!r}")
-        share(dropout, "dropout")
-        name, _ = named(activation)  # checked even where there is no hidden layer to use it
-        rng = generator(seed)
-        self.sizes = [whole(nin, "nin"), *[whole(n, "nout") for n in nouts]]
+        check_fraction(dropout, "dropout")
+        name, _ = find_activation(activation)  # checked even where there is no hidden layer to use it
+        rng = make_generator(seed)
+        self.sizes = [check_count(nin, "nin"), *[check_count(n, "nout") for n in nouts]]
         inner = activation if norm is None else "linear"
         hidden = [
             Layer(a, b, inner, init=for_activation(name) if init is None else init, bias=bias, seed=rng)
@@ -102,11 +102,11 @@ class MLP(Sequential):
 
     def __call__(self, x: Any) -> Any:
         """The outputs for a list of nin numbers or Values: a list, or of one output neuron the Value itself."""
-        return super().__call__(example(x, self, self.sizes[0]))
+        return super().__call__(check_example(x, self, self.sizes[0]))
 
     def batch(self, xs: Iterable[Any]) -> list[Any]:
         """The outputs for each of a list of examples, computed layer by layer."""
-        return super().batch([example(x, self, self.sizes[0]) for x in xs])
+        return super().batch([check_example(x, self, self.sizes[0]) for x in xs])
 
     def extra_repr(self) -> str:
         return " → ".join(map(str, self.sizes))

@@ -9,10 +9,10 @@ import numpy as np
 import autograd as ag
 from autograd import Value
 
-from ..checks import example, generator, output, whole
+from ..checks import check_count, check_example, make_generator, make_output
 from ..module import Module
 from . import init as initialisers
-from .activations import Function, named
+from .activations import Function, find_activation
 from .init import Initialiser
 
 
@@ -48,15 +48,15 @@ class Neuron(Module):
         bias: bool = True,
         seed: int | np.random.Generator | None = None,
     ) -> None:
-        self.nin = whole(nin, "nin")
-        self.activation_name, self.activation = named(activation)
+        self.nin = check_count(nin, "nin")
+        self.activation_name, self.activation = find_activation(activation)
         weights = _draw(init, self.activation_name, nin, 1, seed)
         self.w = tuple([Value(x) for x in weights[0].tolist()])
         self.b = Value(0.0) if bias else 0.0
 
     def __call__(self, x: Any) -> Any:
         """The neuron's output, a Value, for a list of nin numbers or Values."""
-        return self.forward(example(x, self, self.nin))
+        return self.forward(check_example(x, self, self.nin))
 
     def forward(self, xs: tuple[Any, ...]) -> Any:
         """The output for a tuple known to be of nin floats and Values, which a Layer checks once for all neurons."""
@@ -91,15 +91,15 @@ class Layer(Module):
         bias: bool = True,
         seed: int | np.random.Generator | None = None,
     ) -> None:
-        self.nin, self.nout = whole(nin, "nin"), whole(nout, "nout")
-        self.activation_name, _ = named(activation)
+        self.nin, self.nout = check_count(nin, "nin"), check_count(nout, "nout")
+        self.activation_name, _ = find_activation(activation)
         weights = _draw(init, self.activation_name, nin, nout, seed)
         self.neurons = [Neuron(nin, activation, init=_rows(row[None]), bias=bias) for row in weights]
 
     def __call__(self, x: Any) -> Any:
         """The neurons' outputs for a list of nin numbers or Values: a list, or of one neuron the Value itself."""
-        xs = example(x, self, self.nin)
-        return output([neuron.forward(xs) for neuron in self.neurons])
+        xs = check_example(x, self, self.nin)
+        return make_output([neuron.forward(xs) for neuron in self.neurons])
 
     def extra_repr(self) -> str:
         return f"{self.nin} → {self.nout}, {self.activation_name}"
@@ -108,7 +108,7 @@ class Layer(Module):
 def _draw(init: str | Initialiser | None, activation: str, nin: int, nout: int, seed: Any) -> initialisers.Weights:
     """Initial weights of shape (nout, nin)."""
     initialiser = initialisers.for_activation(activation) if init is None else initialisers.by_name(init)
-    weights = np.asarray(initialiser(nin, nout, generator(seed)), dtype=np.float64)
+    weights = np.asarray(initialiser(nin, nout, make_generator(seed)), dtype=np.float64)
     if weights.shape != (nout, nin):
         raise ValueError(f"init gave weights of shape {weights.shape} for (fan_out, fan_in) = {(nout, nin)}")
     return weights

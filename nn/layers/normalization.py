@@ -8,7 +8,7 @@ from typing import Any
 import autograd as ag
 from autograd import Value
 
-from ..checks import called, example, output, positive, share, whole
+from ..checks import check_count, check_example, check_fraction, check_positive, describe_layer, make_output
 from ..module import Buffer, Module
 
 
@@ -30,15 +30,15 @@ class LayerNorm(Module):
     """
 
     def __init__(self, n: int, eps: float = 1e-5) -> None:
-        self.n, self.eps = whole(n, "n"), positive(eps, "eps")
+        self.n, self.eps = check_count(n, "n"), check_positive(eps, "eps")
         self.weight = tuple([Value(1.0) for _ in range(self.n)])
         self.bias = tuple([Value(0.0) for _ in range(self.n)])
 
     def __call__(self, x: Any) -> Any:
         """The normalised numbers: a list, or of one number the Value itself."""
-        centred, variance = _moments(example(x, self, self.n))[1:]
+        centred, variance = _moments(check_example(x, self, self.n))[1:]
         scale = 1.0 / ag.sqrt(variance + self.eps)
-        return output([c * scale * w + b for c, w, b in zip(centred, self.weight, self.bias)])
+        return make_output([c * scale * w + b for c, w, b in zip(centred, self.weight, self.bias)])
 
     def extra_repr(self) -> str:
         return str(self.n)
@@ -78,7 +78,11 @@ class BatchNorm(Module):
     """
 
     def __init__(self, n: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
-        self.n, self.eps, self.momentum = whole(n, "n"), positive(eps, "eps"), share(momentum, "momentum")
+        self.n, self.eps, self.momentum = (
+            check_count(n, "n"),
+            check_positive(eps, "eps"),
+            check_fraction(momentum, "momentum"),
+        )
         self.weight = tuple([Value(1.0) for _ in range(self.n)])
         self.bias = tuple([Value(0.0) for _ in range(self.n)])
         self.running_mean = Buffer([0.0] * self.n)
@@ -92,13 +96,13 @@ class BatchNorm(Module):
         """
         if self.training:
             raise RuntimeError(
-                f"{called(self)} in training needs the whole batch, and was called with one example: call "
+                f"{describe_layer(self)} in training needs the whole batch, and was called with one example: call "
                 "model.batch(xs) in place of [model(x) for x in xs] (a Module of your own defines batch(self, xs), "
                 "which calls the batch of its layers), or model.eval() first to use the running statistics"
             )
-        xs = example(x, self, self.n)
+        xs = check_example(x, self, self.n)
         numbers = zip(xs, self.running_mean, self.running_var, self.weight, self.bias)
-        return output([(p - mean) / ag.sqrt(var + self.eps) * w + b for p, mean, var, w, b in numbers])
+        return make_output([(p - mean) / ag.sqrt(var + self.eps) * w + b for p, mean, var, w, b in numbers])
 
     def batch(self, xs: Iterable[Any]) -> list[Any]:
         """The normalised numbers of each of a list of examples; in training the running statistics move.
@@ -108,21 +112,21 @@ class BatchNorm(Module):
         """
         if not self.training:
             return super().batch(xs)
-        rows = [example(x, self, self.n) for x in xs]
+        rows = [check_example(x, self, self.n) for x in xs]
         if len(rows) < 2:
             raise ValueError(
-                f"{called(self)}: expected more than 1 value per channel when training, got {len(rows)} example"
+                f"{describe_layer(self)}: expected more than 1 value per channel when training, got {len(rows)} example"
                 f"{'s' * (len(rows) != 1)}; leave out a last batch of one, or call model.eval() first"
             )
         moments = [_moments(column) for column in zip(*rows)]
         scales = [w / ag.sqrt(var + self.eps) for (_, _, var), w in zip(moments, self.weight)]
         unbiased = len(rows) / (len(rows) - 1)
-        self._move(self.running_mean, [mean for mean, _, _ in moments])
-        self._move(self.running_var, [var * unbiased for _, _, var in moments])
+        self._update_running(self.running_mean, [mean for mean, _, _ in moments])
+        self._update_running(self.running_var, [var * unbiased for _, _, var in moments])
         columns = [[c * s + b for c in centred] for (_, centred, _), s, b in zip(moments, scales, self.bias)]
-        return [output(row) for row in zip(*columns)]
+        return [make_output(row) for row in zip(*columns)]
 
-    def _move(self, running: Buffer, new: Sequence[Any]) -> None:
+    def _update_running(self, running: Buffer, new: Sequence[Any]) -> None:
         running.replace([(1.0 - self.momentum) * old + self.momentum * x for old, x in zip(running, new)])
 
     def extra_repr(self) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from autograd import Value
 from autograd.primitive import describe
 
-from ..checks import nonnegative, parameters_of, share_below_one
+from ..checks import check_fraction_below_one, check_nonnegative, list_parameters
 
 Flat = NDArray[np.float64]
 
@@ -47,11 +47,11 @@ class Group:
         return self.state[name]
 
 
-Rule = Callable[[Group, Flat, Flat], Flat]
+Update = Callable[[Group, Flat, Flat], Flat]
 Method = TypeVar("Method", bound=Callable[..., Flat])
 
 
-def elementwise(rule: Method) -> Method:
+def elementwise(update: Method) -> Method:
     """Mark an optimizer's rule that does to each parameter the same, whatever the others are: it can be compiled.
 
     compile_step and fit try it on a few numbers, and then call it with a Value in the place of each array, of
@@ -70,25 +70,25 @@ def elementwise(rule: Method) -> Method:
     ...         super().__init__(parameters, lr=lr)
     ...
     ...     @elementwise
-    ...     def rule(self, group, data, grad):
+    ...     def update(self, group, data, grad):
     ...         agree = grad * group.remember("grad")
     ...         factor = 1.2 * (agree > 0) + 0.5 * (agree < 0) + (agree == 0)
     ...         group.state["rate"] = rate = np.minimum(group.remember("rate", 1.0) * factor, 50.0)
     ...         group.state["grad"] = grad * (agree >= 0)
     ...         return data - group.options["lr"] * rate * np.sign(grad)
     """
-    if not callable(rule):
-        raise TypeError(f"elementwise marks a rule, a method of an Optimizer, got {describe(rule)}")
-    rule.elementwise = True  # type: ignore[attr-defined]
-    return rule
+    if not callable(update):
+        raise TypeError(f"elementwise marks an update, a method of an Optimizer, got {describe(update)}")
+    update.elementwise = True  # type: ignore[attr-defined]
+    return update
 
 
-def moved(rule: Rule, group: Group, data: Flat, grad: Flat) -> Flat:
-    """What a rule gives; TypeError if that is not a number for each parameter."""
-    result = rule(group, data, grad)
+def run_update(update: Update, group: Group, data: Flat, grad: Flat) -> Flat:
+    """What an update returns; TypeError if that is not one number for each parameter."""
+    result = update(group, data, grad)
     if not isinstance(result, np.ndarray) or result.shape != data.shape:
         raise TypeError(
-            f"{rule.__qualname__} returns the new numbers of the parameters, an array of shape {data.shape}, "
+            f"{update.__qualname__} must return the new numbers of the parameters, an array of shape {data.shape}, "
             f"got {describe(result)}"
         )
     return result
@@ -109,7 +109,7 @@ class Optimizer:
 
     def __init__(self, parameters: Iterable[Value] | Iterable[Mapping[str, Any]], **defaults: Any) -> None:
         name = type(self).__name__
-        given = parameters_of(parameters, name)
+        given = list_parameters(parameters, name)
         if not given:
             raise ValueError(f"{name} takes at least one parameter, got none")
         groups = given if all(isinstance(g, Mapping) for g in given) else [{"params": given}]
@@ -144,10 +144,10 @@ class Optimizer:
         if name == "betas":
             if not isinstance(x, (tuple, list)) or len(x) != 2:
                 raise TypeError(f"betas is two numbers from 0 up to but not 1, got {x!r}")
-            return tuple([share_below_one(each, "beta") for each in x])
+            return tuple([check_fraction_below_one(each, "beta") for each in x])
         if name == "alpha":
-            return share_below_one(x, name)
-        return nonnegative(x, "the learning rate lr" if name == "lr" else name)
+            return check_fraction_below_one(x, name)
+        return check_nonnegative(x, "the learning rate lr" if name == "lr" else name)
 
     @property
     def lr(self) -> float:
@@ -169,20 +169,20 @@ class Optimizer:
         """Move every parameter once, by its grad."""
         data = np.array([p.data for p in self.parameters])
         grad = np.array([p.grad for p in self.parameters])
-        for p, x in zip(self.parameters, self.update(data, grad).tolist()):
+        for p, x in zip(self.parameters, self.update_all(data, grad).tolist()):
             p.data = x
 
-    def update(self, data: Flat, grad: Flat) -> Flat:
+    def update_all(self, data: Flat, grad: Flat) -> Flat:
         """New numbers for all parameters from their numbers and gradients: flat arrays in the order of `parameters`."""
         parts, start = [], 0
         for group in self.groups:
             end = start + len(group.parameters)
             group.steps += 1
-            parts.append(moved(self.rule, group, data[start:end], grad[start:end]))
+            parts.append(run_update(self.update, group, data[start:end], grad[start:end]))
             start = end
         return np.concatenate(parts)
 
-    def rule(self, group: Group, data: Flat, grad: Flat) -> Flat:
+    def update(self, group: Group, data: Flat, grad: Flat) -> Flat:
         """New numbers for the parameters of one group, on its step number `group.steps`, counted from 1.
 
         Both arrays are lent for this call: a rule that remembers one remembers a copy. What it remembers from step to
@@ -197,12 +197,12 @@ class Optimizer:
         ...         super().__init__(parameters, lr=lr, momentum=momentum)
         ...
         ...     @elementwise
-        ...     def rule(self, group, data, grad):
+        ...     def update(self, group, data, grad):
         ...         velocity = group.options["momentum"] * group.remember("velocity") + grad
         ...         group.state["velocity"] = velocity
         ...         return data - group.options["lr"] * velocity
         """
-        raise NotImplementedError(f"{type(self).__name__} has no rule: define rule(self, group, data, grad)")
+        raise NotImplementedError(f"{type(self).__name__} has no update. Define update(self, group, data, grad)")
 
     def state_dict(self) -> dict[str, Any]:
         """All that the optimizer remembers, to go on from later: options, states and step counts of each group."""

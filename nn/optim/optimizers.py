@@ -55,15 +55,15 @@ class SGD(Optimizer):
             raise ValueError("nesterov needs momentum: give a momentum greater than 0")
 
     @elementwise
-    def rule(self, group: Group, data: Flat, grad: Flat) -> Flat:
+    def update(self, group: Group, data: Flat, grad: Flat) -> Flat:
         o = group.options
         if group.uses("weight_decay"):
             grad = grad + o["weight_decay"] * data
         if group.uses("momentum"):
             group.state["velocity"] = velocity = o["momentum"] * group.remember("velocity") + grad
             grad = grad + o["momentum"] * velocity if group.uses("nesterov") else velocity
-        moved: Flat = data - o["lr"] * grad
-        return moved
+        new: Flat = data - o["lr"] * grad
+        return new
 
 
 class Adam(Optimizer):
@@ -103,7 +103,7 @@ class Adam(Optimizer):
         super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
     @elementwise
-    def rule(self, group: Group, data: Flat, grad: Flat) -> Flat:
+    def update(self, group: Group, data: Flat, grad: Flat) -> Flat:
         o = group.options
         if self.decoupled:
             data = data * (1 - o["lr"] * o["weight_decay"])
@@ -115,8 +115,8 @@ class Adam(Optimizer):
         group.state.update(mean=mean, square=square)
         unbiased_mean = mean / (1 - mean_share**group.steps)
         unbiased_square = square / (1 - square_share**group.steps)
-        moved: Flat = data - o["lr"] * unbiased_mean / (np.sqrt(unbiased_square) + o["eps"])
-        return moved
+        new: Flat = data - o["lr"] * unbiased_mean / (np.sqrt(unbiased_square) + o["eps"])
+        return new
 
 
 class AdamW(Adam):
@@ -169,7 +169,7 @@ class RMSprop(Optimizer):
         )
 
     @elementwise
-    def rule(self, group: Group, data: Flat, grad: Flat) -> Flat:
+    def update(self, group: Group, data: Flat, grad: Flat) -> Flat:
         o = group.options
         if group.uses("weight_decay"):
             grad = grad + o["weight_decay"] * data
@@ -182,8 +182,8 @@ class RMSprop(Optimizer):
         step = grad / (np.sqrt(spread) + o["eps"])
         if group.uses("momentum"):
             group.state["velocity"] = step = o["momentum"] * group.remember("velocity") + step
-        moved: Flat = data - o["lr"] * step
-        return moved
+        new: Flat = data - o["lr"] * step
+        return new
 
 
 class Adagrad(Optimizer):
@@ -219,12 +219,12 @@ class Adagrad(Optimizer):
         )
 
     @elementwise
-    def rule(self, group: Group, data: Flat, grad: Flat) -> Flat:
+    def update(self, group: Group, data: Flat, grad: Flat) -> Flat:
         o = group.options
         if group.uses("weight_decay"):
             grad = grad + o["weight_decay"] * data
         total = group.remember("square_sum", o["initial_accumulator_value"]) + grad * grad
         group.state["square_sum"] = total
         rate = o["lr"] / (1 + (group.steps - 1) * o["lr_decay"])
-        moved: Flat = data - rate * grad / (np.sqrt(total) + o["eps"])
-        return moved
+        new: Flat = data - rate * grad / (np.sqrt(total) + o["eps"])
+        return new

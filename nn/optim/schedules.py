@@ -11,7 +11,7 @@ import reprlib
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ..checks import nonnegative, share, share_below_one, whole
+from ..checks import check_count, check_fraction, check_fraction_below_one, check_nonnegative
 from .base import Optimizer
 
 
@@ -92,7 +92,7 @@ class StepLR(Schedule):
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        self.step_size, self.gamma = whole(step_size, "step_size"), nonnegative(gamma, "gamma")
+        self.step_size, self.gamma = check_count(step_size, "step_size"), check_nonnegative(gamma, "gamma")
         super().__init__(optimizer)
 
     def factor(self, steps: int) -> float:
@@ -103,7 +103,7 @@ class ExponentialLR(Schedule):
     """The rate times gamma every epoch."""
 
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
-        self.gamma = nonnegative(gamma, "gamma")
+        self.gamma = check_nonnegative(gamma, "gamma")
         super().__init__(optimizer)
 
     def factor(self, steps: int) -> float:
@@ -117,7 +117,7 @@ class CosineAnnealingLR(Schedule):
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
-        self.T_max, self.eta_min = whole(T_max, "T_max"), nonnegative(eta_min, "eta_min")
+        self.T_max, self.eta_min = check_count(T_max, "T_max"), check_nonnegative(eta_min, "eta_min")
         super().__init__(optimizer)
 
     def _apply(self) -> None:
@@ -132,10 +132,10 @@ class LinearLR(Schedule):
     def __init__(
         self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5
     ) -> None:
-        if not share(start_factor, "start_factor"):
+        if not check_fraction(start_factor, "start_factor"):
             raise ValueError("start_factor is a number above 0 and up to 1, got 0")
-        self.start_factor, self.end_factor = float(start_factor), nonnegative(end_factor, "end_factor")
-        self.total_iters = whole(total_iters, "total_iters")
+        self.start_factor, self.end_factor = float(start_factor), check_nonnegative(end_factor, "end_factor")
+        self.total_iters = check_count(total_iters, "total_iters")
         super().__init__(optimizer)
 
     def factor(self, steps: int) -> float:
@@ -173,10 +173,10 @@ class ReduceLROnPlateau(Scheduler):
         if mode not in ("min", "max"):
             raise ValueError(f"mode is 'min' or 'max', got {mode!r}")
         super().__init__(optimizer)
-        self.mode, self.factor = mode, share_below_one(factor, "factor")
-        self.patience, self.cooldown = whole(patience, "patience", 0), whole(cooldown, "cooldown", 0)
-        self.threshold, self.min_lr = nonnegative(threshold, "threshold"), nonnegative(min_lr, "min_lr")
-        self.eps = nonnegative(eps, "eps")
+        self.mode, self.factor = mode, check_fraction_below_one(factor, "factor")
+        self.patience, self.cooldown = check_count(patience, "patience", 0), check_count(cooldown, "cooldown", 0)
+        self.threshold, self.min_lr = check_nonnegative(threshold, "threshold"), check_nonnegative(min_lr, "min_lr")
+        self.eps = check_nonnegative(eps, "eps")
         self.best = math.inf if mode == "min" else -math.inf
         self.bad_epochs = self.cooling = 0
 

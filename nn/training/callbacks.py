@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..checks import nonnegative, whole
+from ..checks import check_count, check_nonnegative
 from ..module import Module
 from ..optim.base import Optimizer
 from .history import History
@@ -63,7 +63,7 @@ class EarlyStopping:
     """
 
     def __init__(self, patience: int = 10, min_delta: float = 0.0, restore_best: bool = True) -> None:
-        self.patience, self.min_delta = whole(patience, "patience"), nonnegative(min_delta, "min_delta")
+        self.patience, self.min_delta = check_count(patience, "patience"), check_nonnegative(min_delta, "min_delta")
         self.restore_best = bool(restore_best)
         self._reset()
 

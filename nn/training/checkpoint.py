@@ -41,7 +41,7 @@ class Checkpoint:
     def write(self, state: dict[str, Any]) -> None:
         """Save the state of a run: dicts and lists of numbers, strings, None and arrays."""
         arrays: Arrays = {}
-        about = _packed({"format": FORMAT, **state}, "", arrays)
+        about = _pack({"format": FORMAT, **state}, "", arrays)
         write_arrays(self.path, arrays, json.dumps(about))
 
     def read(self) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class Checkpoint:
         """
         arrays, about = read_arrays(self.path)
         try:
-            state = _unpacked(json.loads(about or ""), arrays)
+            state = _unpack(json.loads(about or ""), arrays)
             known = state["format"] == FORMAT
         except (ValueError, KeyError, TypeError):
             raise ValueError(f"{str(self.path)!r} is no checkpoint of fit; nn.load reads files of weights") from None
@@ -74,21 +74,21 @@ def differences(saved: dict[str, Any], given: dict[str, Any]) -> list[str]:
     return [f"{FINGERPRINTS[name]} are not those of the checkpoint" for name in differ if name in FINGERPRINTS] + found
 
 
-def _packed(x: Any, path: str, arrays: Arrays) -> Any:
+def _pack(x: Any, path: str, arrays: Arrays) -> Any:
     """x for JSON; its arrays go to `arrays`, by the path to them."""
     if isinstance(x, np.ndarray):
         arrays[path] = x
         return {"array": path}
     if isinstance(x, dict):
-        return {str(k): _packed(item, f"{path}/{k}" if path else str(k), arrays) for k, item in x.items()}
+        return {str(k): _pack(item, f"{path}/{k}" if path else str(k), arrays) for k, item in x.items()}
     if isinstance(x, (list, tuple)):
-        return [_packed(item, f"{path}/{k}", arrays) for k, item in enumerate(x)]
+        return [_pack(item, f"{path}/{k}", arrays) for k, item in enumerate(x)]
     return x.item() if isinstance(x, np.generic) else x
 
 
-def _unpacked(x: Any, arrays: Arrays) -> Any:
+def _unpack(x: Any, arrays: Arrays) -> Any:
     if isinstance(x, dict):
         if set(x) == {"array"}:
             return arrays[x["array"]]
-        return {k: _unpacked(item, arrays) for k, item in x.items()}
-    return [_unpacked(item, arrays) for item in x] if isinstance(x, list) else x
+        return {k: _unpack(item, arrays) for k, item in x.items()}
+    return [_unpack(item, arrays) for item in x] if isinstance(x, list) else x

@@ -44,14 +44,14 @@ class Examples:
         return digest.hexdigest()
 
 
-def examples(X: Any, y: Any, names: tuple[str, str] = ("X", "y")) -> Examples:
+def check_examples(X: Any, y: Any, names: tuple[str, str] = ("X", "y")) -> Examples:
     """Inputs and targets as arrays.
 
     Raises:
         TypeError: if they hold what is no real number.
         ValueError: if they are empty, of different lengths, ragged, or hold a nan or an infinity.
     """
-    inputs, targets = numbers(X, names[0]), numbers(y, names[1])
+    inputs, targets = check_numbers(X, names[0]), check_numbers(y, names[1])
     if len(inputs) != len(targets):
         raise ValueError(
             f"{names[0]} and {names[1]} have one row or entry an example, as many of one as of the other; "
@@ -60,7 +60,7 @@ def examples(X: Any, y: Any, names: tuple[str, str] = ("X", "y")) -> Examples:
     return Examples(inputs, targets)
 
 
-def numbers(x: Any, name: str) -> Array:
+def check_numbers(x: Any, name: str) -> Array:
     """x as an array of finite float64 or int64, with at least one row."""
     try:
         array = np.asarray(x)
@@ -83,7 +83,7 @@ def numbers(x: Any, name: str) -> Array:
 
 
 @contextlib.contextmanager
-def rows_wanted(X: Array) -> Iterator[None]:
+def explain_missing_rows(X: Array) -> Iterator[None]:
     """Within, a model is called with the examples X; if each is one number, and it takes several, say so."""
     try:
         yield
@@ -96,12 +96,12 @@ def rows_wanted(X: Array) -> Iterator[None]:
         ) from error
 
 
-def rows(batch: Array) -> list[Any]:
+def list_rows(batch: Array) -> list[Any]:
     """The examples of a batch, as a model or a loss takes them."""
     return batch.tolist() if batch.ndim == 1 else list(batch)
 
 
-def held_out(data: Examples, validation: Any, seed: int) -> tuple[Examples, Examples | None]:
+def split_validation(data: Examples, validation: Any, seed: int) -> tuple[Examples, Examples | None]:
     """The examples to learn from and those to validate on, given as a pair (X, y) or as a share of `data`.
 
     Raises:
@@ -112,7 +112,7 @@ def held_out(data: Examples, validation: Any, seed: int) -> tuple[Examples, Exam
     if validation is None:
         return data, None
     if isinstance(validation, (tuple, list)) and len(validation) == 2:
-        other = examples(validation[0], validation[1], ("validation X", "validation y"))
+        other = check_examples(validation[0], validation[1], ("validation X", "validation y"))
         for name, a, b in (("X", data.X, other.X), ("y", data.y, other.y)):
             if a.shape[1:] != b.shape[1:]:
                 raise ValueError(f"the rows of {name} have shape {a.shape[1:]}, but in validation {b.shape[1:]}")
@@ -131,6 +131,6 @@ def held_out(data: Examples, validation: Any, seed: int) -> tuple[Examples, Exam
     return data.take(np.sort(order[count:])), data.take(np.sort(order[:count]))
 
 
-def shuffled(data: Examples, seed: int, epoch: int) -> Examples:
+def shuffle(data: Examples, seed: int, epoch: int) -> Examples:
     """The examples in the order of an epoch, which seed and epoch alone decide, so that any may be done again."""
     return data.take(np.random.default_rng([seed, epoch]).permutation(len(data)))

@@ -9,8 +9,8 @@ import numpy as np
 from autograd import Value
 
 from ..module import Module
-from .data import Array, Examples, rows, rows_wanted
-from .predict import evaluating
+from .data import Array, Examples, explain_missing_rows, list_rows
+from .predict import evaluation_mode
 from .step import Loss, Penalty
 
 PROBED = 1000  # targets that the loss is tried on, the least and the largest among them
@@ -22,7 +22,7 @@ def probe(model: Module, loss: Loss, penalty: Penalty | None, data: Examples) ->
     Raises:
         TypeError, ValueError: if one of them cannot be, or if the loss does not depend on the model.
     """
-    with evaluating(model):
+    with evaluation_mode(model):
         output, *_ = [_output(model, data, k) for k in (0, *_extremes(data.X))]
         losses = [_loss(loss, output, data.y, k) for k in _telling(data.y)]
         extra = 0.0 if penalty is None else penalty(model)
@@ -35,8 +35,8 @@ def probe(model: Module, loss: Loss, penalty: Penalty | None, data: Examples) ->
 
 def _output(model: Module, data: Examples, k: int) -> Any:
     try:
-        with rows_wanted(data.X):
-            return model.batch(rows(data.X[k : k + 1]))[0]
+        with explain_missing_rows(data.X):
+            return model.batch(list_rows(data.X[k : k + 1]))[0]
     except (TypeError, ValueError) as error:
         message = f"the model cannot be called with an example of shape {data.X.shape[1:]}: {error}"
         raise _like(error, message) from error
@@ -44,7 +44,7 @@ def _output(model: Module, data: Examples, k: int) -> Any:
 
 def _loss(loss: Loss, output: Any, y: Array, k: int) -> Any:
     try:
-        result = loss(output, rows(y[k : k + 1])[0])
+        result = loss(output, list_rows(y[k : k + 1])[0])
     except (TypeError, ValueError) as error:
         raise _like(error, f"the loss cannot be taken of target number {k}: {error}") from error
     if not isinstance(result, (Value, int, float)):

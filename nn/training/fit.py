@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import generator
+from ..checks import make_generator
 from ..module import Module
 from ..optim.base import Optimizer
 from ..optim.schedules import Scheduler
 from .callbacks import TrainingState
 from .checkpoint import Checkpoint
-from .data import examples, held_out
+from .data import check_examples, split_validation
 from .history import History
 from .loop import Loop
 from .plan import Metric, Plan
@@ -107,13 +107,13 @@ def fit(
         raise TypeError(f"fit takes a Module first, got {type(model).__name__}")
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer is one of nn's, such as nn.Adam(model.parameters()), got {optimizer!r}")
-    store, saved = _opened(checkpoint, resume)
-    drawn = generator(seed)
+    store, saved = _open_checkpoint(checkpoint, resume)
+    drawn = make_generator(seed)
     if isinstance(seed, (int, np.integer)):
         number = int(seed)
     else:
         number = int(drawn.integers(2**63)) if saved is None else saved["settings"]["seed"]
-    data, validation_data = held_out(examples(X, y), validation, number)
+    data, validation_data = split_validation(check_examples(X, y), validation, number)
     plan = Plan(
         model=model,
         data=data,
@@ -137,7 +137,7 @@ def fit(
     return loop.run(progress)
 
 
-def _opened(checkpoint: Any, resume: bool) -> tuple[Checkpoint | None, dict[str, Any] | None]:
+def _open_checkpoint(checkpoint: Any, resume: bool) -> tuple[Checkpoint | None, dict[str, Any] | None]:
     """Where checkpoints go, and the state of the run to go on with, if there is one."""
     if checkpoint is None:
         if resume:

@@ -65,7 +65,7 @@ class History:
         """
         if not len(self):
             raise ValueError("there is nothing to plot: no epoch was finished")
-        plt = pyplot()
+        plt = import_pyplot()
         panels = 1 + bool(self.metric)
         figure, axes = plt.subplots(1, panels, figsize=(4.8 * panels, 3.6), layout="constrained", squeeze=False)
         epochs = range(1, len(self) + 1)
@@ -96,14 +96,14 @@ class History:
         if len(self):
             latest = [f"loss {self.loss[-1]:.4g}"]
             latest += [f"validation loss {self.validation_loss[-1]:.4g}"] if self.validation_loss else []
-            latest += [f"{self.metric_name} {shown(self.metric_name, self.metric[-1])}"] if self.metric else []
+            latest += [f"{self.metric_name} {format_metric(self.metric_name, self.metric[-1])}"] if self.metric else []
             facts[0] += ": " + ", ".join([*latest, f"lr {self.lr[-1]:.4g}", f"{sum(self.seconds):.1f} s"])
         facts += ["stopped by a callback"] if self.stopped else []
         facts += [f"interrupted in epoch {len(self) + 1}"] if self.interrupted else []
         return f"History({'; '.join(facts)})"
 
 
-def pyplot() -> Any:
+def import_pyplot() -> Any:
     """matplotlib.pyplot, which has notebooks show figures, too; ModuleNotFoundError, with what to do, without it."""
     try:
         import matplotlib.pyplot as plt
@@ -112,6 +112,6 @@ def pyplot() -> Any:
     return plt
 
 
-def shown(metric: str, x: float) -> str:
+def format_metric(metric: str, x: float) -> str:
     """The number of a metric for people."""
     return f"{x:.1%}" if metric == "accuracy" else f"{x:.4g}"

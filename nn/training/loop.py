@@ -12,16 +12,16 @@ import numpy as np
 
 import autograd as ag
 
-from ..module import listed
+from ..module import summarize
 from ..optim.schedules import ReduceLROnPlateau, Schedule
 from .callbacks import TrainingState
 from .checkpoint import Checkpoint, differences
 from .compiled.compile_step import CompiledStep
 from .compiled.substitute import generators
-from .data import Array, shuffled
+from .data import Array, shuffle
 from .history import History
 from .plan import Plan
-from .predict import Forward, eager_outputs_and_loss, modes_kept
+from .predict import Forward, eager_outputs_and_loss, keep_modes
 from .progress import Bar
 from .step import EagerStep, NotFinite, Step
 
@@ -50,7 +50,7 @@ class Loop:
             self.store.make()  # now, and not after an epoch, if it cannot be
         bar = Bar(progress, first, plan.epochs, plan.steps, self.history)
         try:
-            with modes_kept(plan.model):
+            with keep_modes(plan.model):
                 plan.model.train()
                 with self.step:
                     for epoch in range(first, plan.epochs + 1):
@@ -67,7 +67,7 @@ class Loop:
         plan, history, start = self.plan, self.history, time.perf_counter()
         lr, total = plan.optimizer.lr, 0.0
         bar.epoch(epoch)
-        data = shuffled(plan.data, plan.seed, epoch)
+        data = shuffle(plan.data, plan.seed, epoch)
         for number, (X, y) in enumerate(data.batches(plan.batch_size), 1):
             loss = self._step(X, y, epoch, number)
             total += loss * len(X)
@@ -183,7 +183,7 @@ class Loop:
             differ.append(f"epochs: {finished} finished in the checkpoint, {plan.epochs} given")
         if differ:
             raise ValueError(
-                f"{where} is the checkpoint of another run: {listed(differ, '; ')}. "
+                f"{where} is the checkpoint of another run: {summarize(differ, '; ')}. "
                 "Give fit what it was given then, or another directory"
             )
 

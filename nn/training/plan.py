@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import function, whole
+from ..checks import check_count, check_function
 from ..layers.normalization import BatchNorm
 from ..module import Module
 from ..optim.base import Optimizer
@@ -19,7 +19,7 @@ from .compiled.substitute import settings
 from .data import Examples
 from .dry_run import probe
 from .history import History
-from .predict import accuracy, packed
+from .predict import accuracy, pack
 from .step import Loss, Penalty
 
 Metric = Callable[[Any, Any], Any]
@@ -55,16 +55,16 @@ class Plan:
         self.of_model = {f"the model's {path}" if path else "model": x for path, x in settings(self.model).items()}
         if not isinstance(self.callbacks, (list, tuple)):
             raise TypeError(f"callbacks is a list of functions, such as [nn.EarlyStopping()], got {self.callbacks!r}")
-        function(self.loss, "loss")
+        check_function(self.loss, "loss")
         if self.penalty is not None:
-            function(self.penalty, "penalty")
+            check_function(self.penalty, "penalty")
         for callback in self.callbacks:
-            function(callback, "a callback")
+            check_function(callback, "a callback")
             if isinstance(callback, type):
                 raise TypeError(f"a callback is a function or an object, got a class: write {callback.__name__}()")
         if self.metric is not None and self.metric != "accuracy" and not callable(self.metric):
             raise ValueError(f"metric is 'accuracy' or a function of (outputs, targets), got {self.metric!r}")
-        self.epochs, self.batch_size = whole(self.epochs, "epochs", 0), whole(self.batch_size, "batch_size")
+        self.epochs, self.batch_size = check_count(self.epochs, "epochs", 0), check_count(self.batch_size, "batch_size")
         self._check_schedule()
         broken = [name for name, p in self.model.named_parameters() if not math.isfinite(p.data)]
         if broken:
@@ -77,7 +77,7 @@ class Plan:
         for data in (self.data, *([self.validation] if self.validation is not None else [])):
             output = probe(self.model, self.loss, self.penalty, data)
             if self.validation is not None or self.metric is not None:
-                packed(output)
+                pack(output)
 
     @property
     def steps(self) -> int:

@@ -15,8 +15,8 @@ from autograd.jit import jit
 from autograd.primitive import describe
 
 from ..module import Module
-from .compiled.substitute import structure, substituted
-from .data import Array, Examples, numbers, rows, rows_wanted
+from .compiled.substitute import structure, substitute
+from .data import Array, Examples, check_numbers, explain_missing_rows, list_rows
 from .step import Loss
 
 Floats = NDArray[np.float64]
@@ -48,15 +48,15 @@ def predict(model: Module, X: Any, *, compiled: bool = True) -> Floats:
     """
     if not isinstance(model, Module):
         raise TypeError(f"predict(model, X) takes a Module first, got {type(model).__name__}")
-    inputs = numbers(X, "X")
+    inputs = check_numbers(X, "X")
     if not compiled:
-        with evaluating(model), rows_wanted(inputs):
-            return np.array([packed(output) for output in model.batch(rows(inputs))], dtype=np.float64)
+        with evaluation_mode(model), explain_missing_rows(inputs):
+            return np.array([pack(output) for output in model.batch(list_rows(inputs))], dtype=np.float64)
     forward = _forwards.get(id(model))
     if forward is None:
         forward = _forwards[id(model)] = Forward(model)
         weakref.finalize(model, _forwards.pop, id(model), None)
-    with rows_wanted(inputs):
+    with explain_missing_rows(inputs):
         outputs: Floats = forward(inputs)
     return outputs
 
@@ -88,8 +88,8 @@ class Forward:
     def _run(self, x: Any, *target: Any) -> Any:
         model = self._model()
         assert model is not None
-        output = substituted(model, {}).eval()(x)
-        return packed(output) if self._loss is None else (packed(output), self._loss(output, *target))
+        output = substitute(model, {}).eval()(x)
+        return pack(output) if self._loss is None else (pack(output), self._loss(output, *target))
 
 
 _forwards: dict[int, Forward] = {}  # by the id of the model; not by the model, which need not be hashable
@@ -97,22 +97,22 @@ _forwards: dict[int, Forward] = {}  # by the id of the model; not by the model, 
 
 def eager_outputs_and_loss(model: Module, loss: Loss, data: Examples) -> tuple[Floats, float]:
     """What Forward gives, without compiling."""
-    with evaluating(model):
-        outputs = model.batch(rows(data.X))
-        losses = [float(loss(output, target)) for output, target in zip(outputs, rows(data.y))]
-    return np.array([packed(output) for output in outputs], dtype=np.float64), float(np.mean(losses))
+    with evaluation_mode(model):
+        outputs = model.batch(list_rows(data.X))
+        losses = [float(loss(output, target)) for output, target in zip(outputs, list_rows(data.y))]
+    return np.array([pack(output) for output in outputs], dtype=np.float64), float(np.mean(losses))
 
 
 @contextlib.contextmanager
-def evaluating(model: Module) -> Iterator[None]:
+def evaluation_mode(model: Module) -> Iterator[None]:
     """Within this context no part of the model is training; after it each is as it was."""
-    with modes_kept(model):
+    with keep_modes(model):
         model.eval()
         yield
 
 
 @contextlib.contextmanager
-def modes_kept(model: Module) -> Iterator[None]:
+def keep_modes(model: Module) -> Iterator[None]:
     """After this context each part of the model is training, or not, as it was before."""
     before = [(module, module.training) for module in model.modules()]
     try:
@@ -134,10 +134,10 @@ def accuracy(outputs: Floats, targets: Array) -> float:
     return float(np.mean(outputs.argmax(-1) == right))
 
 
-def packed(output: Any) -> Any:
+def pack(output: Any) -> Any:
     """A model's output as one number or one array; TypeError if it is something else."""
     if isinstance(output, (Value, float, int)):
         return output
     if not isinstance(output, (list, tuple, np.ndarray)):
         raise TypeError(f"the output for an example is a number or a list of numbers, got {describe(output)}")
-    return np.array([packed(x) for x in output], dtype=object)
+    return np.array([pack(x) for x in output], dtype=object)

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Any
 
-from .history import History, shown
+from .history import History, format_metric
 
 INTERVAL = 0.1  # seconds between two looks of the line: a step may take microseconds
 
@@ -61,7 +61,7 @@ class Bar:
         if history.validation_loss:
             facts.append(f"val {history.validation_loss[-1]:.3g}")
         if history.metric:
-            facts.append(f"{history.metric_name} {shown(history.metric_name, history.metric[-1])}")
+            facts.append(f"{history.metric_name} {format_metric(history.metric_name, history.metric[-1])}")
         self._bar.set_postfix_str(" ".join([*facts, f"lr {lr:.3g}"]), refresh=False)
         self._bar.update(self._waiting)
         self._waiting = 0

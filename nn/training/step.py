@@ -13,12 +13,12 @@ from autograd import Value
 from autograd.jit.runtime.memory import padded
 from autograd.primitive import describe
 
-from ..checks import function, positive
+from ..checks import check_function, check_positive
 from ..module import Module
 from ..optim.base import Flat, Optimizer
-from ..optim.clipping import norm_clipped
-from .compiled.substitute import buffered, structure
-from .data import Array, rows, rows_wanted
+from ..optim.clipping import clip_by_norm
+from .compiled.substitute import buffer_values, structure
+from .data import Array, explain_missing_rows, list_rows
 
 Loss = Callable[[Any, Any], Any]
 Penalty = Callable[[Module], Any]
@@ -60,11 +60,11 @@ class Step:
             raise TypeError(f"model is a Module, got {describe(model)}")
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"optimizer is one, such as nn.SGD(model.parameters()), got {describe(optimizer)}")
-        function(loss, "loss")
+        check_function(loss, "loss")
         if penalty is not None:
-            function(penalty, "penalty")
+            check_function(penalty, "penalty")
         self.model, self.loss, self.optimizer, self.penalty = model, loss, optimizer, penalty
-        self._clip_norm = None if clip_norm is None else positive(clip_norm, "clip_norm")
+        self._clip_norm = None if clip_norm is None else check_positive(clip_norm, "clip_norm")
         self._in_block = False
         self._structure: list[Any] = []
         self.read()
@@ -108,7 +108,7 @@ class Step:
         """Take note of the parts that the model has now."""
         if not set(self.model.parameters()).issuperset(self.optimizer.parameters):
             raise ValueError("the optimizer has parameters that are not the model's: make it from model.parameters()")
-        self._buffered = buffered(self.model)
+        self._buffered = buffer_values(self.model)
         self._flat, self._buffers = padded(len(self.optimizer.parameters)), padded(len(self._buffered))
 
     def write_back(self) -> None:
@@ -151,15 +151,15 @@ class Step:
         """Take one step, or none at all, and return the mean loss before it."""
         raise NotImplementedError
 
-    def move(self, grad: Flat, buffers: Flat) -> None:
+    def update(self, grad: Flat, buffers: Flat) -> None:
         """Let the optimizer move the parameters, and take these buffers; or leave all as it was."""
         groups, flat, kept = self.optimizer.groups, self.flat.copy(), self.buffers.copy()
         before = [(group.steps, {name: x.copy() for name, x in group.state.items()}) for group in groups]
         try:
             with np.errstate(all="ignore"):  # what is not finite is looked for
-                moved = self.optimizer.update(self.flat.copy(), grad)
-            refuse_if_not_finite(moved, "the step makes parameters infinite or nan")
-            self.flat, self.buffers = moved, buffers
+                new = self.optimizer.update_all(self.flat.copy(), grad)
+            refuse_if_not_finite(new, "the step makes parameters infinite or nan")
+            self.flat, self.buffers = new, buffers
         except BaseException:  # an interrupt may come at any place above
             for group, (steps, state) in zip(groups, before):
                 group.steps, group.state = steps, state
@@ -174,16 +174,16 @@ class EagerStep(Step):
         loss, grad, buffers = self.compute(X, y)
         refuse_if_not_finite(loss, f"the loss is {loss}")
         refuse_if_not_finite(grad, "the gradient is nan or infinite")
-        self.move(grad if self.clip_norm is None else norm_clipped(grad, self.clip_norm), buffers)
+        self.update(grad if self.clip_norm is None else clip_by_norm(grad, self.clip_norm), buffers)
         return loss
 
     def compute(self, X: Array, y: Array) -> tuple[float, Flat, Flat]:
         """The mean loss of a batch and the penalty, the gradient of both, and the buffers after the forward pass."""
         self.write_back()
         self.model.zero_grad()
-        with rows_wanted(X):
-            outputs = self.model.batch(rows(X))
-        loss = ag.mean([self.loss(output, target) for output, target in zip(outputs, rows(y))])
+        with explain_missing_rows(X):
+            outputs = self.model.batch(list_rows(X))
+        loss = ag.mean([self.loss(output, target) for output, target in zip(outputs, list_rows(y))])
         if self.penalty is not None:
             loss = loss + self.penalty(self.model)
         if isinstance(loss, Value):

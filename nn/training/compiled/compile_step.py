@@ -16,11 +16,11 @@ from autograd.jit.runtime.memory import padded
 
 from ...module import Module
 from ...optim.base import Group, Optimizer
-from ..data import Array, Examples, rows_wanted
+from ..data import Array, Examples, explain_missing_rows
 from ..dry_run import probe
 from ..step import Loss, NotFinite, Penalty, Step, refuse_if_not_finite
-from .compiled_update import Move
-from .substitute import Given, buffered, generators, substituted
+from .compiled_update import CompiledUpdate
+from .substitute import Replay, buffer_values, generators, substitute
 
 if TYPE_CHECKING:
     from autograd.jit.runtime.routine import Routine  # which imports LLVM
@@ -40,71 +40,71 @@ class CompiledStep(Step):
     def renew(self) -> None:
         super().renew()
         self._generators = generators(self.model)
-        self._whole = any(m.training and m.buffers(recurse=False) for m in self.model.modules())
-        axes = None if self._whole else (None, 0, 0, *[0] * len(self._generators))
-        self.program = jit(self._batch if self._whole else self._example, axes)
-        self._penalty = jit(self._of_parameters)
+        self._by_batch = any(m.training and m.buffers(recurse=False) for m in self.model.modules())
+        axes = None if self._by_batch else (None, 0, 0, *[0] * len(self._generators))
+        self.program = jit(self._batch_step if self._by_batch else self._example_loss, axes)
+        self._penalty = jit(self._penalty_loss)
         self._sums, self._extra = (padded(1 + len(self.flat)) for _ in range(2))  # a loss and a gradient
-        self._moved = padded(len(self.flat))
-        self._moves, self._takes = list[Move](), dict[Any, Take]()
-        self._known: list[tuple[list[Move], dict[Any, Take]]] = []  # moves, and the takes that make them
+        self._new = padded(len(self.flat))
+        self._updates, self._takes = list[CompiledUpdate](), dict[Any, Take]()
+        self._known: list[tuple[list[CompiledUpdate], dict[Any, Take]]] = []  # moves, and the takes that make them
         self._groups: list[Group] = []  # those that the moves are of: none yet
 
-    def _choose_moves(self) -> None:
+    def _choose_updates(self) -> None:
         """Compile the optimizer's rule, if that may be, for its groups and options as they are."""
-        groups, rule = list(self.optimizer.groups), self.optimizer.rule
-        plain = type(self.optimizer).update is Optimizer.update  # not one's own, which code would not call
+        groups, update = list(self.optimizer.groups), self.optimizer.update
+        plain = type(self.optimizer).update_all is Optimizer.update_all  # an override would not be called by the code
         known = self._known if groups == self._groups else []
-        moves = []
-        for group in groups if plain and getattr(rule, "elementwise", False) else ():
-            fitting = [move for others, _ in known for move in others if move.fits(rule, group)]
-            moves.append(fitting[0] if fitting else Move(self.optimizer, group))
-        takes = next((takes for others, takes in known if others == moves), None)
+        updates = []
+        for group in groups if plain and getattr(update, "elementwise", False) else ():
+            fitting = [each for others, _ in known for each in others if each.fits(update, group)]
+            updates.append(fitting[0] if fitting else CompiledUpdate(self.optimizer, group))
+        takes = next((takes for others, takes in known if others == updates), None)
         if takes is None:
             takes = {}
-            known = [*known, (moves, takes)]
+            known = [*known, (updates, takes)]
         # All of it last: what is interrupted above leaves nothing half chosen.
-        self._groups, self._moves, self._takes, self._known = groups, moves, takes, known
+        self._groups, self._updates, self._takes, self._known = groups, updates, takes, known
 
     def take(self, X: Array, y: Array) -> float:
         if self.optimizer.groups != self._groups:
-            self._choose_moves()
-        for move in self._moves:
-            if not move.begin():
-                self._choose_moves()
+            self._choose_updates()
+        for update in self._updates:
+            if not update.begin():
+                self._choose_updates()
                 return self.take(X, y)
         take = self._takes.get((X.shape, y.shape))
         if take is None:
-            with rows_wanted(X):
+            with explain_missing_rows(X):
                 take = self._takes[X.shape, y.shape] = self._new_take(X, y)
         return take(X, y)
 
     # What is compiled
 
-    def _with(self, numbers: Any, buffers: Sequence[Any] = (), noise: Sequence[Given] = ()) -> Module:
+    def _substitute(self, numbers: Any, buffers: Sequence[Any] = (), noise: Sequence[Replay] = ()) -> Module:
         """The model with other numbers for the optimizer's parameters, in its buffers, and from its generators."""
         given: dict[Any, Any] = dict(zip(self.optimizer.parameters, numbers))
-        return substituted(self.model, given | dict(zip(self._buffered, buffers)) | dict(zip(self._generators, noise)))
+        return substitute(self.model, given | dict(zip(self._buffered, buffers)) | dict(zip(self._generators, noise)))
 
-    def _example(self, numbers: Any, x: Any, y: Any, *noise: Any) -> Any:
+    def _example_loss(self, numbers: Any, x: Any, y: Any, *noise: Any) -> Any:
         """The loss of one example."""
-        return self.loss(self._with(numbers, noise=[Given(each) for each in noise])(x), y)
+        return self.loss(self._substitute(numbers, noise=[Replay(each) for each in noise])(x), y)
 
-    def _batch(self, numbers: Any, X: Any, y: Any, buffers: Any, *noise: Any) -> Any:
+    def _batch_step(self, numbers: Any, X: Any, y: Any, buffers: Any, *noise: Any) -> Any:
         """The mean loss of a batch, its gradient, and what the buffers are after it."""
 
         def mean_loss(numbers: Any) -> Any:
-            model = self._with(numbers, buffers, [Given(each) for each in noise])
+            model = self._substitute(numbers, buffers, [Replay(each) for each in noise])
             outputs = model.batch(list(X))
             loss = ag.mean([self.loss(output, target) for output, target in zip(outputs, y)])
-            return loss, np.array(buffered(model), dtype=object)
+            return loss, np.array(buffer_values(model), dtype=object)
 
         (loss, after), grad = ag.value_and_grad(mean_loss, has_aux=True)(numbers)
         return loss, grad, after
 
-    def _of_parameters(self, numbers: Any) -> Any:
+    def _penalty_loss(self, numbers: Any) -> Any:
         assert self.penalty is not None
-        return self.penalty(self._with(numbers))
+        return self.penalty(self._substitute(numbers))
 
     # How it is run
 
@@ -122,8 +122,8 @@ class CompiledStep(Step):
         shapes = self._random_shapes(X, y)
         work, compute = self._new_routine(X, y, shapes)
         parameters, X_place, y_place, *places = work.inputs
-        moves, sums, whole, lent = self._moves, self._sums, self._whole, bool(work.lent)
-        kept = [self.buffers] if whole else []
+        updates, sums, by_batch, lent = self._updates, self._sums, self._by_batch, bool(work.lent)
+        kept = [self.buffers] if by_batch else []
 
         def take(X: Array, y: Array) -> float:
             if lent:
@@ -138,16 +138,16 @@ class CompiledStep(Step):
             try:
                 taken = compute()
                 if taken:
-                    for move in moves:
-                        move.end()
+                    for update in updates:
+                        update.end()
             except BaseException:  # an interrupt may come between the two
-                for move in moves:
-                    move.settle()
+                for update in updates:
+                    update.settle()
                 raise
             if not taken:
                 self._refuse(X, y)
-            if not moves:
-                self.move(sums[1:], work.outputs[2] if whole else self.buffers)
+            if not updates:
+                self.update(sums[1:], work.outputs[2] if by_batch else self.buffers)
             return sums.item(0)
 
         return take
@@ -160,7 +160,7 @@ class CompiledStep(Step):
         from autograd.jit.runtime.routine import Routine
 
         routine, noise = Routine(), map(np.zeros, shapes)
-        if self._whole:
+        if self._by_batch:
             runner = self._runner(self.program, (self.flat, X, y, self.buffers, *noise))
         else:
             runner = self._runner(self.program, (self.flat, X, y, *noise), (0,), True)
@@ -171,9 +171,9 @@ class CompiledStep(Step):
         routine.check(self._sums)
         if self.clip_norm is not None:
             routine.clip(self.clip_norm, self._sums[1:])
-        if self._moves:
-            self._add_moves(routine)
-            if self._whole:
+        if self._updates:
+            self._add_updates(routine)
+            if self._by_batch:
                 routine.copy(work.outputs[2], self.buffers)
         return work, routine.made()
 
@@ -181,7 +181,7 @@ class CompiledStep(Step):
         """Mean loss and gradient."""
         routine.copy(self.flat, work.inputs[0])
         routine.run(runner, work)
-        if self._whole:
+        if self._by_batch:
             loss, grad, _ = work.outputs
             routine.copy(loss, self._sums[:1])
             routine.copy(grad, self._sums[1:])
@@ -197,26 +197,26 @@ class CompiledStep(Step):
         routine.copy(work.sums, self._extra[1:])
         routine.add(self._extra, self._sums)
 
-    def _add_moves(self, routine: Routine) -> None:
+    def _add_updates(self, routine: Routine) -> None:
         """The optimizer's rule: new parameters, and if they are finite, these and the new state for the old."""
         start = 0
-        for move in self._moves:
-            mine = slice(start, start + len(move.group.parameters))
-            move.compute(routine, self.flat[mine], self._sums[1:][mine], self._moved[mine])
+        for update in self._updates:
+            mine = slice(start, start + len(update.group.parameters))
+            update.compute(routine, self.flat[mine], self._sums[1:][mine], self._new[mine])
             start = mine.stop
-        routine.check(self._moved)
-        routine.copy(self._moved, self.flat)
-        for move in self._moves:
-            move.keep(routine)
+        routine.check(self._new)
+        routine.copy(self._new, self.flat)
+        for update in self._updates:
+            update.keep(routine)
 
     def _probe(self, X: Array, y: Array) -> None:
         """Try model and loss on a batch without compiling, which tells best what does not fit."""
         probe(self._copy()[0], self.loss, self.penalty, Examples(X, y))
 
-    def _copy(self) -> tuple[Module, list[Given]]:
+    def _copy(self) -> tuple[Module, list[Replay]]:
         """The model with the numbers that training has reached, and what stands for its generators there."""
-        noise = [Given(repeat(0.5)) for _ in self._generators]
-        return self._with([Value(x) for x in self.flat], [Value(x) for x in self.buffers], noise), noise
+        noise = [Replay(repeat(0.5)) for _ in self._generators]
+        return self._substitute([Value(x) for x in self.flat], [Value(x) for x in self.buffers], noise), noise
 
     def _refuse(self, X: Array, y: Array) -> NoReturn:
         """Say why a step was not taken."""
@@ -232,12 +232,12 @@ class CompiledStep(Step):
         if not self._generators:
             return []
         model, noise = self._copy()
-        if self._whole:
+        if self._by_batch:
             for output, target in zip(model.batch(list(X)), y):
                 self.loss(output, target)
         else:
             self.loss(model(X[0]), y[0])
-        return [(given.taken,) if self._whole else (len(X), given.taken) for given in noise]
+        return [(given.taken,) if self._by_batch else (len(X), given.taken) for given in noise]
 
     def _runner(
         self, program: Program, args: Sequence[Any], wrt: tuple[int, ...] | None = None, sum_value: bool = False
@@ -246,9 +246,9 @@ class CompiledStep(Step):
         runner = program.runner(args, wrt, sum_value)
         assert runner is not None  # there are no Values among these arguments
         closed_over = {id(x) for x in runner.compiled.traced.closed_over}
-        moved = {id(p) for p in self.optimizer.parameters}
+        trained = {id(p) for p in self.optimizer.parameters}
         for name, p in self.model.named_parameters():
-            if id(p) in closed_over & moved:
+            if id(p) in closed_over & trained:
                 raise ValueError(
                     f"the parameter {name} was not reached through the model that was called, but from outside, by a "
                     "function that keeps it or its model: compiled, it would not be trained. The model's forward pass "

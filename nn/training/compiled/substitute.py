@@ -75,18 +75,18 @@ def _settings(container: Any, path: str, seen: set[int]) -> Iterator[tuple[str, 
             yield from _settings(x, f"{place}.", seen)
 
 
-def substituted(model: Module, given: Mapping[Any, Any]) -> Module:
+def substitute(model: Module, given: Mapping[Any, Any]) -> Module:
     """A copy of a model with other things in the place of some Values and Generators.
 
     The other Values are the model's own, whose data code reads at each call, or results that it has kept.
     """
     memo: dict[int, Any] = {id(x): x for _, x in walk(model, "", set()) if isinstance(x, Value)}
-    memo |= {id(x): x for x in buffered(model)}
+    memo |= {id(x): x for x in buffer_values(model)}
     memo |= {id(x): other for x, other in given.items()}
     return copy.deepcopy(model, memo)
 
 
-def buffered(model: Module) -> list[Value]:
+def buffer_values(model: Module) -> list[Value]:
     """The Values in the Buffers of a model."""
     return [x for buffer in model.buffers() for x in buffer]
 
@@ -97,7 +97,7 @@ def generators(model: Module) -> list[np.random.Generator]:
     return list({id(rng): rng for rng in found if isinstance(rng, np.random.Generator)}.values())
 
 
-class Given:
+class Replay:
     """Stands for a Generator in a copy of a model, and gives the numbers that it is given, one after the other.
 
     Attributes:
