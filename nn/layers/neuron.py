@@ -22,14 +22,14 @@ class Neuron(Module):
     Args:
         nin: the number of inputs.
         activation: a name in nn.ACTIVATIONS, or a function of one Value.
-        init: the weights' initialiser, by name or as a function (see nn.init); chosen by the activation unless given.
+        init: the weights' initialiser, a name or a function (see nn.init); None for the one that suits the activation.
         bias: whether there is a b, which starts at 0.
-        seed: an int or a NumPy Generator to draw the weights from; the same int gives the same weights,
-            None other ones each time.
+        seed: an int or a NumPy Generator to draw the weights from. The same int gives the same weights;
+            None gives other weights each time.
 
     Attributes:
         w: the weights, a tuple of nin Values.
-        b: the bias, a Value, or the number 0.0 without one.
+        b: the bias, a Value; without a bias the number 0.0.
 
     Raises:
         ValueError: for an unknown activation or initialiser, or nin less than 1.
@@ -50,7 +50,7 @@ class Neuron(Module):
     ) -> None:
         self.nin = check_count(nin, "nin")
         self.activation_name, self.activation = find_activation(activation)
-        weights = _draw(init, self.activation_name, nin, 1, seed)
+        weights = _draw_weights(init, self.activation_name, nin, 1, seed)
         self.w = tuple([Value(x) for x in weights[0].tolist()])
         self.b = Value(0.0) if bias else 0.0
 
@@ -59,7 +59,7 @@ class Neuron(Module):
         return self.forward(check_example(x, self, self.nin))
 
     def forward(self, xs: tuple[Any, ...]) -> Any:
-        """The output for a tuple known to be of nin floats and Values, which a Layer checks once for all neurons."""
+        """The output for a tuple of nin floats and Values that is already checked: a Layer does so for all neurons."""
         return self.activation(ag.dot(self.w, xs, self.b))
 
     def extra_repr(self) -> str:
@@ -93,11 +93,11 @@ class Layer(Module):
     ) -> None:
         self.nin, self.nout = check_count(nin, "nin"), check_count(nout, "nout")
         self.activation_name, _ = find_activation(activation)
-        weights = _draw(init, self.activation_name, nin, nout, seed)
-        self.neurons = [Neuron(nin, activation, init=_rows(row[None]), bias=bias) for row in weights]
+        weights = _draw_weights(init, self.activation_name, nin, nout, seed)
+        self.neurons = [Neuron(nin, activation, init=_fixed_weights(row[None]), bias=bias) for row in weights]
 
     def __call__(self, x: Any) -> Any:
-        """The neurons' outputs for a list of nin numbers or Values: a list, or of one neuron the Value itself."""
+        """The outputs for a list of nin numbers or Values: a list, or the Value itself if there is only one neuron."""
         xs = check_example(x, self, self.nin)
         return make_output([neuron.forward(xs) for neuron in self.neurons])
 
@@ -105,15 +105,19 @@ class Layer(Module):
         return f"{self.nin} → {self.nout}, {self.activation_name}"
 
 
-def _draw(init: str | Initialiser | None, activation: str, nin: int, nout: int, seed: Any) -> initialisers.Weights:
+def _draw_weights(
+    init: str | Initialiser | None, activation: str, nin: int, nout: int, seed: Any
+) -> initialisers.Weights:
     """Initial weights of shape (nout, nin)."""
     initialiser = initialisers.for_activation(activation) if init is None else initialisers.by_name(init)
     weights = np.asarray(initialiser(nin, nout, make_generator(seed)), dtype=np.float64)
     if weights.shape != (nout, nin):
-        raise ValueError(f"init gave weights of shape {weights.shape} for (fan_out, fan_in) = {(nout, nin)}")
+        raise ValueError(
+            f"init must return weights of shape (fan_out, fan_in) = {(nout, nin)}, got shape {weights.shape}"
+        )
     return weights
 
 
-def _rows(weights: initialisers.Weights) -> Initialiser:
-    """The initialiser that gives weights already drawn."""
+def _fixed_weights(weights: initialisers.Weights) -> Initialiser:
+    """The initialiser that returns these weights."""
     return lambda fan_in, fan_out, rng: weights

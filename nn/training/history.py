@@ -1,4 +1,4 @@
-"""History: what training came to, epoch by epoch; it exports and plots itself."""
+"""History: the losses and metrics of a training run, epoch by epoch, with export and plot."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 @dataclass(repr=False)
 class History:
-    """What `fit` measured: one entry an epoch in each list.
+    """What `fit` measured: one entry for each epoch in each list.
 
     Attributes:
-        loss: the mean loss over the training examples, each taken before the step it was part of.
-        validation_loss: the mean loss over the validation examples after the epoch; empty without them.
+        loss: the mean loss over the training examples, each computed before the step it was part of.
+        validation_loss: the mean loss over the validation examples after the epoch; empty if there are none.
         metric: the metric over the validation examples after the epoch, or over the training examples
-            if none are held out; empty without a metric.
-        lr: the learning rate (that of the optimizer's first group).
-        seconds: how long the epoch took, the validation included.
-        metric_name: what the metric is called.
+            if there are none; empty without a metric.
+        lr: the learning rate (of the optimizer's first group).
+        seconds: how long the epoch took, including validation.
+        metric_name: the name of the metric.
         interrupted: whether Ctrl-C ended the training.
         stopped: whether a callback ended it.
 
@@ -38,11 +38,11 @@ class History:
     stopped: bool = False
 
     def __len__(self) -> int:
-        """How many epochs were finished."""
+        """How many epochs are finished."""
         return len(self.loss)
 
     def to_dict(self) -> dict[str, list[float]]:
-        """Columns of equal length, by name, as for a pandas DataFrame; what was not measured is left out."""
+        """Columns of equal length by name, as for a pandas DataFrame, without what was not measured."""
         columns: dict[str, list[Any]] = {
             "epoch": list(range(1, len(self) + 1)),
             "loss": self.loss,
@@ -54,17 +54,17 @@ class History:
         return {name: list(column) for name, column in columns.items() if len(column) == len(self)}
 
     def plot(self) -> Any:
-        """Draw the losses and, if there is one, the metric, over the epochs; needs matplotlib.
+        """Draw the losses, and the metric if there is one, over the epochs. Needs matplotlib.
 
         Returns:
-            The matplotlib Figure, which a notebook shows; history.plot().savefig("history.png") keeps it.
+            The matplotlib Figure, which a notebook shows; history.plot().savefig("history.png") saves it.
 
         Raises:
-            ValueError: if no epoch was finished.
+            ValueError: if no epoch is finished.
             ModuleNotFoundError: without matplotlib.
         """
         if not len(self):
-            raise ValueError("there is nothing to plot: no epoch was finished")
+            raise ValueError("there is nothing to plot: no epoch is finished")
         plt = import_pyplot()
         panels = 1 + bool(self.metric)
         figure, axes = plt.subplots(1, panels, figsize=(4.8 * panels, 3.6), layout="constrained", squeeze=False)
@@ -88,7 +88,7 @@ class History:
         for panel in axes[0]:
             panel.grid(alpha=0.3)
             panel.xaxis.get_major_locator().set_params(integer=True)
-        plt.close(figure)  # it is the caller's now: a notebook would show it twice, and pyplot keep it for ever
+        plt.close(figure)  # the caller has it: a notebook would show it twice, and pyplot would keep it for ever
         return figure
 
     def __repr__(self) -> str:
@@ -104,7 +104,7 @@ class History:
 
 
 def import_pyplot() -> Any:
-    """matplotlib.pyplot, which has notebooks show figures, too; ModuleNotFoundError, with what to do, without it."""
+    """matplotlib.pyplot, which also lets notebooks show figures; ModuleNotFoundError, with what to do, without it."""
     try:
         import matplotlib.pyplot as plt
     except ModuleNotFoundError as error:
@@ -113,5 +113,5 @@ def import_pyplot() -> Any:
 
 
 def format_metric(metric: str, x: float) -> str:
-    """The number of a metric for people."""
+    """The number of a metric as text."""
     return f"{x:.1%}" if metric == "accuracy" else f"{x:.4g}"

@@ -189,7 +189,7 @@ def test_what_a_rule_reads_of_its_optimizer_is_not_frozen_unseen() -> None:
         def update(self, group: Any, data: Any, grad: Any) -> Any:
             return data - self.lr * grad
 
-    with pytest.raises(TracingError, match=r"test_compiled_update.*or leave nn.elementwise off, and the rule is"):
+    with pytest.raises(TracingError, match=r"test_compiled_update.*Or leave nn.elementwise off; then the update is"):
         run(CompiledStep, Reading)
 
 
@@ -207,7 +207,7 @@ def test_a_state_starts_where_the_options_say() -> None:
         def update(self, group: Any, data: Any, grad: Any) -> Any:
             return data - group.remember("average", data)
 
-    with pytest.raises(TypeError, match="remembers from one number on"):
+    with pytest.raises(TypeError, match="the start of the state 'average' of an elementwise update must be one number"):
         run(CompiledStep, Averaging)
 
 
@@ -305,11 +305,15 @@ class Counting(Heavy):
         (
             Hiding,
             TypeError,
-            r"Hiding.update is marked elementwise, but keeps \['last'\] that group.remember",
+            r"Hiding.update is marked elementwise, but it keeps \['last'\] without reading it by group.remember",
         ),
-        (InPlace, TypeError, r"changes a state in place, not by group.state\[name\] = new; see help\(nn.elementwise\)"),
-        (Centred, TypeError, "gives a parameter other numbers where there are others beside it"),
-        (Counting, TypeError, "changes its optimizer or options: numbers that change go into group.state"),
+        (
+            InPlace,
+            TypeError,
+            r"it changes a state in place. Write group.state\[name\] = new instead. See help\(nn.elementwise\)",
+        ),
+        (Centred, TypeError, "what it computes for a parameter depends on the others"),
+        (Counting, TypeError, "it changes its optimizer or options. Keep numbers that change in group.state"),
     ],
 )
 def test_what_is_not_elementwise_is_told(make: Any, error: type[Exception], message: str) -> None:
@@ -359,7 +363,7 @@ def test_options_set_by_hand_are_checked() -> None:
     def change(step: int, optimizer: nn.Optimizer) -> None:
         optimizer.groups[0].options["lr"] = "0.1" if step == 3 else 0.1
 
-    with pytest.raises(TypeError, match=r"the learning rate lr is a finite number .*, got '0.1'"):
+    with pytest.raises(TypeError, match=r"the learning rate lr must be a finite number .*, got '0.1'"):
         run(CompiledStep, OPTIMIZERS[1], change)
 
 
