@@ -4,6 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --quiet --disable-pip-version-check
 TESTS := -n auto --dist loadfile
+CAN_BUILD := $(RUN) tests/packaging/can_build.py
 
 .PHONY: demo test lint fuzz bench wheel clean
 
@@ -13,11 +14,12 @@ demo: $(VENV)/.demos ## train the two demos and draw what they learned
 
 # LLVM text that is the same to the letter is compiled once for both ways of the tests, and for their next run.
 test: export AUTOGRAD_JIT_CACHE = $(CURDIR)/$(VENV)/jit
-test: $(VENV)/.dev $(VENV)/compiled ## run the tests twice: on the plain Python files, with the doctests, and on the compiled engine
-	AUTOGRAD_EXPECT_COMPILED=0 $(RUN) -m pytest $(TESTS)
-	@if ls $(VENV)/compiled/autograd__mypyc.* >/dev/null 2>&1; then set -x; \
-	PYTHONPATH=$(CURDIR)/$(VENV)/compiled AUTOGRAD_EXPECT_COMPILED=1 $(VENV)/bin/pytest $(TESTS) tests; \
-	else echo "The engine could not be compiled here (is there a C compiler?): the tests ran on plain Python only."; fi
+test: $(VENV)/.dev ## run the tests twice: on the plain Python files, with the doctests, and on the C build
+	@if $(CAN_BUILD); then $(MAKE) --no-print-directory $(VENV)/c_build; fi
+	AUTOGRAD_EXPECT_BUILD=Python $(RUN) -m pytest $(TESTS)
+	@if $(CAN_BUILD); then set -x; \
+	PYTHONPATH=$(CURDIR)/$(VENV)/c_build AUTOGRAD_EXPECT_BUILD=C $(VENV)/bin/pytest $(TESTS) tests; \
+	else echo "So the tests ran on plain Python only."; fi
 
 lint: $(VENV)/.dev ## check types, style and layout
 	$(RUN) -m mypy
@@ -27,15 +29,15 @@ lint: $(VENV)/.dev ## check types, style and layout
 fuzz: $(VENV)/.dev ## compare 100,000 random graphs with an independent evaluation
 	$(RUN) tests/support/fuzz.py --graphs 100000
 
-bench: $(VENV)/.bench $(VENV)/compiled ## time this project and its peers side by side
+bench: $(VENV)/.bench $(VENV)/c_build ## time this project and its peers side by side
 	$(RUN) tests/benchmarks/engine.py
 	$(RUN) tests/benchmarks/compiled.py
 	$(RUN) tests/benchmarks/drawing.py
 
-wheel: $(VENV)/.dev ## build two wheels into dist: a pure one, and a compiled one for this Python and system
+wheel: $(VENV)/.dev ## build two wheels into dist: one of plain Python, and the C build for this Python and system
 	rm -rf build
-	AUTOGRAD_COMPILE=0 $(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
-	AUTOGRAD_COMPILE=1 $(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
+	AUTOGRAD_BUILD=Python $(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
+	AUTOGRAD_BUILD=C $(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
 
 clean: ## remove everything made here
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis demos/output
@@ -46,11 +48,11 @@ $(RUN):
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.%: pyproject.toml | $(RUN)
-	AUTOGRAD_COMPILE=0 $(PIP) install --editable '.[$*]'
+	AUTOGRAD_BUILD=Python $(PIP) install --editable '.[$*]'
 	touch $@
 
-# The packages as an installation has them, compiled if there is a C compiler.
-$(VENV)/compiled: setup.py pytest_autograd.py $(shell find autograd nn -type f -not -name '*.pyc') $(VENV)/.dev
+# The packages as an installation has them, with the C build of the engine.
+$(VENV)/c_build: setup.py pytest_autograd.py $(shell find autograd nn -type f -not -name '*.pyc') $(VENV)/.dev
 	rm -rf build $@
-	$(PIP) install --no-deps --no-build-isolation --target $@ .
+	AUTOGRAD_BUILD=C $(PIP) install --no-deps --no-build-isolation --target $@ .
 	touch $@

@@ -36,131 +36,86 @@ acosh                   1               inf
 ======================  ==============  ============================================================
 """
 
-from .drawing.draw import draw
-from .functions import clip, elu, gelu, leaky_relu, log_softmax, mean, silu, softmax
-from .jit import TracingError, jit
-from .ops import abs as abs
-from .ops import (
-    acos,
-    acosh,
-    asin,
-    asinh,
-    atan,
-    atan2,
-    atanh,
-    cbrt,
-    cos,
-    cosh,
-    erf,
-    erfc,
-    exp,
-    exp2,
-    expm1,
-    gaussian,
-    heaviside,
-    hypot,
-    log,
-    log1p,
-    log2,
-    log10,
-    logsumexp,
-    maximum,
-    minimum,
-    norm,
-    prod,
-    relu,
-    sech2,
-    sigmoid,
-    sign,
-    sin,
-    sinh,
-    softplus,
-    sqrt,
-    tan,
-    tanh,
-    where,
+import builtins as _builtins
+import importlib as _importlib
+import typing as _typing
+from types import ModuleType as _ModuleType
+
+from .functions import (
+    clip as clip,
+    elu as elu,
+    gelu as gelu,
+    leaky_relu as leaky_relu,
+    log_softmax as log_softmax,
+    mean as mean,
+    silu as silu,
+    softmax as softmax,
 )
-from .ops import pow as pow
-from .ops import sum as sum
-from .primitive import Primitive, primitive
-from .stepper.page import step_through
-from .testing import GradientError, check_gradients, numerical_gradient, numerical_hessian, numerical_jacobian
-from .testing.anomaly import AnomalyError, detect_anomaly
-from .transforms import elementwise_grad, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from .value import Value, dot
+from .installation import check_folder as _check_folder
+from .jit import TracingError as TracingError, jit as jit
+from .ops import *  # noqa: F403 - every primitive is public
+from .primitive import Primitive as Primitive, primitive as primitive
+from .transforms import (
+    elementwise_grad as elementwise_grad,
+    grad as grad,
+    hessian as hessian,
+    hvp as hvp,
+    jacobian as jacobian,
+    jvp as jvp,
+    value_and_grad as value_and_grad,
+    vjp as vjp,
+)
+from .tree import register_container as register_container
+from .value import Value as Value, dot as dot  # type: ignore[assignment] # the copy of dot in fast.py
+
+if _typing.TYPE_CHECKING:  # what __getattr__ gives
+    from . import testing as testing
+    from .drawing.draw import draw as draw
+    from .stepper.page import step_through as step_through
+    from .testing import (
+        GradientError as GradientError,
+        check_gradients as check_gradients,
+        numerical_gradient as numerical_gradient,
+        numerical_hessian as numerical_hessian,
+        numerical_jacobian as numerical_jacobian,
+    )
+    from .testing.anomaly import AnomalyError as AnomalyError, detect_anomaly as detect_anomaly
+
+_check_folder()
 
 __version__ = "0.1.0"
-__compiled__ = hasattr(Value, "__mypyc_attrs__")  # whether the engine runs as machine code; see README, installing
+__build__ = "C" if hasattr(Value, "__mypyc_attrs__") else "Python"  # how the engine was built; see docs/installing.md
 
-# abs, pow and sum are here as ag.abs, ag.pow and ag.sum; `import *` leaves Python's own in place.
-__all__ = [
-    "AnomalyError",
-    "GradientError",
-    "Primitive",
-    "TracingError",
-    "Value",
-    "acos",
-    "acosh",
-    "asin",
-    "asinh",
-    "atan",
-    "atan2",
-    "atanh",
-    "cbrt",
-    "check_gradients",
-    "clip",
-    "cos",
-    "cosh",
-    "detect_anomaly",
-    "dot",
-    "draw",
-    "elementwise_grad",
-    "elu",
-    "erf",
-    "erfc",
-    "exp",
-    "exp2",
-    "expm1",
-    "gaussian",
-    "gelu",
-    "grad",
-    "heaviside",
-    "hessian",
-    "hvp",
-    "hypot",
-    "jacobian",
-    "jit",
-    "jvp",
-    "leaky_relu",
-    "log",
-    "log1p",
-    "log2",
-    "log10",
-    "log_softmax",
-    "logsumexp",
-    "maximum",
-    "mean",
-    "minimum",
-    "norm",
-    "numerical_gradient",
-    "numerical_hessian",
-    "numerical_jacobian",
-    "primitive",
-    "prod",
-    "relu",
-    "sech2",
-    "sigmoid",
-    "sign",
-    "silu",
-    "sin",
-    "sinh",
-    "softmax",
-    "softplus",
-    "sqrt",
-    "step_through",
-    "tan",
-    "tanh",
-    "value_and_grad",
-    "vjp",
-    "where",
-]
+# Imported when they are first used, so that `import autograd` is quick: the file of each name, and packages.
+_LATER = {
+    "testing": "testing",
+    "draw": "drawing.draw",
+    "step_through": "stepper.page",
+    **dict.fromkeys(("AnomalyError", "detect_anomaly"), "testing.anomaly"),
+    **dict.fromkeys(
+        ("GradientError", "check_gradients", "numerical_gradient", "numerical_hessian", "numerical_jacobian"), "testing"
+    ),
+}
+
+
+def __getattr__(name: str) -> _typing.Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = _importlib.import_module(f".{_LATER[name]}", __name__)
+    globals()[name] = found = module if name == _LATER[name] else getattr(module, name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
+
+def _public() -> list[str]:
+    """The names for `import *`, which leaves Python's own abs, pow and sum in place; here they are ag.abs, ..."""
+    names = [name for name, x in globals().items() if not isinstance(x, _ModuleType)]
+    later = [name for name, file in _LATER.items() if name != file]
+    return sorted(name for name in {*names, *later} if not name.startswith("_") and not hasattr(_builtins, name))
+
+
+if not _typing.TYPE_CHECKING:
+    __all__ = _public()

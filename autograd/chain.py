@@ -1,72 +1,80 @@
-"""The chain rule on a recorded graph: its nodes in order, the local derivatives of each, and their accumulation."""
+"""The chain rule on a recorded graph: walks through its nodes, the local derivatives of each, and the reverse sweep.
+
+The idea is `adjoints`: go through the nodes from the result back, and multiply what has arrived at each by its local
+derivatives. It serves Values, for derivatives that can be differentiated again, and arrays. `accumulate` and
+`differentiate` are the same sweep on floats, kept in the grad of each node, where backward() leaves it.
+"""
 
 from __future__ import annotations
 
+import functools
 import itertools
-import math
+import operator
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from . import ops
+from . import fast
 from .node import Node
 from .primitive import NOT_IEEE, Primitive, as_float, on_ieee_floats
 
 if TYPE_CHECKING:
     from .value import Value
 
-# The primitives that programs spend their time on: _pass_back spells their chain rule out.
-_ADD: Final = ops.add
-_SUB: Final = ops.sub
-_MUL: Final = ops.mul
-_DOT: Final = ops.dot
-_SUM: Final = ops.sum
-_EXP: Final = ops.exp
-_RELU: Final = ops.relu
+Edges = Iterable[tuple[Any, Any]]  # the parents of a node, each with the derivative of the node with respect to it
 
 _lock: Final = threading.Lock()  # marks and gradients are on the nodes: one thread at a time may change them
 _stamps: Final = itertools.count(1, 2)
 
 
-def reachable(root: Value) -> tuple[list[Value], list[Value]]:
-    """The leaves that `root` was computed from, and the other nodes with root itself, each after its parents.
+# Walks
 
-    Depth-first, without recursion, so that depth is bounded by memory alone.
+
+def reachable(roots: Sequence[Value], ends: Sequence[Value] = ()) -> tuple[list[Value], list[Value]]:
+    """The leaves that the roots were computed from, and the other nodes with the roots, each after its parents.
+
+    Depth first, without recursion, so that depth is bounded by memory alone.
+
+    Args:
+        roots: where to begin.
+        ends: nodes beyond which not to go; they are not among the results.
     """
     leaves: list[Value] = []
     nodes: list[Value] = []
-    stack = [root]
+    stack = list(roots)
     with _lock:
         opened: int = next(_stamps)
         closed = opened + 1
+        for node in ends:
+            node._mark = closed
         while stack:
             node = stack[-1]
-            if node.mark >= opened:
+            if node._mark >= opened:
                 stack.pop()
-                if node.mark == opened:
-                    node.mark = closed
+                if node._mark == opened:
+                    node._mark = closed
                     nodes.append(node)
             elif node.op is None:
                 stack.pop()
-                node.mark = closed
+                node._mark = closed
                 leaves.append(node)
             else:
-                node.mark = opened
+                node._mark = opened
                 # One or two arguments, as most nodes have, spelled out: a traversal takes two thirds of the time for it
-                # in plain Python, and compiled half.
-                a, b = node.a, node.b
-                if type(a) is tuple or type(b) is tuple or node.c is not None:
-                    _stack_many((a, b, node.c), opened, stack)
+                # in plain Python, and half in the C build.
+                a, b = node._a, node._b
+                if type(a) is tuple or type(b) is tuple or node._c is not None:
+                    _stack_many((a, b, node._c), opened, stack)
                     continue
                 if type(a) is not float:
                     parent: Value = a
-                    if parent.mark < opened:
+                    if parent._mark < opened:
                         stack.append(parent)
                 if b is not None and type(b) is not float:
                     parent = b
-                    if parent.mark < opened:
+                    if parent._mark < opened:
                         stack.append(parent)
     return leaves, nodes
 
@@ -79,29 +87,87 @@ def _stack_many(arguments: tuple[Any, ...], opened: int, stack: list[Value]) -> 
             for p in xs:
                 if type(p) is not float:
                     parent: Value = p
-                    if parent.mark < opened:
+                    if parent._mark < opened:
                         stack.append(parent)
         elif x is not None and type(x) is not float:
             parent = x
-            if parent.mark < opened:
+            if parent._mark < opened:
                 stack.append(parent)
 
 
 def topological_order(root: Value) -> list[Value]:
-    """The nodes that `root` was computed from and itself, leaves left out, each after its parents."""
-    return reachable(root)[1]
+    """The nodes that `root` was computed from and itself, without leaves, each after its parents."""
+    return reachable([root])[1]
+
+
+def walk(roots: Sequence[Value], parents: Callable[[Value], Sequence[Value]]) -> list[Value]:
+    """The nodes that are reached from the roots by way of `parents`, leaves among them, each after its parents.
+
+    Unlike reachable() it leaves no marks, goes where `parents` says, and visits arguments from left to right.
+    """
+    order: dict[Value, None] = {}
+    opened: set[Value] = set()
+    stack = list(reversed(roots))
+    while stack:
+        node = stack[-1]
+        if node in opened:
+            stack.pop()
+            order[node] = None
+        else:
+            opened.add(node)
+            stack += [p for p in reversed(parents(node)) if p not in opened]
+    return list(order)
+
+
+# The reverse sweep
+
+
+def adjoints(
+    nodes: Sequence[Value],
+    seeds: Iterable[tuple[Value, Any]],
+    edges: Callable[[Value, Any], Edges],
+    total: Callable[[Sequence[tuple[Any, Any]]], Any],
+) -> Iterator[tuple[Value, Any]]:
+    """The chain rule: each node that a seed reaches, with its adjoint, the derivative of the seeded results.
+
+    Args:
+        nodes: the nodes to go through, each after its parents.
+        seeds: results, each with the adjoint to start from.
+        edges: gives the parents of a node, each with the local derivative; the second argument is the node's adjoint.
+        total: adds up the products of pairs of an adjoint and a local derivative.
+    """
+    terms: dict[Value, list[tuple[Any, Any]]] = {}
+    for root, seed in seeds:
+        terms.setdefault(root, []).append((seed, 1.0))
+    for node in reversed(nodes):
+        if node in terms:
+            adjoint = total(terms.pop(node))
+            for parent, partial in edges(node, adjoint):
+                terms.setdefault(parent, []).append((adjoint, partial))
+            yield node, adjoint
+    for node, pairs in terms.items():
+        yield node, total(pairs)
+
+
+def adjoints_on_values(root: Value, seed: Any = 1.0) -> dict[Value, Value | float]:
+    """The derivative of `root`, times `seed`, with respect to each node it was computed from, as Values.
+
+    Changes nothing: no `grad` is read or written. A derivative that is constant is a float.
+    """
+    if not isinstance(seed, Node):
+        seed = as_float(seed, "backward")
+    return dict(adjoints(topological_order(root), [(root, seed)], lambda node, _: rule_on_values(node), _add_in_turn))
+
+
+def _add_in_turn(pairs: Sequence[tuple[Any, Any]]) -> Any:
+    """The sum of products in the order of the pairs, as on floats, bit for bit."""
+    return functools.reduce(operator.add, [times(adjoint, partial) for adjoint, partial in pairs])
 
 
 def accumulate(root: Value, seed: float) -> None:
     """Set the grad of every node to the derivative of `root`, times seed; add it to that of every leaf."""
-    leaves, nodes = reachable(root)
-    passing = nodes
-    others = [node for node in nodes if not _is_spelled_out(node.op)]
-    if any(None in node.op.partials for node in others):  # type: ignore[union-attr]
-        passing = _through_partials(root, nodes)
-        others = [node for node in passing if not _is_spelled_out(node.op)]
-    # Whatever a rule may raise, it raises here, before any gradient has changed.
-    derivatives = [local_derivatives(node) for node in others]
+    leaves, nodes = reachable([root])
+    nodes_passing, derivatives = _prepare([root], nodes)
     with _lock:
         before = [leaf._grad for leaf in leaves]
         try:
@@ -110,14 +176,7 @@ def accumulate(root: Value, seed: float) -> None:
             for node in nodes:
                 node._grad = 0.0
             root._grad = seed
-            for k in range(len(passing) - 1, -1, -1):
-                node = passing[k]
-                adjoint = node._grad
-                if _is_spelled_out(node.op):
-                    _pass_back(node, adjoint)
-                else:
-                    for parent, partial in derivatives.pop():
-                        parent._grad += adjoint * partial
+            _sweep(nodes_passing, derivatives)
             found = [leaf._grad for leaf in leaves]
         except BaseException:  # an interrupt from the keyboard
             found = [0.0] * len(leaves)
@@ -127,10 +186,53 @@ def accumulate(root: Value, seed: float) -> None:
                 leaf._grad = old + new
 
 
+def differentiate(roots: Sequence[Value], seeds: Sequence[float], variables: Sequence[Value]) -> list[float]:
+    """The derivative of the sum of the roots, each times its seed, with respect to each variable; no grad changes."""
+    leaves, nodes = reachable(roots, variables)
+    nodes_passing, derivatives = _prepare(roots, dependents(nodes, variables)[0])
+    touched = [*leaves, *nodes, *variables]
+    with _lock:
+        before = [node._grad for node in touched]
+        try:
+            for node in touched:
+                node._grad = 0.0
+            for node, seed in zip(roots, seeds):
+                node._grad += seed
+            _sweep(nodes_passing, derivatives)
+            return [node._grad for node in variables]
+        finally:
+            for node, old in zip(touched, before):
+                node._grad = old
+
+
+def _prepare(roots: Sequence[Value], nodes: list[Value]) -> tuple[list[Value], list[list[tuple[Value, float]]]]:
+    """The nodes that pass something back, and the local derivatives of those without a copy in fast.py.
+
+    Whatever a rule may raise, it raises here, before any gradient has changed.
+    """
+    others = [node for node in nodes if not fast.is_fast(node.op)]
+    if any(None in node.op.partials for node in others):  # type: ignore[union-attr]
+        nodes = _through_partials(roots, nodes)
+        others = [node for node in nodes if not fast.is_fast(node.op)]
+    return nodes, [local_derivatives(node) for node in others]
+
+
+def _sweep(nodes: list[Value], derivatives: list[list[tuple[Value, float]]]) -> None:
+    """Pass back what is in the grad of each node, the last node first."""
+    for k in range(len(nodes) - 1, -1, -1):
+        node = nodes[k]
+        adjoint = node._grad
+        if fast.is_fast(node.op):
+            fast.pass_back(node, adjoint)
+        else:
+            for parent, partial in derivatives.pop():
+                parent._grad += adjoint * partial
+
+
 def accumulate_on_values(root: Value, seed: Any) -> dict[Value, Value | float]:
-    """As accumulate(), but with the derivatives as Values, which are returned for every node; see adjoints()."""
-    leaves, nodes = reachable(root)
-    found = adjoints(root, seed)
+    """As accumulate(), but with the derivatives as Values, which are returned for every node."""
+    leaves, nodes = reachable([root])
+    found = adjoints_on_values(root, seed)
     with _lock:
         before = [leaf._grad for leaf in leaves]
         for node in nodes:
@@ -140,15 +242,12 @@ def accumulate_on_values(root: Value, seed: Any) -> dict[Value, Value | float]:
     return found
 
 
-def _is_spelled_out(op: Primitive | None) -> bool:
-    """Whether _pass_back knows the chain rule of this primitive."""
-    return op is _MUL or op is _ADD or op is _SUB or op is _DOT or op is _RELU or op is _SUM or op is _EXP
+def _through_partials(roots: Sequence[Value], nodes: list[Value]) -> list[Value]:
+    """The nodes, without those that the roots depend on through conditions alone.
 
-
-def _through_partials(root: Value, nodes: list[Value]) -> list[Value]:
-    """The nodes, without those that `root` depends on through conditions alone: they pass nothing back, not even the
-    nan of 0 · inf."""
-    reached = {root}
+    Those pass nothing back, not even the nan of 0 · inf.
+    """
+    reached = set(roots)
     for node in reversed(nodes):
         if node in reached:
             op = node.op
@@ -159,67 +258,30 @@ def _through_partials(root: Value, nodes: list[Value]) -> list[Value]:
     return [node for node in nodes if node in reached]
 
 
-def _pass_back(node: Value, adjoint: float) -> None:
-    """Add to the parents of a node the adjoint times its partials, in the order of the arguments."""
-    op, a, b = node.op, node.a, node.b
-    parent: Value  # an argument that is no float; the declaration lets a compiler reach its fields directly
-    other: Value
-    if op is _MUL:
-        if type(a) is float:
-            parent = b
-            parent._grad += adjoint * a
-        elif type(b) is float:
-            parent = a
-            parent._grad += adjoint * b
-        else:
-            parent, other = a, b
-            parent._grad += adjoint * other._data
-            other._grad += adjoint * parent._data
-    elif op is _DOT:
-        if adjoint == 0.0 and math.isfinite(node._data):
-            return  # every factor is finite, so all that could be passed on is zeros
-        _pass_back_products(a, b, adjoint)
-        _pass_back_products(b, a, adjoint)
-        if type(node.c) is not float:
-            parent = node.c
-            parent._grad += adjoint
-    elif op is _RELU:
-        parent = a
-        parent._grad += adjoint * 0.0 if parent._data <= 0.0 else adjoint
-    elif op is _EXP:
-        parent = a
-        parent._grad += adjoint * node._data
-    elif op is _SUM:
-        terms: tuple[Any, ...] = a
-        for x in terms:
-            if type(x) is not float:
-                parent = x
-                parent._grad += adjoint
-    else:
-        if type(a) is not float:
-            parent = a
-            parent._grad += adjoint
-        if type(b) is not float:
-            parent = b
-            parent._grad += adjoint if op is _ADD else -adjoint
+def dependents(nodes: Sequence[Value], variables: Iterable[Value]) -> tuple[list[Value], set[Value]]:
+    """Those nodes, each after its parents, that were computed from variables; and the set of them and the variables."""
+    known = set(variables)
+    order = []
+    for node in nodes:
+        if any_in(known, (node._a, node._b, node._c)):
+            known.add(node)
+            order.append(node)
+    return order, known
 
 
-def _pass_back_products(xs: tuple[Any, ...], factors: tuple[Any, ...], adjoint: float) -> None:
-    """Add to each Value in xs the adjoint times the factor it was multiplied by."""
-    parent: Value
-    other: Value
-    for x, factor in zip(xs, factors):
-        if type(x) is not float:
-            parent = x
-            if type(factor) is float:
-                parent._grad += adjoint * factor
-            else:
-                other = factor
-                parent._grad += adjoint * other._data
+def any_in(known: set[Value], arguments: Iterable[Any]) -> bool:
+    """Whether any argument, or any item of one that is a sequence, is in a set."""
+    for x in arguments:  # noqa: SIM110 - a loop is faster than any() in the C build
+        if (not known.isdisjoint(x)) if type(x) is tuple else x in known:
+            return True
+    return False
+
+
+# Local derivatives
 
 
 def local_derivatives(node: Value) -> list[tuple[Value, float]]:
-    """The parents of a node, each with the node's derivative by it: the primitive's rule, run on floats."""
+    """The parents of a node, each with the derivative of the node with respect to it: the rule, run on floats."""
     op, operands = node.op, node.args
     assert op is not None
     args = [node._data] + [x if type(x) is float else data_of(x) for x in operands]
@@ -232,47 +294,40 @@ def local_derivatives(node: Value) -> list[tuple[Value, float]]:
                 d = on_ieee_floats(partial, tuple(args))
             derivatives += [
                 (parent, each if type(each) is float else as_float(each, f"the partial of {op}"))
-                for parent, each in edges(op, x, d)
+                for parent, each in pair_items(op, x, d)
             ]
     return derivatives
 
 
-def adjoints(root: Value, seed: Any = 1.0) -> dict[Value, Value | float]:
-    """The derivative of `root`, times `seed`, by each node it was computed from: the rules, run on Values.
+def rule_on_values(node: Value, wanted: set[Value] | None = None) -> list[tuple[Value, Any]]:
+    """The parents of a node, each with the derivative of the node with respect to it: the rule, run on Values.
 
-    Changes nothing: no `grad` is read or written. A derivative that is constant is a float.
+    Args:
+        wanted: the parents to give; None for all.
     """
-    if not isinstance(seed, Node):
-        seed = as_float(seed, "backward")
-    found: dict[Value, Value | float] = {root: seed}
-    for node in reversed(topological_order(root)):
-        op, operands = node.op, node.args
-        assert op is not None
-        if node in found:
-            adjoint = found[node]
-            for x, partial in zip(operands, op.partials):
-                if partial is not None and type(x) is not float:
-                    for parent, d in edges(op, x, on_values(partial, node, operands)):
-                        term = times(adjoint, d)
-                        found[parent] = found[parent] + term if parent in found else term
+    op, operands = node.op, node.args
+    assert op is not None
+    found: list[tuple[Value, Any]] = []
+    for x, partial in zip(operands, op.partials):
+        if partial is None or type(x) is float or (wanted is not None and not any_in(wanted, (x,))):
+            continue
+        try:
+            d = partial(node, *operands)
+        except NOT_IEEE:  # on the constants among the operands IEEE 754 holds, too
+            with np.errstate(all="ignore"):
+                d = partial(node, *[np.float64(x) if type(x) is float else x for x in operands])
+        found += [pair for pair in pair_items(op, x, d) if wanted is None or pair[0] in wanted]
     return found
 
 
-def on_values(partial: Any, out: Value, operands: tuple[Any, ...]) -> Any:
-    """A partial derivative as the rule gives it on Values; on their constants too IEEE 754 holds."""
-    try:
-        return partial(out, *operands)
-    except NOT_IEEE:
-        with np.errstate(all="ignore"):
-            return partial(out, *[np.float64(x) if type(x) is float else x for x in operands])
-
-
-def edges(op: Primitive, x: Any, d: Any) -> Sequence[tuple[Value, Any]]:
-    """An argument x of `op` with its derivative d, or, where x is a tuple, the Values in x each with its own."""
+def pair_items(op: Primitive, x: Any, d: Any) -> Sequence[tuple[Value, Any]]:
+    """An argument x of `op` with its derivative d or, where x is a tuple, the Values in x each with its own."""
     if type(x) is not tuple:
         return ((x, d),)
     if len(d) != len(x):
-        raise ValueError(f"the partial of {op} gives {len(d)} derivatives for a sequence of {len(x)} numbers")
+        raise ValueError(
+            f"the partial of {op} must give a derivative for each of {len(x)} numbers in a sequence, got {len(d)}"
+        )
     return [(parent, each) for parent, each in zip(x, d) if type(parent) is not float]
 
 

@@ -1,4 +1,4 @@
-"""What mypyc, which compiles the engine when a distribution is built (setup.py), has to be told and Python has not.
+"""What mypyc, which makes the C build of the engine (setup.py), has to be told and Python has not.
 
 Two things in the files that it compiles are for its sake. Types that Python ignores are declared where they
 let it reach a field directly, and are Any where our own errors are better than its. And these files assign to

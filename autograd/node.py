@@ -20,10 +20,10 @@ class Node:
 
     __slots__ = ()
 
-    def record(self, op: Any, args: tuple[Any, ...]) -> Any:
+    def _record(self, op: Any, args: tuple[Any, ...]) -> Any:
         """Apply the primitive `op` to `args` (floats, Nodes, tuples of both; one at least a Node): the new node."""
         raise NotImplementedError
 
-    def record_unary(self, op: Any) -> Any:
+    def _record_unary(self, op: Any) -> Any:
         """Apply the primitive `op`, which takes one number, to this node: the new node."""
-        return self.record(op, (self,))
+        return self._record(op, (self,))

@@ -13,12 +13,12 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import special
-from .primitive import primitive
+from .primitive import REALS, Primitive, primitive
 
 # Arithmetic
 
@@ -65,6 +65,7 @@ def _power_by_base(out: Any, a: Any, b: Any) -> Any:
     lambda out, a, b: out * log(where(a == 0, where(b < 0, 0.0, 1.0), a)),  # a^b ln a, and 0 at a = 0 for b >= 0
     symbol="^",
     ieee=np.power,
+    domain=[(0, math.inf), REALS],
 )
 def pow(a: float, b: float) -> float:
     """a to the power b; nan for a negative base with a fractional exponent.
@@ -75,7 +76,7 @@ def pow(a: float, b: float) -> float:
     return math.pow(a, b)
 
 
-@primitive(lambda out, x: sign(x), symbol="|x|", native="fabs")
+@primitive(lambda out, x: sign(x), symbol="|x|", native="llvm.fabs")
 def abs(x: float) -> float:
     """The absolute value of x; derivative 0 at 0."""
     return math.fabs(x)
@@ -114,7 +115,7 @@ def exp2(x: float) -> float:
     return math.pow(2.0, x)
 
 
-@primitive(lambda out, x: 1 / x, ieee=np.log)
+@primitive(lambda out, x: 1 / x, ieee=np.log, domain=(0, math.inf))
 def log(x: float) -> float:
     """The natural logarithm of x; -inf at 0, nan below.
 
@@ -124,7 +125,7 @@ def log(x: float) -> float:
     return math.log(x)
 
 
-@primitive(lambda out, x: 1 / (1 + x), ieee=np.log1p)
+@primitive(lambda out, x: 1 / (1 + x), ieee=np.log1p, domain=(-1, math.inf))
 def log1p(x: float) -> float:
     """log(1 + x), exact near 0.
 
@@ -134,7 +135,7 @@ def log1p(x: float) -> float:
     return math.log1p(x)
 
 
-@primitive(lambda out, x: (1 / math.log(2)) / x, ieee=np.log2)
+@primitive(lambda out, x: (1 / math.log(2)) / x, ieee=np.log2, domain=(0, math.inf))
 def log2(x: float) -> float:
     """The logarithm of x to base 2.
 
@@ -144,7 +145,7 @@ def log2(x: float) -> float:
     return math.log2(x)
 
 
-@primitive(lambda out, x: (1 / math.log(10)) / x, ieee=np.log10)
+@primitive(lambda out, x: (1 / math.log(10)) / x, ieee=np.log10, domain=(0, math.inf))
 def log10(x: float) -> float:
     """The logarithm of x to base 10.
 
@@ -154,7 +155,7 @@ def log10(x: float) -> float:
     return math.log10(x)
 
 
-@primitive(lambda out, x: 0.5 / out, ieee=np.sqrt)
+@primitive(lambda out, x: 0.5 / out, native="llvm.sqrt", ieee=np.sqrt, domain=(0, math.inf))
 def sqrt(x: float) -> float:
     """The square root of x; derivative inf at 0, nan below.
 
@@ -207,7 +208,7 @@ def tan(x: float) -> float:
     return math.tan(x)
 
 
-@primitive(lambda out, x: 1 / sqrt((1 - x) * (1 + x)), ieee=np.arcsin)
+@primitive(lambda out, x: 1 / sqrt((1 - x) * (1 + x)), ieee=np.arcsin, domain=(-1, 1))
 def asin(x: float) -> float:
     """The angle in [-π/2, π/2] whose sine is x; nan beyond ±1.
 
@@ -217,7 +218,7 @@ def asin(x: float) -> float:
     return math.asin(x)
 
 
-@primitive(lambda out, x: -1 / sqrt((1 - x) * (1 + x)), ieee=np.arccos)
+@primitive(lambda out, x: -1 / sqrt((1 - x) * (1 + x)), ieee=np.arccos, domain=(-1, 1))
 def acos(x: float) -> float:
     """The angle in [0, π] whose cosine is x; nan beyond ±1.
 
@@ -301,7 +302,7 @@ def asinh(x: float) -> float:
     return math.asinh(x)
 
 
-@primitive(lambda out, x: 1 / (sqrt(x - 1) * sqrt(x + 1)), ieee=np.arccosh)
+@primitive(lambda out, x: 1 / (sqrt(x - 1) * sqrt(x + 1)), ieee=np.arccosh, domain=(1, math.inf))
 def acosh(x: float) -> float:
     """The number from 0 up whose hyperbolic cosine is x; nan below 1.
 
@@ -311,7 +312,7 @@ def acosh(x: float) -> float:
     return math.acosh(x)
 
 
-@primitive(lambda out, x: 1 / ((1 - x) * (1 + x)), ieee=np.arctanh)
+@primitive(lambda out, x: 1 / ((1 - x) * (1 + x)), ieee=np.arctanh, domain=(-1, 1))
 def atanh(x: float) -> float:
     """The number whose hyperbolic tangent is x; ±inf at ±1, nan beyond.
 
@@ -441,7 +442,6 @@ def heaviside(x: float, at_zero: float = 0.5) -> float:
     lambda out, condition, a, b: where(condition, 1.0, 0.0),
     lambda out, condition, a, b: where(condition, 0.0, 1.0),
     symbol="?",
-    native="select",
 )
 def where(condition: float, a: float, b: float) -> float:
     """a if condition (a bool, a number or a Value; nonzero is true), else b.
@@ -557,3 +557,7 @@ def logsumexp(xs: Sequence[float]) -> float:
     others = list(xs)
     others.remove(top)
     return top + math.log1p(math.fsum([math.exp(x - top) for x in others]))
+
+
+if not TYPE_CHECKING:  # type checkers take every name without an underscore, which comes to the same
+    __all__ = [name for name, x in list(globals().items()) if isinstance(x, Primitive)]

@@ -1,8 +1,9 @@
-"""What a primitive is: a value on floats, one partial derivative per argument, and how both meet IEEE 754."""
+"""Primitive: an operation, with its value on floats and one partial derivative for each argument."""
 
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import TYPE_CHECKING, Any, overload
@@ -13,6 +14,9 @@ from .node import Node
 
 if TYPE_CHECKING:
     from .value import Value
+
+Interval = tuple[float, float]
+REALS: Interval = (-math.inf, math.inf)
 
 # What Python's float arithmetic and `math` raise where IEEE 754 has an answer (inf or nan).
 NOT_IEEE = (ZeroDivisionError, OverflowError, ValueError)
@@ -27,7 +31,9 @@ class Primitive:
     Attributes:
         name: what errors and `repr` call it.
         symbol: what a drawing shows.
-        native: the name of the LLVM instruction or libm function that computes it.
+        native: what it is in machine code: the name of an LLVM instruction or a libm function, a formula in other
+            primitives, or None for the function itself.
+        domain: for each argument the open interval of numbers that it is meant for; of a sequence that of its items.
         arity: the number of its arguments.
         partials: for each argument the partial derivative, a function of (out, *args), or None
             where there is none to pass back.
@@ -39,7 +45,8 @@ class Primitive:
         partials: tuple[Callable[..., Any] | None, ...],
         *,
         symbol: str | None = None,
-        native: str | None = None,
+        native: str | Callable[..., Any] | None = None,
+        domain: Interval | Sequence[Interval] = REALS,
         sequences: Sequence[str] = (),
         ieee: Callable[..., Any] | None = None,
     ) -> None:
@@ -48,32 +55,48 @@ class Primitive:
         parameters = list(self.signature.parameters)
         for parameter in self.signature.parameters.values():
             if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD:
-                raise TypeError(f"primitive {function.__name__}: {parameter} is no plain argument, as a, b, c are")
+                raise TypeError(f"primitive {function.__name__}: {parameter} must be a plain positional argument")
         if len(partials) != len(parameters):
             raise TypeError(
                 f"primitive {function.__name__} has {len(parameters)} arguments {tuple(parameters)} but "
-                f"{len(partials)} partials; give one for each, None where there is no derivative"
+                f"{len(partials)} partials. Give one for each argument, None where there is no derivative"
             )
         for each in partials:
             if each is not None and not callable(each):
                 raise TypeError(
-                    f"primitive {function.__name__}: a partial is a function of (out, *arguments) or None, not {each!r}"
+                    f"primitive {function.__name__}: a partial must be a function of (out, *arguments) or None, "
+                    f"got {each!r}"
                 )
-            if each is not None and not _takes(each, 1 + len(parameters)):
+            if each is not None and not can_take(each, 1 + len(parameters)):
                 raise TypeError(
-                    f"primitive {function.__name__}: a partial is a function of "
-                    f"({', '.join(['out', *parameters])}), and {each!r} cannot be called so"
+                    f"primitive {function.__name__}: a partial must be a function of "
+                    f"({', '.join(['out', *parameters])}), got {each!r}, which cannot be called with these"
                 )
         sequences = [sequences] if isinstance(sequences, str) else sequences
         unknown = set(sequences) - set(parameters)
         if unknown:
-            raise TypeError(f"primitive {function.__name__}: sequences names {sorted(unknown)}, not among {parameters}")
+            raise TypeError(
+                f"primitive {function.__name__}: sequences must name some of {parameters}, got {sorted(unknown)}"
+            )
         if sequences and len(parameters) > 3:
-            raise TypeError(f"primitive {function.__name__}: with sequences it may have three arguments at most")
+            raise TypeError(
+                f"primitive {function.__name__}: with sequences it must have at most three arguments, "
+                f"got {len(parameters)}"
+            )
         self.name = function.__name__
+        if native is not None and not isinstance(native, str) and not callable(native):
+            raise TypeError(
+                f"primitive {self.name}: native must be the name of an LLVM instruction or a C function, or a formula, "
+                f"got {describe(native)}"
+            )
+        if sequences and isinstance(native, str):
+            raise TypeError(
+                f"primitive {self.name}: native must be a formula where there are sequences, got {native!r}"
+            )
         self.symbol = symbol or self.name
-        self.native = native or self.name
+        self.native = native
         self.arity = len(parameters)
+        self.domain = _check_domain(domain, self.arity, self.name)
         self.partials = partials
         self.takes_sequence = tuple(name in sequences for name in parameters)
         self.scalar = not any(self.takes_sequence)
@@ -100,7 +123,7 @@ class Primitive:
         if kwargs or len(args) != self.arity:
             args = self._bind(args, kwargs)
         if self.unary and isinstance(args[0], Node):
-            return args[0].record_unary(self)
+            return args[0]._record_unary(self)
         if self.scalar:
             for x in args:
                 if type(x) is not float and type(x) is not bool:
@@ -130,7 +153,7 @@ class Primitive:
                 x = as_float(x, self.name)
             operands.append(x)
         if leader is not None:
-            return leader.record(self, tuple(operands))
+            return leader._record(self, tuple(operands))
         result = self.evaluate(*operands)
         return np.float64(result) if any(isinstance(x, np.floating) for x in args) else result
 
@@ -154,8 +177,8 @@ class Primitive:
                 if type(x).__module__ != "builtins":
                     return NotImplemented
                 raise TypeError(
-                    f"unsupported operand for {self.symbol}: a Value and {describe(x)}; "
-                    "the other side must be a Value or a real number"
+                    f"unsupported operand for {self.symbol}: the other side of a Value must be a Value or a real "
+                    f"number, got {describe(x)}"
                 )
         return self.apply((left, right))
 
@@ -171,7 +194,8 @@ class Primitive:
 def primitive(
     *partials: Callable[..., Any] | None,
     symbol: str | None = None,
-    native: str | None = None,
+    native: str | Callable[..., Any] | None = None,
+    domain: Interval | Sequence[Interval] = REALS,
     sequences: Sequence[str] = (),
     ieee: Callable[..., Any] | None = None,
 ) -> Callable[[Callable[..., float]], Primitive]:
@@ -186,7 +210,11 @@ def primitive(
             arithmetic and autograd functions, so that it runs on floats and on Values alike. For an
             argument in `sequences` it gives one derivative per item. None passes nothing back.
         symbol: what drawings show (default: the function's name).
-        native: the LLVM instruction or libm function that computes it (default: the name).
+        native: what ag.jit makes of it: the name of an LLVM instruction ("fadd", "llvm.floor") or a function of the C
+            library ("tgamma"), or a formula, a function of the same arguments written in arithmetic and other
+            primitives. By default the decorated function is compiled, which must be such a formula itself.
+        domain: the open interval of numbers that each argument is meant for, or a sequence of one for each argument;
+            of an argument in `sequences` that of its items. Tests draw their points from it (default: all reals).
         sequences: the names of the arguments that take a list of numbers, not one.
         ieee: the function to ask, on np.float64, where the decorated one raises ValueError,
             OverflowError or ZeroDivisionError (default: the function itself).
@@ -205,21 +233,36 @@ def primitive(
     (8.0, 12.0, cube)
     """
 
-    if len(partials) == 1 and callable(partials[0]) and not _takes(partials[0], 2):
+    if len(partials) == 1 and callable(partials[0]) and not can_take(partials[0], 2):
         raise TypeError(
-            f"{partials[0]!r} is no partial derivative, a partial is a function of (out, x); where it is the function "
-            "to decorate, give its partials first: @ag.primitive(lambda out, x: ...)"
+            f"expected a partial derivative, a function of (out, x), got {partials[0]!r}. To decorate a function, "
+            "give its partials first: @ag.primitive(lambda out, x: ...)"
         )
 
     def decorate(function: Callable[..., float]) -> Primitive:
         if not callable(function):
-            raise TypeError("@primitive(...) takes the partial derivatives and then decorates the function")
-        return Primitive(function, partials, symbol=symbol, native=native, sequences=sequences, ieee=ieee)
+            raise TypeError(
+                f"@primitive(...) takes the partial derivatives, and must then decorate a function, got {function!r}"
+            )
+        return Primitive(
+            function, partials, symbol=symbol, native=native, domain=domain, sequences=sequences, ieee=ieee
+        )
 
     return decorate
 
 
-def _takes(function: Callable[..., Any], count: int) -> bool:
+def _check_domain(domain: Any, arity: int, name: str) -> tuple[Interval, ...]:
+    """The domain as one interval for each argument."""
+    intervals = [domain] * arity if len(domain) == 2 and not isinstance(domain[0], (tuple, list)) else list(domain)
+    if len(intervals) != arity or any(len(each) != 2 or not each[0] < each[1] for each in intervals):
+        raise TypeError(
+            f"primitive {name}: domain must be an interval (low, high), or one for each of {arity} arguments, "
+            f"got {domain!r}"
+        )
+    return tuple([(float(low), float(high)) for low, high in intervals])
+
+
+def can_take(function: Callable[..., Any], count: int) -> bool:
     """Whether a function can be called with so many arguments; True where its signature is not known."""
     try:
         inspect.signature(function).bind(*[None] * count)
@@ -252,7 +295,7 @@ def is_number(x: Any) -> bool:
 
 
 def as_float(x: Any, name: str) -> float:
-    """x as a float; TypeError, naming `name`, for what is not a real number."""
+    """x as a float; TypeError, naming `name`, if it is not a real number."""
     if not is_number(x):
         raise TypeError(f"{name}: expected a real number or a Value, got {describe(x)}")
     return float(x)

@@ -1,25 +1,21 @@
-"""Value: a number that remembers how it was made, and backward(), which differentiates by everything it was made of."""
+"""Value: a number that remembers how it was made, and backward(), which differentiates it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, Final, Literal, SupportsIndex, overload
+from typing import Any, Literal, SupportsIndex, overload
 
-from . import chain, ops
+from . import chain, fast, ops
+from .fast import Arithmetic, dot
 from .mypyc import mypyc_attr
-from .node import Node, on_backward, on_record
+from .node import on_backward, on_record
 from .primitive import Primitive, as_float, describe, is_number
 
-_ADD: Final = ops.add
-_SUB: Final = ops.sub
-_MUL: Final = ops.mul
-_DOT: Final = ops.dot
-_RELU: Final = ops.relu
+__all__ = ["Value", "dot"]
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
-class Value(Node):
+class Value(Arithmetic):
     """A real number in a computation graph.
 
     Arithmetic on Values, alone or with plain numbers, gives new Values that remember the operation
@@ -44,8 +40,8 @@ class Value(Node):
     key of a dict or a member of a set a Value stands for itself, not for its number.
 
     Subclasses are leaves: what operations on them make are Values. A Value cannot be weakly referenced.
-    A compiled one (see `autograd.__compiled__`) is not looked at by the cycle collector, so a cycle
-    through a Value is never freed, such as a subclass's attribute that was computed from itself.
+    In the C build (see `autograd.__build__`) the cycle collector does not look at Values, so a cycle
+    through one is never freed, such as a subclass's attribute that was computed from itself.
 
     >>> x = Value(3.0)
     >>> y = x * x + 1
@@ -54,18 +50,7 @@ class Value(Node):
     (10.0, 6.0)
     """
 
-    # a, b and c are the arguments of op: Values, floats for constants, tuples of both for a sequence.
-    # mark says in which traversal the node was last seen.
-    __slots__ = ("_data", "_grad", "_label", "a", "b", "c", "mark", "op")
-
-    _data: float
-    _grad: float
-    _label: str
-    op: Primitive | None
-    a: Any
-    b: Any
-    c: Any
-    mark: int
+    __slots__ = ()
 
     def __init__(
         self, data: Any, label: Any = "", op: Primitive | None = None, a: Any = None, b: Any = None, c: Any = None
@@ -79,26 +64,20 @@ class Value(Node):
         self._grad = 0.0
         self._label = label
         self.op = op
-        self.a = a
-        self.b = b
-        self.c = c
-        self.mark = 0
+        self._a = a
+        self._b = b
+        self._c = c
+        self._mark = 0
         if on_record and op is not None:
             for tell in on_record:
                 tell(self)
 
-    def record(self, op: Primitive, args: tuple[Any, ...]) -> Value:
+    def _record(self, op: Primitive, args: tuple[Any, ...]) -> Value:
         """The Value that applies `op` to `args`; see Node."""
         data = op.evaluate(*[x if type(x) is float else chain.data_of(x) for x in args])
         if len(args) > 3:
             return Value(data, "", op, args)
         return Value(data, "", op, *args)
-
-    def record_unary(self, op: Primitive) -> Value:
-        """The Value that applies `op` to this one; see Node. Of relu, where networks spend time, spelled out."""
-        if op is _RELU:
-            return Value(0.0 if self._data <= 0.0 else self._data, "", _RELU, self)
-        return Value(op.evaluate(self._data), "", op, self)
 
     @property
     def data(self) -> float:
@@ -138,7 +117,7 @@ class Value(Node):
         if self.op is None:
             return ()
         arity = self.op.arity
-        return (self.a, self.b, self.c)[:arity] if arity <= 3 else tuple(self.a)
+        return (self._a, self._b, self._c)[:arity] if arity <= 3 else tuple(self._a)
 
     @property
     def parents(self) -> tuple[Value | float, ...]:
@@ -199,56 +178,13 @@ class Value(Node):
         """A new leaf with this Value's number and label, through which nothing is passed back."""
         return Value(self._data, self.label)
 
-    # Arithmetic. Sums, differences and products are spelled out: programs spend their time there.
-    # Any stands for NotImplemented and for what the type of the other side returns.
-
-    def __add__(self, other: Any) -> Value | Any:
-        if type(other) is Value:
-            return Value(self._data + other._data, "", _ADD, self, other)
-        if type(other) is float or type(other) is int:
-            constant = float(other)
-            return Value(self._data + constant, "", _ADD, self, constant)
-        return _ADD.operator(self, other)
-
-    def __sub__(self, other: Any) -> Value | Any:
-        if type(other) is Value:
-            return Value(self._data - other._data, "", _SUB, self, other)
-        if type(other) is float or type(other) is int:
-            constant = float(other)
-            return Value(self._data - constant, "", _SUB, self, constant)
-        return _SUB.operator(self, other)
-
-    def __mul__(self, other: Any) -> Value | Any:
-        if type(other) is Value:
-            return Value(self._data * other._data, "", _MUL, self, other)
-        if type(other) is float or type(other) is int:
-            constant = float(other)
-            return Value(self._data * constant, "", _MUL, self, constant)
-        return _MUL.operator(self, other)
+    # Arithmetic; sums, differences and products are in fast.py. Any stands for NotImplemented, too.
 
     def __truediv__(self, other: Any) -> Value | Any:
         return self._then(ops.div, other)
 
     def __pow__(self, other: Any) -> Value | Any:
         return self._then(ops.pow, other)
-
-    def __radd__(self, other: Any) -> Value | Any:
-        if type(other) is float or type(other) is int:
-            constant = float(other)
-            return Value(constant + self._data, "", _ADD, constant, self)
-        return _ADD.operator(other, self)
-
-    def __rsub__(self, other: Any) -> Value | Any:
-        if type(other) is float or type(other) is int:
-            constant = float(other)
-            return Value(constant - self._data, "", _SUB, constant, self)
-        return _SUB.operator(other, self)
-
-    def __rmul__(self, other: Any) -> Value | Any:
-        if type(other) is float or type(other) is int:
-            constant = float(other)
-            return Value(constant * self._data, "", _MUL, constant, self)
-        return _MUL.operator(other, self)
 
     def __rtruediv__(self, other: Any) -> Value | Any:
         return self._after(ops.div, other)
@@ -279,75 +215,75 @@ class Value(Node):
         return self
 
     def __abs__(self) -> Value:
-        return self.record_unary(ops.abs)
+        return self._record_unary(ops.abs)
 
     # As methods under NumPy's names too, so that np.exp and its like work on Values and on arrays of them.
 
     def exp(self) -> Value:
-        return self.record_unary(ops.exp)
+        return self._record_unary(ops.exp)
 
     def expm1(self) -> Value:
-        return self.record_unary(ops.expm1)
+        return self._record_unary(ops.expm1)
 
     def exp2(self) -> Value:
-        return self.record_unary(ops.exp2)
+        return self._record_unary(ops.exp2)
 
     def log(self) -> Value:
-        return self.record_unary(ops.log)
+        return self._record_unary(ops.log)
 
     def log1p(self) -> Value:
-        return self.record_unary(ops.log1p)
+        return self._record_unary(ops.log1p)
 
     def log2(self) -> Value:
-        return self.record_unary(ops.log2)
+        return self._record_unary(ops.log2)
 
     def log10(self) -> Value:
-        return self.record_unary(ops.log10)
+        return self._record_unary(ops.log10)
 
     def sqrt(self) -> Value:
-        return self.record_unary(ops.sqrt)
+        return self._record_unary(ops.sqrt)
 
     def cbrt(self) -> Value:
-        return self.record_unary(ops.cbrt)
+        return self._record_unary(ops.cbrt)
 
     def sin(self) -> Value:
-        return self.record_unary(ops.sin)
+        return self._record_unary(ops.sin)
 
     def cos(self) -> Value:
-        return self.record_unary(ops.cos)
+        return self._record_unary(ops.cos)
 
     def tan(self) -> Value:
-        return self.record_unary(ops.tan)
+        return self._record_unary(ops.tan)
 
     def arcsin(self) -> Value:
-        return self.record_unary(ops.asin)
+        return self._record_unary(ops.asin)
 
     def arccos(self) -> Value:
-        return self.record_unary(ops.acos)
+        return self._record_unary(ops.acos)
 
     def arctan(self) -> Value:
-        return self.record_unary(ops.atan)
+        return self._record_unary(ops.atan)
 
     def arctan2(self, x: Any) -> Any:
         return ops.atan2.apply((self, x))
 
     def sinh(self) -> Value:
-        return self.record_unary(ops.sinh)
+        return self._record_unary(ops.sinh)
 
     def cosh(self) -> Value:
-        return self.record_unary(ops.cosh)
+        return self._record_unary(ops.cosh)
 
     def tanh(self) -> Value:
-        return self.record_unary(ops.tanh)
+        return self._record_unary(ops.tanh)
 
     def arcsinh(self) -> Value:
-        return self.record_unary(ops.asinh)
+        return self._record_unary(ops.asinh)
 
     def arccosh(self) -> Value:
-        return self.record_unary(ops.acosh)
+        return self._record_unary(ops.acosh)
 
     def arctanh(self) -> Value:
-        return self.record_unary(ops.atanh)
+        return self._record_unary(ops.atanh)
 
     def hypot(self, other: Any) -> Any:
         return ops.hypot.apply((self, other))
@@ -356,10 +292,10 @@ class Value(Node):
         return self  # np.var asks for it
 
     def sigmoid(self) -> Value:
-        return self.record_unary(ops.sigmoid)
+        return self._record_unary(ops.sigmoid)
 
     def relu(self) -> Value:
-        return self.record_unary(ops.relu)
+        return self._record_unary(ops.relu)
 
     # A Value as a number
 
@@ -459,46 +395,4 @@ def _number(x: Any) -> float:
     return float(x)
 
 
-def dot(ws: Sequence[Value | float], xs: Sequence[Value | float], bias: Any = 0.0) -> Any:
-    """The sum of the products of ws and xs, plus bias: one node, its sum rounded once.
-
-    Args:
-        ws, xs: numbers and Values, as many of one as of the other. A tuple is kept as it is, which
-            saves memory where it is used again; anything else is copied into one.
-        bias: what is added.
-
-    Returns:
-        A Value, or a float if there is no Value among the arguments.
-
-    Raises:
-        ValueError: if ws and xs are not of one length.
-        TypeError: if anything in them is neither a number nor a Value.
-
-    >>> dot([1.0, 2.0], [3.0, 4.0], 0.5)
-    11.5
-    >>> x = Value(2.0)
-    >>> dot([x, 1.0], [x, 3.0])
-    Value(data=7.0, grad=0.0)
-    """
-    # A neuron's sum, spelled out: Values and floats in two tuples of one length, and a Value for bias.
-    if type(bias) is Value and type(ws) is tuple and type(xs) is tuple and len(ws) == len(xs):
-        value: Value  # an item that is no float; the declaration lets a compiler reach its number directly
-        other: Value
-        terms: list[float] = []
-        try:
-            for w, x in zip(ws, xs):
-                if type(w) is float:
-                    value = x
-                    terms.append(w * value._data)
-                else:
-                    value = w
-                    if type(x) is float:
-                        terms.append(value._data * x)
-                    else:
-                        other = x
-                        terms.append(value._data * other._data)
-            terms.append(bias._data)
-            return Value(math.fsum(terms), "", _DOT, ws, xs, bias)
-        except (AttributeError, TypeError, ValueError, OverflowError):
-            pass  # a number of another type, or infinities: the primitive knows what to do
-    return ops.dot.apply((ws, xs, bias))
+vars(fast)["Value"] = Value  # what the operators there make

@@ -1,8 +1,8 @@
-"""Handwritten digits: a 64-32-10 network learns to read 1,797 real scans, each number in it a scalar of its own.
+"""Handwritten digits: a 64-32-10 network learns to read 1,797 real scans, with every number in it a separate scalar.
 
 The scans are the UCI optical recognition data set that comes with scikit-learn, 8 x 8 pixels each. The first epoch
-goes by the plain loop, the others by the same step as machine code. it with `make demo`;
-it draws demos/output/digits_loss.png and demos/output/digits_mistakes.png.
+is trained by the plain loop, the others by the same step compiled to machine code. Run it with `make demo`; it draws
+demos/output/digits_loss.png and demos/output/digits_mistakes.png.
 """
 
 import time
@@ -22,19 +22,19 @@ EPOCHS, BATCH = 30, 32
 images, labels = load_digits(return_X_y=True)
 images = images / 16.0  # pixels from 0 to 1
 
-# A fifth of the scans is held out: the network never learns from them, so they show what it can do on new ones.
+# A fifth of the scans is held out: the network never learns from them, so they show how well it does on new ones.
 rng = np.random.default_rng(0)
 order = rng.permutation(len(images))
 held_out, training = order[: len(images) // 5], order[len(images) // 5 :]
 
 model = nn.MLP(64, [32, 10], activation="relu", seed=0)  # ten outputs, one score for each digit
 optimizer = nn.SGD(model.parameters(), lr=0.1, momentum=0.9)
-scores_of = ag.jit(model, in_axes=0)  # of all images at once
+scores_of = ag.jit(model, in_axes=0)  # for all images at once
 
 
-def read_digits(some: np.ndarray) -> np.ndarray:
-    """The digit with the highest score, for each image."""
-    return np.argmax(scores_of(images[some]), axis=0)  # ten arrays, one a digit
+def read_digits(indices: np.ndarray) -> np.ndarray:
+    """The digit with the highest score for each image."""
+    return np.argmax(scores_of(images[indices]), axis=0)  # ten arrays, one for each digit
 
 
 def accuracy() -> float:
@@ -42,7 +42,7 @@ def accuracy() -> float:
 
 
 def plain_step(X: np.ndarray, y: np.ndarray) -> float:
-    """One step of training, every operation of it a Value."""
+    """One step of training in which every operation makes a Value."""
     loss = nn.cross_entropy([model(x) for x in X], y)
     optimizer.zero_grad()
     loss.backward()
@@ -52,11 +52,11 @@ def plain_step(X: np.ndarray, y: np.ndarray) -> float:
 
 compiled_step = nn.compile_step(model, nn.cross_entropy, optimizer)
 losses, accuracies, seconds = [], [accuracy()], []
-batches_an_epoch = -(-len(training) // BATCH)
+batches_per_epoch = -(-len(training) // BATCH)
 
 
 def train(step: Callable[[np.ndarray, np.ndarray], float]) -> None:
-    """One epoch: each training image once, in batches, in an order of its own."""
+    """One epoch: each training image once, in batches, in a new random order."""
     optimizer.lr = 0.1 * (1 - len(seconds) / EPOCHS)
     shuffled = rng.permutation(training)
     start = time.perf_counter()
@@ -71,13 +71,13 @@ with tqdm(total=EPOCHS, desc="digits", unit="epoch", disable=None) as progress:
         if epoch == 0:
             train(plain_step)
         else:
-            with compiled_step:  # which works on an array of its own: on leaving the model has its numbers
+            with compiled_step:  # it works on its own copy of the numbers, which the model gets at the end
                 train(compiled_step)
         accuracies.append(accuracy())
-        recent = np.mean(losses[-batches_an_epoch:])
+        recent = np.mean(losses[-batches_per_epoch:])
         progress.set_postfix(loss=f"{recent:.4f}", held_out=f"{accuracies[-1]:.1%}", refresh=False)
         progress.update()
-print(f"an epoch: {seconds[0]:.1f} s by the plain loop, {1e3 * min(seconds[1:]):.1f} ms compiled")
+print(f"one epoch: {seconds[0]:.1f} s with the plain loop, {1e3 * min(seconds[1:]):.1f} ms compiled")
 
 readings = dict(zip(held_out, read_digits(held_out)))
 mistakes = [i for i in held_out if readings[i] != labels[i]]
@@ -91,10 +91,10 @@ output.mkdir(exist_ok=True)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
 figure.suptitle("64-32-10 network on handwritten digits")
-epochs = np.arange(1, len(losses) + 1) / batches_an_epoch
-left.semilogy(epochs, losses, color="#92c5de", linewidth=0.6, label=f"a batch of {BATCH}")
-smooth = np.convolve(losses, np.ones(batches_an_epoch) / batches_an_epoch, mode="valid")
-left.semilogy(epochs[batches_an_epoch - 1 :], smooth, color="#2166ac", linewidth=2, label="mean over an epoch")
+epochs = np.arange(1, len(losses) + 1) / batches_per_epoch
+left.semilogy(epochs, losses, color="#92c5de", linewidth=0.6, label=f"each batch of {BATCH}")
+smooth = np.convolve(losses, np.ones(batches_per_epoch) / batches_per_epoch, mode="valid")
+left.semilogy(epochs[batches_per_epoch - 1 :], smooth, color="#2166ac", linewidth=2, label="mean over an epoch")
 left.set(xlabel="epoch", title="training loss (cross-entropy)", xlim=(0, EPOCHS))
 left.legend(loc="lower left")
 right.plot(range(EPOCHS + 1), accuracies, "o-", color="#b2182b", markersize=4)

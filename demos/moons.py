@@ -1,7 +1,7 @@
-"""Two moons: a 2-16-16-1 network learns to tell two interleaved half circles apart, on micrograd's own experiment.
+"""Two moons: a 2-16-16-1 network learns to separate two interleaved half circles, the experiment of micrograd.
 
-It trains twice: by the plain loop, in which every operation makes a Value, and by nn.compile_step, which makes
-machine code of the same training step. Run it with `make demo`; it draws demos/output/moons.png and
+It trains twice: with the plain loop, in which every operation makes a Value, and with nn.compile_step, which
+compiles the same training step to machine code. Run it with `make demo`; it draws demos/output/moons.png and
 demos/output/moons_network.svg.
 """
 
@@ -24,7 +24,7 @@ y = 2 * y - 1
 
 
 def penalty(model: nn.Module) -> ag.Value:
-    """What keeps the weights small."""
+    """An addition to the loss that keeps the weights small."""
     return 1e-4 * ag.dot(model.parameters(), model.parameters())
 
 
@@ -33,14 +33,14 @@ optimizer = nn.SGD(model.parameters(), lr=1.0)
 print(model, "\n")
 
 start = time.perf_counter()
-progress = tqdm(range(STEPS), desc="moons", unit="step", disable=None)  # None: silent where no one watches
+progress = tqdm(range(STEPS), desc="moons", unit="step", disable=None)  # None: silent unless in a terminal
 for step in progress:
-    # Forward: the score of each point, and how far all scores are from right by a margin of 1.
+    # Forward: the score of each point, and how far the scores are from being right by a margin of 1.
     scores = [model(x) for x in X]
     data_loss = nn.hinge(scores, y)
     loss = data_loss + penalty(model)
 
-    # Backward: the derivative of the loss by each of the 337 parameters.
+    # Backward: the derivative of the loss with respect to each of the 337 parameters.
     optimizer.zero_grad()
     loss.backward()
 
@@ -52,7 +52,7 @@ for step in progress:
     progress.set_postfix(loss=f"{loss:.4f}", accuracy=f"{accuracy:.0%}", refresh=False)
 seconds = time.perf_counter() - start
 
-# The same training as machine code: the first step compiles, the others take microseconds.
+# The same training compiled: the first step compiles, the others take microseconds.
 twin = nn.MLP(2, [16, 16, 1], activation="relu", seed=1)
 optimizer = nn.SGD(twin.parameters(), lr=1.0)
 with nn.compile_step(twin, nn.hinge, optimizer, penalty) as compiled_step:
@@ -64,9 +64,9 @@ with nn.compile_step(twin, nn.hinge, optimizer, penalty) as compiled_step:
     compiled_seconds = time.perf_counter() - start
 difference = max(abs(p.data - q.data) for p, q in zip(model.parameters(), twin.parameters()))
 plain, compiled = 1e3 * seconds / STEPS, 1e6 * compiled_seconds / (STEPS - 1)
-print(f"a step: {plain:.1f} ms by the plain loop, {compiled:.0f} µs compiled; the weights differ by {difference:.0e}\n")
+print(f"one step: {plain:.1f} ms with the plain loop, {compiled:.0f} µs compiled; weights differ by {difference:.0e}\n")
 
-# The picture: the score of every point of a grid, and where it changes sign.
+# The picture: the score at every point of a grid, and where it changes sign.
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
@@ -90,7 +90,7 @@ picture.parent.mkdir(exist_ok=True)
 figure.savefig(picture, dpi=120)
 print(f"loss {loss:.4f}, accuracy {accuracy:.0%}; the decision boundary is drawn in {picture.resolve()}")
 
-# And the network itself: blue for positive weights, orange and dashed for negative ones, thick for large ones.
+# The network itself: blue for positive weights, dashed orange for negative ones, thick for large ones.
 network = picture.with_name("moons_network.svg")
 nn.draw(model, gradients=False).save(network)
 print(f"the network is drawn in {network.resolve()}")

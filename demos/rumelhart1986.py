@@ -1,45 +1,47 @@
 """The paper that made backpropagation known, run again: mirror symmetry and the two family trees.
 
 D. Rumelhart, G. Hinton, R. Williams, Learning representations by back-propagating errors, Nature 323 (1986)
-533-536. Run `python demos/rumelhart1986.py` for a network of each kind and pictures like the paper's figures,
-and with `--seeds 20` for the table that the figures below are from.
+533-536. Run `python demos/rumelhart1986.py` for one network of each kind and pictures like the paper's figures,
+or add `--seeds 20` for the table that the numbers below are from.
 
 What the paper says, and what is done here:
-- Units are logistic. E is half the sum of squared errors over all outputs and all cases. Weights change once a
+- Units are logistic. E is half the sum of squared errors over all outputs and all cases. Weights change once in each
   sweep through all cases, by Δw(t) = -ε ∂E/∂w(t) + α Δw(t-1).
-- Symmetry: 6-2-1 units, ε = 0.1, α = 0.9, weights start evenly between -0.3 and 0.3. Here the biases too, since the
-  paper treats them as weights.
+- Symmetry: 6-2-1 units, ε = 0.1, α = 0.9, weights start evenly between -0.3 and 0.3. Here biases do so too, because
+  the paper treats them as weights.
 - Families: 24 + 12 units in, then 6 + 6, 12, 6, and 24 out; 100 of the 104 triples are learned in 1,500 sweeps, the
   first 20 with ε = 0.005, α = 0.5, the others with ε = 0.01, α = 0.9; after each change every weight loses 0.2 %; an
-  output above 0.8 or below 0.2, as it should be, is no error. The paper does not say how these weights start.
-- A triple is right here if the right people's outputs are above a half and all others below. Which four triples are
-  held out is drawn anew for each seed.
+  output that should be 1 is not an error above 0.8, nor one that should be 0 below 0.2. The paper does not say how
+  these weights start.
+- Here a triple counts as right if the right people's outputs are above a half and all others below. Each seed draws
+  four other triples to hold out.
 
 Where the result matches the paper, in 20 seeds:
 - As printed, 18 symmetry networks answer all 64 patterns, and each has the mirrored weights that the paper describes:
   16 in the ratios 1:2:4. They need a median of 2,388 sweeps, from 775 to 16,350; the paper's needed 1,425.
-- The units for people find features that no input names. The weights of the best of the six have a median correlation
-  of 0.89 with nationality, 0.83 with generation and 0.63 with the branch of the family; in networks that learn
-  nothing it is 0.35, 0.44 and 0.29.
+- The units for people find features that are not in the inputs. The weights of the best of the six have a median
+  correlation of 0.89 with nationality, 0.83 with generation and 0.63 with the branch of the family; in networks that
+  learn nothing it is 0.35, 0.44 and 0.29.
 
 Where it differs:
-- Two of the 20 symmetry networks end where they call every pattern asymmetric (56 of 64 right). With biases that
-  start at 0 all 20 learn.
-- Two networks have the ratios 2:3:4, which the paper does not mention. They serve as well: whatever weights of one
+- Two of the 20 symmetry networks end up calling every pattern asymmetric (56 of 64 right). With biases that start
+  at 0 all 20 learn.
+- Two networks have the ratios 2:3:4, which the paper does not mention. They work as well: whichever weights of one
   side are added or subtracted, the sum is at least a quarter of the largest, as with 1:2:4.
 - As printed, with first weights within 0.3, no family network learns a single triple. A solution would not even last:
-  networks that have learned keep only 57 of the 100 triples when they go on as printed (the table's last row), because
+  networks that have learned keep only 57 of the 100 triples if they go on as printed (the table's last row), because
   a decay of 0.2 % is too strong for an ε of 0.01. Here ε is ten times as large, 0.05 and then 0.1, and the weights
-  start between -1 and 1; the table shows that it takes both. The values were chosen to make the 100 learned triples
-  right, not for those held out.
-- Errors are measured from the marks 0.8 and 0.2, not from 1 and 0. The paper's sentence may be read either way; read
+  start between -1 and 1; the table shows that both are needed. The values were chosen to get the 100 learned triples
+  right, without regard to those held out.
+- Errors are measured from the marks 0.8 and 0.2, not from 1 and 0. The paper's sentence can be read either way; read
   the other way, 57 of the 100 triples are learned.
-- With that, 17 of 20 networks learn all 100 triples, and the 20 answer 44 of the 80 held out; all four in 2 of the
-  20. In 49 of the 80 the right people come first, though not always above a half. The paper's network answered its
-  four. With so large an ε, training magnifies the last bit of a sum, so that counts for the families may differ by
-  a few on another machine.
+- With these settings 17 of 20 networks learn all 100 triples, and the 20 answer 44 of the 80 held out; 2 of the 20
+  answer all four. In 49 of the 80 the right people come first, though not always above a half. The paper's network
+  answered its four. With such a large ε, training magnifies the last bit of a sum, so counts for the families may
+  differ by a few on another machine.
 
-The networks drawn by default, of seeds 3 and 7, are chosen: they come out as the paper's did. The table chooses none.
+The networks drawn by default, with seeds 3 and 7, were selected because they come out as the paper's did. The table
+uses all seeds.
 """
 
 import argparse
@@ -55,7 +57,7 @@ def show_symmetry(seed, most, folder):
     model = symmetry.draw_network(seed)
     sweeps = symmetry.train(model, most)
     learned = f"after {sweeps:,} sweeps" if sweeps else f"not learned in {most:,} sweeps"
-    facts = f"{symmetry.right(model)} of 64 patterns right, {learned}"
+    facts = f"{symmetry.count_right(model)} of 64 patterns right, {learned}"
     print(f"symmetry, seed {seed}: {facts}; weights in the pattern {symmetry.pattern(model)}")
     pictures.draw_symmetry(model, f"Mirror symmetry: {facts}", folder / "rumelhart_symmetry.png")
 
@@ -72,19 +74,21 @@ def show_families(seed, settings, folder):
         person, relation, them = families.TRIPLES[k]
         print(f"    {person}'s {relation}: {', '.join(sorted(them))}: {'right' if known[k] else 'wrong'}")
     for name, (unit, correlation) in families.features(model).items():
-        print(f"  {name} is told best by unit {unit + 1}: its weights' correlation with it is {correlation:.2f}")
+        print(
+            f"  {name} is encoded best by unit {unit + 1}: its weights have a correlation of {correlation:.2f} with it"
+        )
     pictures.draw_trees(folder / "rumelhart_trees.png")
     title = f"Weights from people to the 6 units that encode them, after {len(errors):,} sweeps"
     pictures.draw_receptive_fields(model, title, folder / "rumelhart_fields.png")
 
 
 def tabulate_symmetry(seeds, most):
-    """What symmetry networks of many seeds learn."""
+    """Print what symmetry networks with many seeds learn."""
     print(f"{'symmetry':38}{'all 64 right':>14}{'1:2:4':>7}{'2:3:4':>7}{'sweeps: least, median, most':>30}")
     for name, biases in (("as printed", True), ("biases start at 0", False)):
         models = [symmetry.draw_network(seed, biases) for seed in range(seeds)]
         sweeps = [symmetry.train(model, most) for model in models]
-        right = sum(symmetry.right(model) == 64 for model in models)
+        right = sum(symmetry.count_right(model) == 64 for model in models)
         patterns = [symmetry.pattern(model) for model in models]
         needed = [n for n in sweeps if n is not None] or [0]
         spread = f"{min(needed):,}, {np.median(needed):,.0f}, {max(needed):,}"
@@ -93,7 +97,7 @@ def tabulate_symmetry(seeds, most):
 
 
 def tabulate_families(seeds, sweeps):
-    """What family networks of many seeds learn, by the printed settings and by ours."""
+    """Print what family networks with many seeds learn, with the printed settings and with ours."""
     ours, printed = replace(families.OURS, sweeps=sweeps), replace(families.PRINTED, sweeps=sweeps)
     print(
         f"\n{'families':38}{'learned':>14}{'all 100':>9}{'held out, right':>17}{'all 4':>7}{'ranked first':>14}", end=""
@@ -108,29 +112,29 @@ def tabulate_families(seeds, sweeps):
         ("ours, first weights within 0.3", [replace(ours, size=printed.size)]),
         ("ours, and then again as printed", [ours, printed]),
     ):
-        learned, answered, ranked, told = [], [], [], []
+        learned, answered, ranked, correlations = [], [], [], []
         for seed in range(seeds):
-            known_to, held_out = families.split(seed)
+            training, held_out = families.split(seed)
             model = families.start(stages[0], seed)
             for settings in stages:
-                families.train(model, settings, known_to)
-            learned.append(families.knows(model)[known_to].sum())
+                families.train(model, settings, training)
+            learned.append(families.knows(model)[training].sum())
             answered.append(families.knows(model)[held_out].sum())
             ranked.append(families.ranks(model)[held_out].sum())
-            told.append([correlation for _, correlation in families.features(model).values()])
+            correlations.append([correlation for _, correlation in families.features(model).values()])
         row = f"{name:38}{f'{np.mean(learned):.1f} of 100':>14}{np.sum(np.equal(learned, 100)):9}"
         row += f"{f'{np.sum(answered)} of {4 * seeds}':>17}{np.sum(np.equal(answered, 4)):7}{np.sum(ranked):14}"
-        print(row + f"{', '.join(f'{x:.2f}' for x in np.median(told, axis=0)):>33}", flush=True)
+        print(row + f"{', '.join(f'{x:.2f}' for x in np.median(correlations, axis=0)):>33}", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description="Both experiments of Rumelhart, Hinton and Williams (1986).")
-    parser.add_argument("--seeds", type=int, help="print the table of this many seeds instead (20: about two minutes)")
-    parser.add_argument("--symmetry-seed", type=int, default=3, help="of the symmetry network (3)")
-    parser.add_argument("--family-seed", type=int, default=7, help="of the family network (7)")
-    parser.add_argument("--symmetry-sweeps", type=int, default=20_000, help="at most (20000)")
-    parser.add_argument("--family-sweeps", type=int, default=1_500, help="the paper's number (1500)")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "output", help="for the pictures")
+    parser.add_argument("--seeds", type=int, help="print the table for this many seeds instead (20: about two minutes)")
+    parser.add_argument("--symmetry-seed", type=int, default=3, help="seed of the symmetry network (3)")
+    parser.add_argument("--family-seed", type=int, default=7, help="seed of the family network (7)")
+    parser.add_argument("--symmetry-sweeps", type=int, default=20_000, help="the most sweeps to take (20000)")
+    parser.add_argument("--family-sweeps", type=int, default=1_500, help="the sweeps to take (1500, as in the paper)")
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "output", help="folder for the pictures")
     args = parser.parse_args()
     if args.seeds:
         tabulate_symmetry(args.seeds, args.symmetry_sweeps)

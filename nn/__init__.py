@@ -24,6 +24,7 @@
 [0, 1, 1, 0]
 """
 
+from . import _autograd as _autograd  # first: it checks which autograd there is
 from .inspect.draw import draw
 from .inspect.gradient_flow import GradientFlow, gradient_flow
 from .layers import init

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd import Value
-from autograd.jit.trace.tracer import TracingError, is_tracing, user_line
+from autograd.jit.trace.tracer import TracingError, is_tracing
 from autograd.primitive import describe
+from autograd.user_line import user_line
 
 Self = TypeVar("Self", bound="Module")
 MOST_NAMED = 4  # how many things a message names when there are many

@@ -10,6 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd.drawing.files import write_whole
+from autograd.installation import require
+
 from .checks import check_module
 from .module import Module
 
@@ -51,8 +54,7 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
 
 def write_arrays(path: str | os.PathLike[str], arrays: Arrays, about: str | None = None) -> None:
     """Write arrays, and a text about them, to a safetensors file with a checksum, completely or not at all."""
-    from safetensors.numpy import save as to_bytes  # imported only when a file is written
-
+    to_bytes = require("safetensors.numpy", "writing weights").save  # imported only when a file is written
     metadata = {"sha256": _checksum(arrays, about)} | ({} if about is None else {"about": about})
     write_whole(path, to_bytes(arrays, metadata=metadata))
 
@@ -64,37 +66,20 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[Arrays, str | None]:
         FileNotFoundError: if there is no such file.
         ValueError: if it is not a safetensors file, is cut short, or holds other numbers than were saved.
     """
-    from safetensors import SafetensorError, safe_open
-
+    safetensors = require("safetensors", "reading weights")
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no weights file {os.fspath(path)!r}")
     try:
-        with safe_open(path, framework="numpy") as file:
+        with safetensors.safe_open(path, framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             metadata = file.metadata() or {}
-    except (SafetensorError, ValueError, TypeError) as error:
+    except (safetensors.SafetensorError, ValueError, TypeError) as error:
         raise ValueError(f"{os.fspath(path)!r} is not a complete safetensors file: {error}") from None
     about = metadata.get("about")
     checksum = metadata.get("sha256")  # files of other programs have neither a checksum nor a text
     if (checksum is not None or about is not None) and checksum != _checksum(arrays, about):
         raise ValueError(f"{os.fspath(path)!r} is damaged: its numbers are not those that were saved")
     return arrays, about
-
-
-def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file under another name and rename it, so that nobody ever finds half of it."""
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"there is no directory {str(target.parent)!r} to write {target.name!r} to")
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _checksum(arrays: Mapping[str, NDArray[np.float64]], about: str | None) -> str:

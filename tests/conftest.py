@@ -1,4 +1,4 @@
-"""Fixtures that several test files share, and a look at which engine is tested: plain Python or compiled."""
+"""Fixtures that several test files share, and a look at which engine is tested: plain Python or the C build."""
 
 import os
 
@@ -11,10 +11,10 @@ __all__ = ["browser", "open_page"]
 
 
 def pytest_report_header() -> str:
-    return f"engine: {'compiled' if autograd.__compiled__ else 'plain Python'}, in {autograd.__path__[0]}"
+    return f"engine: the {autograd.__build__} build, in {autograd.__path__[0]}"
 
 
 def pytest_configure() -> None:
-    expected = os.environ.get("AUTOGRAD_EXPECT_COMPILED", "")
-    if expected and expected != str(int(autograd.__compiled__)):
-        raise pytest.UsageError(f"AUTOGRAD_EXPECT_COMPILED={expected}, but these tests got {pytest_report_header()}")
+    expected = os.environ.get("AUTOGRAD_EXPECT_BUILD", "")
+    if expected and expected != autograd.__build__:
+        raise pytest.UsageError(f"AUTOGRAD_EXPECT_BUILD={expected}, but these tests got {pytest_report_header()}")

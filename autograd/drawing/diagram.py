@@ -1,4 +1,4 @@
-"""The diagram of a graph: which boxes and arrows a drawing has, before anything is said of their looks."""
+"""The diagram of a graph: which boxes and arrows a drawing has, without their looks."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from .. import ops
 from ..primitive import Primitive
 from ..value import Value
 from .modules import Modules
-from .nodes import keys, operands
+from .nodes import operand_keys, operands
 
 Kind = Literal["value", "leaf", "parameter", "constant", "term", "module", "hidden"]
 
-# Operations whose operands may change places: the others' stand in order.
+# Operations whose operands may be drawn in any order.
 _SYMMETRIC = frozenset({ops.add, ops.mul, ops.sum, ops.dot, ops.prod, ops.maximum, ops.minimum, ops.hypot, ops.norm})
 
 
 @dataclass(eq=False)
 class Box:
-    """One box: a node, a constant, a term of an expanded sum, a module, or the place of what is not drawn.
+    """One box: a node, a constant, a term of an expanded sum, a module, or "…" for operands that are not drawn.
 
     Attributes:
-        data, grad: its numbers; None where it has none.
+        data, grad: its numbers; None if it has none.
         operation: the primitive in the circle before the box.
-        call: that primitive and, where it matters which is which, its operands in order.
+        call: that primitive and its operands in order, if their order matters.
         group: the innermost module around the box.
-        outputs: of a module, the nodes in it that others use; a module with one shows its numbers.
+        outputs: for a module, the nodes in it that others use; if there is only one, the box shows its numbers.
         size: the number of nodes in a module, or of operands that are not drawn.
         name: its number in the diagram.
     """
@@ -45,7 +45,7 @@ class Box:
     name: str = ""
 
     @property
-    def ordered(self) -> bool:
+    def is_ordered(self) -> bool:
         """Whether it matters which operand is which."""
         return self.operation is not None and self.operation.arity > 1 and self.operation not in _SYMMETRIC
 
@@ -66,7 +66,7 @@ class Diagram:
         return box
 
     def connect(self, a: Box, b: Box) -> None:
-        """Add an arrow; where a module is drawn as one box, one arrow for all that go the same way."""
+        """Add an arrow; arrows between the same two boxes become one if either is a module."""
         if a.kind == "module" or b.kind == "module":
             if a is b or (a, b) in self.merged:
                 return
@@ -74,7 +74,7 @@ class Diagram:
         self.arrows.append((a, b))
 
     def finish(self) -> None:
-        """Take constants that go into one module alone as parts of it, and number the boxes."""
+        """Leave out constants that only one module box uses, and number the boxes."""
         users: dict[Box, list[Box]] = {}
         for a, b in self.arrows:
             if a.kind == "constant":
@@ -87,13 +87,13 @@ class Diagram:
 
 
 class Builder:
-    """Makes the diagram of some nodes, given in an order where each stands after its parents.
+    """Builds the diagram of some nodes, given in an order in which each comes after its parents.
 
     Args:
-        roots: the nodes that the drawing is of.
+        roots: the nodes to draw the graph of.
         order: the nodes to draw.
-        modules: the modules that they may belong to.
-        labels: labels for nodes that have none.
+        modules: the modules that nodes may belong to.
+        labels: labels for nodes without their own.
         expand: whether to draw dot() and sum() as their products and partial sums.
     """
 
@@ -110,10 +110,10 @@ class Builder:
         self.modules = modules
         self.labels = labels
         self.expand = expand
-        self.homes = modules.homes(order)
+        self.homes = modules.find_homes(order)
 
-    def alone(self, levels: int) -> int:
-        """How many nodes keep a box of their own where so many levels of modules are single boxes."""
+    def count_separate(self, levels: int) -> int:
+        """How many nodes have a box of their own if this many levels of modules are drawn as single boxes."""
         return sum(self._module_of(node, levels) is None for node in self.order)
 
     def build(self, levels: int = 0) -> Diagram:
@@ -124,7 +124,7 @@ class Builder:
         """
         self.diagram = Diagram()
         self.boxes: dict[Value, Box] = {}  # of each node, or of the module that it is drawn as part of
-        self.modules_drawn: dict[int, Box] = {}
+        self.module_boxes: dict[int, Box] = {}
         self.constants: dict[tuple[int, int], Box] = {}
         for node in self.order:
             group = self._module_of(node, levels)
@@ -132,7 +132,7 @@ class Builder:
                 self._add(node)
             else:
                 self._add_to_module(node, group)
-        for box in self.modules_drawn.values():
+        for box in self.module_boxes.values():
             if len(box.outputs) == 1:
                 (output,) = box.outputs
                 box.data, box.grad = float(output.data), float(output.grad)
@@ -140,8 +140,8 @@ class Builder:
         return self.diagram
 
     def _module_of(self, node: Value, levels: int) -> int | None:
-        """The module that the node is drawn as part of."""
-        return self.modules.within(self.homes.get(node), levels - 1)
+        """The module whose single box the node is part of; None if it has its own box."""
+        return self.modules.outermost_within(self.homes.get(node), levels - 1)
 
     def _add(self, node: Value) -> None:
         is_parameter = node in self.modules.parameters
@@ -155,7 +155,7 @@ class Builder:
             group=self.homes.get(node),
             root=node in self.roots,
         )
-        if box.ordered:
+        if box.is_ordered:
             given = [x.label if isinstance(x, Value) and x.label else repr(float(x)) for x in operands(node)]
             box.call = f"{node.op}({', '.join(given)})"
         inputs = self._inputs(node, box)
@@ -164,10 +164,10 @@ class Builder:
         self.boxes[node] = self.diagram.add(box, inputs)
 
     def _add_to_module(self, node: Value, group: int) -> None:
-        box = self.modules_drawn.get(group)
+        box = self.module_boxes.get(group)
         if box is None:
             module = self.modules.groups[group]
-            box = self.modules_drawn[group] = self.diagram.add(Box("module", label=module.title, group=module.parent))
+            box = self.module_boxes[group] = self.diagram.add(Box("module", label=module.title, group=module.parent))
         for other in self._inputs(node, box):
             self.diagram.connect(other, box)
         if node in self.roots:
@@ -177,14 +177,14 @@ class Builder:
         self.boxes[node] = box
 
     def _inputs(self, node: Value, box: Box) -> list[Box]:
-        """The boxes of the operands of a node, in order; one for all that is not drawn."""
+        """The boxes of the operands of a node, in order; a single box for all that are not drawn."""
         given = operands(node)
         values = [x for x in given if isinstance(x, Value)]
         drawn = [self.boxes[x] for x in values if x in self.boxes]
         if len(drawn) < len(values):
             return [*drawn, self.diagram.add(Box("hidden", group=box.group, size=len(given) - len(drawn)))]
         inputs = []
-        for key, x in zip(keys(node), given):
+        for key, x in zip(operand_keys(node), given):
             if isinstance(x, Value):
                 source = self.boxes[x]
                 if source is not box:
@@ -195,16 +195,16 @@ class Builder:
         return inputs
 
     def _add_constant(self, key: tuple[int, int], number: float, user: Value) -> Box:
-        """A constant, in the module of the node that uses it, unless it comes from outside to meet parameters."""
-        comes_in = any(isinstance(x, Value) and x in self.modules.parameters for x in operands(user))
-        box = self.diagram.add(Box("constant", number, group=None if comes_in else self.homes.get(user)))
+        """A constant, in the module of the node that uses it, unless it is an input that meets parameters."""
+        is_input = any(isinstance(x, Value) and x in self.modules.parameters for x in operands(user))
+        box = self.diagram.add(Box("constant", number, group=None if is_input else self.homes.get(user)))
         self.constants[key] = box
         return box
 
     def _expand(self, node: Value, box: Box, inputs: list[Box]) -> list[Box]:
-        """Add the products and partial sums of a dot() or sum(); the operands of the last step, which is the node."""
+        """Add the products and partial sums of a dot() or sum(); return the operands of the last step, the node."""
 
-        def term(operation: Primitive, data: float, *sources: Box) -> Box:
+        def add_term(operation: Primitive, data: float, *sources: Box) -> Box:
             return self.diagram.add(Box("term", data, box.grad, operation=operation, group=box.group), sources)
 
         numbers = [float(x) for x in operands(node)]
@@ -214,7 +214,7 @@ class Builder:
             if len(terms) == 2 and n == 1:
                 box.operation = ops.mul
                 return inputs
-            products = [(a * b, term(ops.mul, a * b, x, y)) for (a, x), (b, y) in zip(terms[:n], terms[n : 2 * n])]
+            products = [(a * b, add_term(ops.mul, a * b, x, y)) for (a, x), (b, y) in zip(terms[:n], terms[n : 2 * n])]
             terms = products + terms[2 * n :]
         if len(terms) < 2:
             return inputs
@@ -222,5 +222,5 @@ class Builder:
         total, so_far = terms[0]
         for number, x in terms[1:-1]:
             total += number
-            so_far = term(ops.add, total, so_far, x)
+            so_far = add_term(ops.add, total, so_far, x)
         return [so_far, terms[-1][1]]

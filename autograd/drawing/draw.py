@@ -10,11 +10,11 @@ from ..value import Value
 from .diagram import Builder, Diagram
 from .dot import Style, check_format, to_dot
 from .modules import Modules
-from .nodes import walk
+from .nodes import nodes_to_draw
 from .picture import Drawing, Engine
 
-READABLE = 150  # boxes that a picture can have and still be read
-BOXES, ARROWS = 2_000, 5_000  # what is laid out within ten seconds
+READABLE = 150  # boxes in a picture that a person can still read
+MOST_BOXES, MOST_ARROWS = 2_000, 5_000  # what can be laid out in ten seconds
 
 
 def draw(
@@ -32,17 +32,17 @@ def draw(
 ) -> Drawing:
     """Draw the graph that a Value was computed by.
 
-    Each Value is a box with its label, data and grad; the operation that made it is the circle
-    before it. Values that were given have round corners, constants a dashed outline, parameters a folded
-    corner, and the root a double outline. The pointer shows numbers in full. A drawing of
-    more than 150 boxes shows modules of the `model` as single boxes, first the innermost (neurons),
-    then those around them (layers), until it is that small, and says so.
+    Each Value is a box with its label, data and grad; the circle before it is the operation that made it.
+    Leaves have round corners, constants a dashed outline, parameters a folded corner, and the root a double
+    outline. The tooltip of a box shows its numbers in full. If a drawing would have more than 150 boxes,
+    modules of the `model` are drawn as single boxes, first the innermost (neurons), then those around them
+    (layers), until it is small enough; its caption says so.
 
     Args:
         root: the Value to draw, or several: a list of outputs, or the dict that
-            backward(create_graph=True) gives, of which the derivatives by leaves are drawn.
-        model: a Module, whose parameters are told from other leaves and whose modules are drawn
-            as labelled boxes around their nodes; or a list, or dict by name, of parameters alone.
+            backward(create_graph=True) returns, whose derivatives with respect to leaves are drawn.
+        model: a Module, whose parameters are distinguished from other leaves and whose modules are drawn
+            as labelled boxes around their nodes; or only parameters, as a list or a dict by name.
         direction: "LR" from left to right, "TB" from top to bottom.
         format: how numbers are written, as in format(number, ".4g").
         gradients: whether to write gradients.
@@ -50,19 +50,19 @@ def draw(
             1,000 times smaller is white.
         expand: whether to draw dot() and sum() as their products and partial sums, with dashed outlines,
             each with its number and its gradient.
-        depth: how many operations to go back from the root at most; "…" stands for what is further.
+        depth: how many operations to go back from the root at most; "…" stands for what is further back.
         collapse: how many levels of modules to draw as single boxes, counted from the innermost: 0
-            for none, 1 for neurons, 2 for layers too; None to let the size decide.
+            for none, 1 for neurons, 2 for layers too; None to decide by the size.
         engine: "pure" for graphviz-pure, "system" for a Graphviz on PATH.
 
     Returns:
         A Drawing: it shows itself in Jupyter, and has .svg(), .png(), .save("graph.svg") and .source,
-        the DOT. The plain 0 that dot() adds where it is given no bias is left out.
+        the DOT. The plain 0 that dot() adds if it is given no bias is left out.
 
     Raises:
-        TypeError: if there is anything but Values to draw.
+        TypeError: if `root` holds anything but Values.
         ValueError: if an option is not among its choices, or the drawing would have more than 2,000
-            boxes or 5,000 arrows, which is what can be laid out in ten seconds.
+            boxes or 5,000 arrows, the most that can be laid out in ten seconds.
         FileNotFoundError: if the engine is not installed.
 
     >>> x = Value(2.0, "x")
@@ -76,42 +76,42 @@ def draw(
     style = _style(direction, format, gradients, shade)
     for name, x, least in (("depth", depth, 1), ("collapse", collapse, 0)):
         if x is not None and (isinstance(x, bool) or not isinstance(x, int) or x < least):
-            raise ValueError(f"{name} is None or a whole number of {least} or more, got {x!r}")
+            raise ValueError(f"{name} must be None or a whole number of {least} or more, got {x!r}")
     modules = Modules(model)
     advice = _advice(modules, collapse, expand)
-    order = walk(roots, depth)
-    if len(order) > BOXES and not modules.groups:
-        raise ValueError(_refusal(len(order), 0, advice))
+    order = nodes_to_draw(roots, depth)
+    if len(order) > MOST_BOXES and not modules.groups:
+        raise ValueError(_too_large_message(len(order), 0, advice))
     builder = Builder(roots, order, modules, labels, expand)
     if collapse is None:
-        levels, diagram = _readable(builder, modules.groups[0].height if modules.groups else 0)
+        levels, diagram = _choose_levels(builder, modules.groups[0].height if modules.groups else 0)
     else:
         levels, diagram = collapse, builder.build(collapse)
-    if len(diagram.boxes) > BOXES or len(diagram.arrows) > ARROWS:
-        raise ValueError(_refusal(len(diagram.boxes), len(diagram.arrows), advice))
+    if len(diagram.boxes) > MOST_BOXES or len(diagram.arrows) > MOST_ARROWS:
+        raise ValueError(_too_large_message(len(diagram.boxes), len(diagram.arrows), advice))
     notes = []
     if levels and collapse is None and modules.groups:
         kinds = dict.fromkeys(g.kind for g in reversed(modules.groups) if g.height < levels)
-        notes.append(f"each {' and each '.join(kinds)} is drawn as one box, for the graph has {len(order):,} nodes")
+        notes.append(f"each {' and each '.join(kinds)} is drawn as one box, because the graph has {len(order):,} nodes")
     if any(box.kind == "hidden" for box in diagram.boxes):
-        notes.append(f"… stands for what is more than {depth} operation{'s' * (depth != 1)} back")
+        notes.append(f"… stands for nodes more than {depth} operation{'s' * (depth != 1)} back")
     note = "; ".join(notes)
     source = to_dot(diagram, modules.groups, style, note)
     return Drawing(source, engine=engine, note=note, advice=advice)
 
 
-def _readable(builder: Builder, height: int) -> tuple[int, Diagram]:
-    """The diagram with as few modules drawn as single boxes as keeps it readable, and how many levels those are.
+def _choose_levels(builder: Builder, height: int) -> tuple[int, Diagram]:
+    """The fewest levels of modules to draw as single boxes so that the picture is readable, and its diagram.
 
-    Where nothing does, all within the outermost module are drawn so: to hide that too would help no reader.
+    If no number makes it readable, everything but the outermost module is drawn so: hiding that too helps no reader.
     """
     for levels in range(height + 2):
-        if builder.alone(levels) <= READABLE:
+        if builder.count_separate(levels) <= READABLE:
             diagram = builder.build(levels)
             if len(diagram.boxes) <= READABLE:
                 return levels, diagram
     diagram = builder.build(height)
-    return (height, diagram) if len(diagram.boxes) <= BOXES else (height + 1, builder.build(height + 1))
+    return (height, diagram) if len(diagram.boxes) <= MOST_BOXES else (height + 1, builder.build(height + 1))
 
 
 def _roots(root: Any) -> tuple[list[Value], dict[Value, str]]:
@@ -121,7 +121,7 @@ def _roots(root: Any) -> tuple[list[Value], dict[Value, str]]:
         return [root], labels
     if hasattr(root, "named_parameters"):
         raise TypeError(
-            f"draw() takes a Value, such as a model's output, got {type(root).__name__}: use nn.draw(model)"
+            f"root must be a Value, such as a model's output, got {type(root).__name__}. Draw models with nn.draw()"
         )
     if isinstance(root, Mapping):
         for node, derivative in root.items():
@@ -132,35 +132,35 @@ def _roots(root: Any) -> tuple[list[Value], dict[Value, str]]:
     elif isinstance(root, Iterable) and not isinstance(root, (str, bytes)):
         roots = list(root)
     else:
-        raise TypeError(f"draw() takes a Value, or a list of Values, got {describe(root)}")
+        raise TypeError(f"root must be a Value or a list of Values, got {describe(root)}")
     for x in roots:
         if not isinstance(x, Value):
-            raise TypeError(f"draw() takes a Value, or a list of Values, but in it is {describe(x)}")
+            raise TypeError(f"root must be a Value or a list of Values, but it holds {describe(x)}")
     if not roots:
-        raise ValueError("draw() was given no Value to draw")
+        raise ValueError("root must hold at least one Value to draw")
     return roots, labels
 
 
 def _style(direction: Any, number: Any, gradients: bool, shade: bool) -> Style:
     if direction not in ("LR", "TB"):
-        raise ValueError(f"direction is 'LR' (left to right) or 'TB' (top to bottom), got {direction!r}")
+        raise ValueError(f"direction must be 'LR' (left to right) or 'TB' (top to bottom), got {direction!r}")
     check_format(number)
     return Style(direction, number, gradients, shade)
 
 
-def _refusal(boxes: int, arrows: int, advice: str) -> str:
-    size = f"{boxes:,} boxes" if boxes > BOXES else f"{arrows:,} arrows"
+def _too_large_message(boxes: int, arrows: int, advice: str) -> str:
+    size = f"{boxes:,} boxes" if boxes > MOST_BOXES else f"{arrows:,} arrows"
     return (
-        f"the drawing would have {size}, and {BOXES:,} boxes and {ARROWS:,} arrows are what can be laid out in "
-        f"ten seconds. {advice}"
+        f"the drawing would have {size}; the most that can be laid out in ten seconds are {MOST_BOXES:,} boxes and "
+        f"{MOST_ARROWS:,} arrows. {advice}"
     )
 
 
 def _advice(modules: Modules, collapse: int | None, expand: bool) -> str:
-    """What makes a drawing smaller."""
-    advice = ["depth=3 draws the last three operations alone"]
+    """Advice on how to make a drawing smaller."""
+    advice = ["depth=3 draws only the last three operations"]
     if not modules.groups:
-        advice.append("model=, given the Module, draws its neurons and layers as single boxes")
+        advice.append("model=your_model draws its neurons and layers as single boxes")
     elif collapse is not None:
         advice.append(f"collapse={collapse + 1} draws more modules as single boxes")
     else:

@@ -1,4 +1,4 @@
-"""Which nodes of a graph belong to which module of a model: what a drawing puts into one box."""
+"""Which nodes of a graph belong to which module of a model, so that a drawing can put them into one box."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from ..primitive import Primitive, describe
 from ..value import Value
-from .nodes import operands, walk
+from .nodes import nodes_to_draw, operands
 
 
 @dataclass
 class Group:
-    """One module: what its box is called, the group that it stands in, and how many levels stand in it."""
+    """One module: the title of its box, the group around it, and how many levels of groups are inside it."""
 
     kind: str
     title: str
@@ -30,8 +30,8 @@ class Modules:
             parameters alone; or None.
 
     Attributes:
-        groups: the modules, each after the one that it stands in; empty without a module.
-        parameters: for each parameter its name in its module, and the index of that in `groups`.
+        groups: the modules, each after the one that contains it; empty without a module.
+        parameters: for each parameter its name in its module, and the index of that module in `groups`.
 
     Raises:
         TypeError: if `model` is anything else.
@@ -47,10 +47,10 @@ class Modules:
         elif isinstance(model, (list, tuple, Mapping)):
             for name, p in model.items() if isinstance(model, Mapping) else (("", p) for p in model):
                 if not isinstance(p, Value):
-                    raise TypeError(f"model is a module or a list or dict of Values, but in it is {describe(p)}")
+                    raise TypeError(f"model must be a module or a list or dict of Values, but it holds {describe(p)}")
                 self.parameters[p] = (str(name), None)
         elif model is not None:
-            raise TypeError(f"model is a module, or a list or dict of parameters, got {describe(model)}")
+            raise TypeError(f"model must be a module or a list or dict of parameters, got {describe(model)}")
 
     def _add_module(self, module: Any, path: str, parent: int | None, seen: set[int]) -> None:
         seen.add(id(module))
@@ -77,30 +77,30 @@ class Modules:
                 seen.add(id(x))
                 self._add_members(x, f"{path}{name}.", group, seen)
 
-    def common(self, a: int | None, b: int | None) -> int | None:
-        """The innermost group that holds both; None if either stands in none."""
+    def common_group(self, a: int | None, b: int | None) -> int | None:
+        """The innermost group around both a and b; None if there is no such group."""
         while a != b:
             if a is None or b is None:
                 return None
-            if a > b:  # groups stand after the ones that hold them
+            if a > b:  # groups come after those around them
                 a = self.groups[a].parent
             else:
                 b = self.groups[b].parent
         return a
 
-    def within(self, a: int | None, height: int) -> int | None:
-        """The outermost group around a, or a itself, that is no higher than `height`; None if a is higher."""
+    def outermost_within(self, a: int | None, height: int) -> int | None:
+        """The outermost group around a, or a itself, whose height is at most `height`; None if a is higher."""
         found = None
         while a is not None and self.groups[a].height <= height:
             found, a = a, self.groups[a].parent
         return found
 
-    def homes(self, order: Sequence[Value]) -> dict[Value, int]:
-        """The group of each node, where it has one, given the nodes, each after its parents.
+    def find_homes(self, order: Sequence[Value]) -> dict[Value, int]:
+        """The group of each node that belongs to one. The nodes are given in order, each after its parents.
 
-        A parameter is at home in its module, and so are an operation that applies parameters to
-        other operands, the nodes that the module's activation makes of its result, and whatever
-        lies on paths between such nodes.
+        A parameter belongs to its module. So do an operation that applies parameters to other operands,
+        the nodes that the module's activation computes from its result, and the nodes on paths between
+        such nodes.
         """
         if not self.groups:
             return {}
@@ -111,7 +111,7 @@ class Modules:
                 group = self._owner(node)
             else:
                 owners = [self._owner(p) for p in operands(node)]
-                group = self._common([owner for owner in owners if owner is not None]) if None in owners else None
+                group = self._common_group([owner for owner in owners if owner is not None]) if None in owners else None
                 if group is not None:
                     applications.append(node)
             if group is not None:
@@ -121,8 +121,10 @@ class Modules:
         return homes
 
     def _add_activations(self, order: Sequence[Value], applications: list[Value], homes: dict[Value, int]) -> None:
-        """The activations of modules, found by what they make of a stand-in for the node they were applied to."""
-        made = {_recipe(node.op, node.args, {}): node for node in order if node.op is not None and node not in homes}
+        """Add the nodes of activations, found by applying each activation to a copy of its input."""
+        by_recipe = {
+            _recipe(node.op, node.args, {}): node for node in order if node.op is not None and node not in homes
+        }
         for node in applications:
             activation = self.groups[homes[node]].activation
             if not callable(activation):
@@ -131,24 +133,24 @@ class Modules:
             known = {stand_in: node}
             try:
                 result = activation(stand_in)
-            except Exception:  # a function of something else that happens to have this name
+            except Exception:  # an attribute of this name that is not a function of a Value
                 continue
-            for step in walk([result], None) if isinstance(result, Value) else []:
-                actual = made.get(_recipe(step.op, step.args, known))
+            for step in nodes_to_draw([result], None) if isinstance(result, Value) else []:
+                actual = by_recipe.get(_recipe(step.op, step.args, known))
                 if actual is not None:
                     known[step] = actual
                     homes[actual] = homes[node]
 
     def _add_between(self, order: Sequence[Value], homes: dict[Value, int]) -> None:
-        """The nodes between two that have a home, in the innermost group that holds all of those."""
+        """Add the nodes between two that have a home, to the innermost group around both."""
         before: dict[Value, int | None] = {}
         for node in order:
             groups = [before[p] for p in operands(node) if isinstance(p, Value) and p in before]
-            before[node] = homes.get(node, self._common(groups))
+            before[node] = homes.get(node, self._common_group(groups))
         after: dict[Value, list[int | None]] = {node: [] for node in order}
         for node in reversed(order):
             if node not in homes and node.op is not None:
-                group = self._common([before[node], *after[node]]) if after[node] else None
+                group = self._common_group([before[node], *after[node]]) if after[node] else None
                 if group is not None:
                     homes[node] = group
             for p in {p for p in operands(node) if isinstance(p, Value) and p in after}:
@@ -158,12 +160,12 @@ class Modules:
         """The group of a parameter; None for anything else."""
         return self.parameters.get(x, ("", None))[1] if isinstance(x, Value) else None
 
-    def _common(self, groups: list[int | None]) -> int | None:
+    def _common_group(self, groups: list[int | None]) -> int | None:
         if not groups:
             return None
         found = groups[0]
         for group in groups[1:]:
-            found = self.common(found, group)
+            found = self.common_group(found, group)
         return found
 
 
@@ -177,7 +179,7 @@ def _members(container: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _recipe(op: Primitive | None, args: tuple[Any, ...], known: Mapping[Value, Value]) -> tuple[Any, ...]:
-    """How a node is made, equal for nodes of the same operation on the same operands."""
+    """How a node is computed: equal for nodes with the same operation on the same operands."""
 
     def key(x: Any) -> Any:
         if type(x) is tuple:

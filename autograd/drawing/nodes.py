@@ -1,4 +1,4 @@
-"""The nodes of a graph in an order to draw them in, and what each was computed from."""
+"""The nodes of a graph in the order to draw them in, and the operands of each."""
 
 from __future__ import annotations
 
@@ -6,33 +6,26 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from .. import ops
+from ..chain import walk
 from ..value import Value
 
 
-def walk(roots: Sequence[Value], depth: int | None) -> list[Value]:
+def nodes_to_draw(roots: Sequence[Value], depth: int | None) -> list[Value]:
     """The nodes that the roots were computed from, themselves included, each after its parents.
 
     Args:
         depth: how many operations to go back from the nearest root, at most; None for all.
     """
     within = None if depth is None else _within(roots, depth)
-    order: dict[Value, None] = {}
-    opened: set[Value] = set()
-    stack = list(reversed(roots))
-    while stack:
-        node = stack[-1]
-        if node in opened:
-            stack.pop()
-            order[node] = None
-        else:
-            opened.add(node)
-            parents = [p for p in node.parents if isinstance(p, Value) and p not in opened]
-            stack += reversed(parents if within is None else [p for p in parents if p in within])
-    return list(order)
+
+    def parents(node: Value) -> list[Value]:
+        return [p for p in node.parents if isinstance(p, Value) and (within is None or p in within)]
+
+    return walk(roots, parents)
 
 
 def _within(roots: Sequence[Value], depth: int) -> set[Value]:
-    """The nodes no further than `depth` operations back."""
+    """The nodes at most `depth` operations back."""
     distances = dict.fromkeys(roots, 0)
     queue = deque(roots)
     while queue:
@@ -46,13 +39,13 @@ def _within(roots: Sequence[Value], depth: int) -> set[Value]:
 
 
 def operands(node: Value) -> tuple[Value | float, ...]:
-    """The parents, less the plain 0 that dot() adds where it is given no bias."""
+    """The parents, without the plain 0 that dot() adds if it is given no bias."""
     without_bias = node.op is ops.dot and type(node.args[2]) is float and node.args[2] == 0.0
     return node.parents[:-1] if without_bias else node.parents
 
 
-def keys(node: Value) -> Iterator[tuple[int, int]]:
-    """For each operand what tells constants apart. Those who share a tuple share the constants in it."""
+def operand_keys(node: Value) -> Iterator[tuple[int, int]]:
+    """A key for each operand, by which constants are distinguished. Nodes that share a tuple share its constants."""
     for k, x in enumerate(node.args):
         if type(x) is tuple:
             yield from ((id(x), i) for i in range(len(x)))

@@ -1,4 +1,4 @@
-"""Drawing: a picture described in DOT, rendered and saved in the formats that its engine can make."""
+"""Drawing: a picture described in DOT, rendered and saved in the formats that its engine supports."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ import os
 import re
 import shutil
 import subprocess
+import warnings
 from pathlib import Path
 from typing import Literal
 
 from ..primitive import describe
+from .files import require_directory, write_whole
 
 Engine = Literal["pure", "system"]
 
-SECONDS = 10  # the longest that a layout may take
+SECONDS = 10  # the longest time a layout may take
 
 _FORMATS = {".svg": "svg", ".png": "png", ".pdf": "pdf", ".dot": "dot", ".gv": "dot"}
 
 
 class Drawing:
-    """A picture: shown by Jupyter, or saved with `save("graph.svg")`. Made by ag.draw and nn.draw.
+    """A picture made by ag.draw or nn.draw, which Jupyter shows and `save("graph.svg")` writes to a file.
 
-    It is drawn from the numbers as they were when it was made; what happens to the graph later
-    does not change it.
+    It shows the numbers as they were when it was made. Later changes to the graph do not change it.
 
     Args:
         source: the picture in DOT, the language of Graphviz.
-        engine: "pure" renders with graphviz-pure, a wheel that is installed with autograd;
-            "system" with the `dot` of a Graphviz on PATH.
+        engine: "pure" renders with graphviz-pure, a wheel that is installed with autograd, or, where it is
+            missing, as "system" does, with a warning; "system" with the `dot` of a Graphviz on PATH.
         note: what the picture leaves out, if anything.
         advice: what to do if the picture takes longer than ten seconds.
 
@@ -36,77 +37,80 @@ class Drawing:
         note: what the picture leaves out; "" if nothing.
 
     Raises:
-        ValueError: for an unknown engine.
+        ValueError: if the engine is unknown.
         FileNotFoundError: if the engine is not installed.
     """
 
     def __init__(self, source: str, *, engine: Engine = "pure", note: str = "", advice: str = "") -> None:
         if engine not in ("pure", "system"):
-            raise ValueError(f"engine is 'pure' or 'system', got {engine!r}")
+            raise ValueError(f"engine must be 'pure' or 'system', got {engine!r}")
         self.source = source
         self.note = note
-        self._engine = engine
         self._advice = advice
-        self._command = _pure_command() if engine == "pure" else _system_command()
+        self._engine, self._command = _renderer(engine)
         self._svg = ""
 
     def svg(self) -> str:
         """The picture as SVG, on a transparent background.
 
         Raises:
-            TimeoutError: if it takes longer than ten seconds; the message says what helps.
+            TimeoutError: if the layout takes longer than ten seconds; the message says what helps.
         """
         if not self._svg:
-            self._svg = _tidy(self._render("svg").decode())
+            self._svg = _tidy(self.render("svg").decode())
         return self._svg
 
     def png(self, scale: float = 2.0) -> bytes:
         """The picture as PNG, on a transparent background.
 
-        graphviz-pure brings fonts for Latin, Greek, Cyrillic and Hebrew letters and the usual signs;
-        what they lack (emoji, Arabic, Chinese) comes out as empty frames. SVG shows everything, and
-        so does engine="system".
+        graphviz-pure brings fonts for Latin, Greek, Cyrillic and Hebrew letters and the usual signs.
+        Other characters (emoji, Arabic, Chinese) appear as empty frames. SVG shows everything, and so does
+        engine="system".
 
         Args:
-            scale: pixels for one pixel of the SVG at its own size.
+            scale: the size of the PNG in pixels, relative to that of the SVG.
 
         Raises:
             ValueError: if scale is not positive.
             TimeoutError: as for svg().
         """
         if not scale > 0:
-            raise ValueError(f"scale is a positive number, got {scale!r}")
-        return self._render("png", f"-Gdpi={96 * scale:g}")
+            raise ValueError(f"scale must be a positive number, got {scale!r}")
+        return self.render("png", f"-Gdpi={96 * scale:g}")
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture to a file: .svg, .png, .dot or .gv, and with engine="system" .pdf.
 
-        The file is written beside and renamed, so that no reader meets half of it.
+        The file is written whole or not at all, so that no reader finds half of it.
 
         Raises:
-            ValueError: for another extension, or .pdf without engine="system".
+            ValueError: if the extension is another one, or .pdf without engine="system".
             OSError: if the file cannot be written there.
             TimeoutError: as for svg().
         """
         if not isinstance(path, (str, os.PathLike)):
-            raise TypeError(f"save() takes the path of a file, such as 'graph.svg', got {describe(path)}")
+            raise TypeError(f"path must be the path of a file, such as 'graph.svg', got {describe(path)}")
         target = Path(path)
         form = _FORMATS.get(target.suffix.lower())
         if form is None:
-            raise ValueError(f"save() knows a format by its extension, {', '.join(_FORMATS)}, got {str(target)!r}")
+            raise ValueError(f"path must end in one of {', '.join(_FORMATS)}, got {str(target)!r}")
         if form == "pdf" and self._engine == "pure":
-            raise ValueError("graphviz-pure makes no PDF: draw with engine='system', or save as .svg or .png")
-        if not target.parent.is_dir():
-            raise FileNotFoundError(f"cannot save {str(target)!r}: there is no folder {str(target.parent)!r}")
+            raise ValueError("graphviz-pure cannot write PDF. Draw with engine='system', or save as .svg or .png")
+        require_directory(target)
         if form == "svg":
             content = self.svg().encode()
         elif form == "dot":
             content = self.source.encode()
         else:
-            content = self.png() if form == "png" else self._render(form)
-        _write(target, content)
+            content = self.png() if form == "png" else self.render(form)
+        write_whole(target, content)
 
-    def _render(self, form: str, *options: str) -> bytes:
+    def render(self, form: str, *options: str) -> bytes:
+        """The picture in a format of Graphviz's (its -T option), made with these further options.
+
+        Raises:
+            TimeoutError: as for svg().
+        """
         try:
             done = subprocess.run(
                 [self._command, f"-T{form}", *options], input=self.source.encode(), capture_output=True, timeout=SECONDS
@@ -125,24 +129,40 @@ class Drawing:
         return f"<Drawing{': ' + self.note if self.note else ''}; show it in Jupyter or call .save('graph.svg')>"
 
 
-def _pure_command() -> str:
-    """The path of graphviz-pure's program, which its wheel installs among the scripts of the environment."""
+def _renderer(engine: Engine) -> tuple[Engine, str]:
+    """The engine to draw with and the path of its program: where graphviz-pure is missing, the system's dot."""
+    if engine == "system":
+        return engine, _system_command()
+    command = _pure_command()
+    if command is not None:
+        return engine, command
+    command = shutil.which("dot")
+    if command is None:
+        raise FileNotFoundError(
+            "graphviz-pure, which renders drawings, is not installed: run 'pip install graphviz-pure', "
+            "or install Graphviz (apt install graphviz, brew install graphviz), whose 'dot' is then used"
+        )
+    warnings.warn(
+        f"graphviz-pure is not installed, so {command} renders drawings; they may look a little different", stacklevel=4
+    )
+    return "system", command
+
+
+def _pure_command() -> str | None:
+    """The path of graphviz-pure's program, which its wheel brings as a script; None if it is not installed."""
     from importlib import metadata
 
     try:
-        files = metadata.files("graphviz-pure") or []
+        installed = metadata.distribution("graphviz-pure")
     except metadata.PackageNotFoundError:
-        files = []
-    for file in files:
-        if file.stem == "graphviz-pure" and Path(str(file.locate())).is_file():
-            return str(Path(str(file.locate())).resolve())
-    found = shutil.which("graphviz-pure")
-    if found is None:
-        raise FileNotFoundError(
-            "graphviz-pure, which renders drawings, is not installed: run 'pip install graphviz-pure', "
-            "or draw with engine='system' if there is a Graphviz on this machine"
-        )
-    return found
+        return shutil.which("graphviz-pure")
+    # Where its record has it and, after `pip install --target DIR`, in DIR/bin.
+    recorded = [str(file) for file in installed.files or [] if file.stem == "graphviz-pure"]
+    for name in [*recorded, "bin/graphviz-pure", "bin/graphviz-pure.exe"]:
+        path = Path(str(installed.locate_file(name)))
+        if path.is_file():
+            return str(path.resolve())
+    return shutil.which("graphviz-pure")
 
 
 def _system_command() -> str:
@@ -156,21 +176,8 @@ def _system_command() -> str:
 
 
 def _tidy(svg: str) -> str:
-    """The svg element alone, without the names of our DOT, which browsers would show as tooltips."""
+    """The svg element alone, without the node names of the DOT, which browsers would show as tooltips."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<!--.*?-->\n?", "", svg, flags=re.DOTALL)
     svg = re.sub(r"<title>[^<]*</title>\n?", "", svg)
     return svg.replace("<svg ", '<svg role="img" ', 1)
-
-
-def _write(target: Path, content: bytes) -> None:
-    """All of the content or, if anything fails, the file as it was."""
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with open(beside, "xb") as file:
-            file.write(content)
-        os.replace(beside, target)
-    except OSError as error:
-        raise OSError(error.errno, f"cannot save the picture ({error.strerror})", str(target)) from None
-    finally:
-        beside.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Text in a picture: as written, whatever is in it, and about how wide."""
+"""Text in a picture, escaped so that it appears as written, and its approximate width."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import html
 import re
 import unicodedata
 
+from ..installation import require
+
 
 def text_lines(text: str) -> list[str]:
     """The lines of a text."""
     return re.split(r"\r\n|[\n\r\v\f\x85\u2028\u2029]", text)
 
 
-def visible(line: str) -> str:
-    """A line with nothing in it that XML cannot hold: control characters become their pictures (␀, ␛)."""
+def show_control_characters(line: str) -> str:
+    """A line in which control characters, which XML cannot hold, are replaced by their pictures (␀, ␛)."""
 
     def picture(match: re.Match[str]) -> str:
         code = ord(match[0])
@@ -22,26 +24,25 @@ def visible(line: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]", picture, line)
 
 
-def marked_up(text: str) -> str:
-    """Text as written, for DOT's HTML, where a backslash begins an escape too."""
-    return "<BR/>".join(html.escape(visible(line)).replace("\\", "\\\\") for line in text_lines(text))
+def html_label(text: str) -> str:
+    """Text escaped for DOT's HTML, in which a backslash begins an escape too."""
+    return "<BR/>".join(html.escape(show_control_characters(line)).replace("\\", "\\\\") for line in text_lines(text))
 
 
-def quoted(text: str, backslash: str = "\\\\") -> str:
-    """Text as written, for a DOT attribute in quotes: no escapes but for its line ends, no entities, no HTML."""
-    import graphviz  # type: ignore[import-untyped]
-
-    lines = [visible(line).replace("\\", backslash).replace("&", "&amp;") for line in text_lines(text)]
+def quote(text: str, backslash: str = "\\\\") -> str:
+    """Text escaped for a DOT attribute in quotes: no escapes except for line ends, no entities, no HTML."""
+    graphviz = require("graphviz", "drawing")  # only where something is drawn
+    lines = [show_control_characters(line).replace("\\", backslash).replace("&", "&amp;") for line in text_lines(text)]
     return graphviz.nohtml("\\n".join(lines))  # type: ignore[no-any-return]
 
 
-def hint(text: str) -> str:
-    """Text as written, for a tooltip, in which Graphviz undoes the escapes twice."""
-    return quoted(text, "\\\\" * 2)
+def quote_tooltip(text: str) -> str:
+    """Text escaped for a tooltip, in which Graphviz undoes escapes twice."""
+    return quote(text, "\\\\" * 2)
 
 
 def text_width(text: str) -> float:
-    """About how wide a line is in Helvetica, in ems."""
+    """The approximate width of a line in Helvetica, in ems."""
     width = 0.0
     for c in text:
         if unicodedata.category(c) in ("Mn", "Me", "Cf"):

@@ -7,10 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .codegen import batch_loop as frame
-from .codegen import batch_sums as sums
-from .codegen import straight_line as straight
-from .codegen import table_machine as interpreter
+from .codegen import batch_loop as frame, batch_sums as sums, straight_line as straight, table_machine as interpreter
 from .codegen.ir import Module
 from .codegen.layout import Layout, lay_out
 from .codegen.tables import tabulate

@@ -1,4 +1,4 @@
-// The camera: the whole graph if that is legible, else it follows the step; fingers and the mouse move it too.
+// The camera: the whole graph if that is legible, otherwise it follows the step; fingers and the mouse move it too.
 
 const LEGIBLE = 0.72;
 const MARGIN = 24;
@@ -46,7 +46,7 @@ function look(k, still) {
   point(still);
 }
 
-// The offset nearest to the present one that leaves no room empty while part of the graph is out of view.
+// The offset nearest to the present one that leaves no empty space while part of the graph is out of view.
 function settle(offset, extent, axis) {
   const slack = stageSize()[axis] - extent * camera.scale;
   return slack > 2 * MARGIN ? slack / 2 : Math.min(Math.max(offset, slack - MARGIN), MARGIN);
@@ -63,7 +63,7 @@ function point(still) {
   world.classList.toggle("still", Boolean(still));
   world.style.transform = `translate(${camera.x}px, ${camera.y}px) scale(${camera.scale})`;
   const fits = camera.scale <= scaleToFit(layout.width, layout.height) * 1.001;
-  $("stage").classList.toggle("loose", !fits); // a finger then moves the graph, else the page
+  $("stage").classList.toggle("loose", !fits); // a finger then moves the graph, otherwise the page
 }
 
 function zoom(factor, x = stageSize()[0] / 2, y = stageSize()[1] / 2, still) {

@@ -6,7 +6,7 @@ const story = JSON.parse(document.getElementById("story").textContent);
 const last = story.steps.length - 1;
 const $ = (id) => document.getElementById(id);
 
-// Text of the user's comes to the page through textContent alone, so that no label can be markup.
+// The user's text enters the page through textContent only, so that no label can be markup.
 
 function html(tag, kind, text) {
   const element = document.createElement(tag);
@@ -24,7 +24,7 @@ function svg(tag, attributes, text) {
 
 const oneLine = (text) => text.replace(/[\n\r\u2028\u2029]+/g, "↵").replace(/[\t\v\f]/g, " ");
 
-// The numbers at a step: all changes up to it, made anew each time, so that back is as sure as forth.
+// The numbers at a step: all changes up to it, applied from the start each time, so stepping back is as safe as on.
 
 function numbersAt(k) {
   const nodes = story.nodes.map(() => ({ data: null, grad: null, arrived: 0 }));
@@ -37,7 +37,7 @@ function numbersAt(k) {
 
 const inFull = (x) => (Object.is(x, -0) ? "-0" : String(x));
 
-// The graph: drawn once for a layout, then only painted.
+// The graph: drawn once for each layout, then only painted.
 
 let layout = null; // the one of story.layouts that suits the stage
 let cards = []; // for each node its elements
@@ -86,7 +86,7 @@ function drawNode(node, k, [x, y], across) {
   return { group, tooltip, title, room, data, grad, dots };
 }
 
-// One dot for each line out of a node that several use; past six of them they would crowd the name.
+// One dot for each line out of a node with several uses; more than six would crowd the name.
 function drawDots(uses, right, cy) {
   const count = uses > 1 ? Math.min(uses, 6) : 0;
   return Array.from({ length: count }, (_, k) =>
@@ -120,7 +120,7 @@ function paint(k) {
   const numbers = numbersAt(k);
   const touched = new Set(step.edges.map((edge) => story.edges[edge][0]));
   const changed = new Set(k && step.phase !== "seed" ? step.changes.map(([node, which]) => node + which) : []);
-  if (step.phase === "seed") changed.add(`${step.node}grad`); // the others become 0, which is no news
+  if (step.phase === "seed") changed.add(`${step.node}grad`); // the others become 0, which need not stand out
   cards.forEach((card, n) => {
     const { data, grad } = numbers[n];
     card.group.classList.toggle("ahead", data === null);
@@ -136,7 +136,7 @@ function paint(k) {
   $("chips").replaceChildren(...(backward ? chips(step) : []));
 }
 
-// What a card tells in full: in its tooltip, and for tests in its data attributes.
+// The full numbers of a card: in its tooltip and, for tests, in its data attributes.
 function describe(card, n, { data, grad, arrived }) {
   const { name, label } = story.nodes[n];
   Object.assign(card.group.dataset, { node: name, data: data ? data.exact : "", grad: grad ? grad.exact : "" });
@@ -154,12 +154,12 @@ function flow(d, backward) {
 
 function write(element, number, fresh) {
   const text = number ? number.shown : "";
-  if (fresh && !element.classList.contains("fresh")) void element.getBBox(); // lets the animation start anew
+  if (fresh && !element.classList.contains("fresh")) void element.getBBox(); // restarts the animation
   element.classList.toggle("fresh", fresh);
   if (element.textContent !== text) element.textContent = text;
 }
 
-// The amounts that flow back, each on its line at a place where it covers nothing else, or nowhere.
+// The amounts that flow back, each on its line where it covers nothing else; left out if there is no such place.
 function chips(step) {
   const taken = story.nodes.map((_, n) => cardBox(n));
   return step.edges.flatMap((edge, k) => {

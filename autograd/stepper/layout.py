@@ -1,4 +1,4 @@
-"""Where things stand: the size of each node, and two layouts by Graphviz, from left to right and from the top down."""
+"""The size of each node, and its place in two layouts by Graphviz: from left to right and from the top down."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..drawing.picture import Drawing
-from .notation import number
+from .notation import format_number
 from .steps import Play
 
 CARD = 70.0  # the height of a leaf's or an operation's card, in pixels
 PILL = 28.0  # the height of a plain number, and of the badge with an operation's symbol
-OVERLAP = 10.0  # of the badge and its card
+OVERLAP = 10.0  # of the badge with its card
 
 Point = tuple[float, float]
 
-_ADVICE = "Step through a smaller piece of it, or draw it whole with ag.draw()"
+_ADVICE = "Step through a smaller piece of it, or draw all of it with ag.draw()"
 
 
 @dataclass(frozen=True)
 class Box:
-    """The size of a node: its card, and the width of its badge, 0 where it has none."""
+    """The size of a node's card, and the width of its badge, 0 if it has no badge."""
 
     width: float
     height: float
@@ -32,12 +32,12 @@ class Box:
 
 @dataclass(frozen=True)
 class Layout:
-    """A drawing without its ink, in pixels from the top left.
+    """The positions of everything in the picture, in pixels from the top left.
 
     Attributes:
-        width, height: of the whole.
+        width, height: of the picture.
         centres: of the cards.
-        paths: of the edges, as SVG has them, from the argument to the badge of the node.
+        paths: of the edges, in SVG's notation, from the argument to the badge of the node.
     """
 
     width: float
@@ -46,37 +46,37 @@ class Layout:
     paths: tuple[str, ...]
 
 
-def boxes(story: Play) -> list[Box]:
+def measure_boxes(story: Play) -> list[Box]:
     """A size for every node: wide enough for its name and for all numbers it will hold."""
     longest = [0] * len(story.nodes)
     for step in story.steps:
         for k, _, x in step.changes:
-            longest[k] = max(longest[k], len(number(x)))
+            longest[k] = max(longest[k], len(format_number(x)))
     result = []
     for node, digits in zip(story.nodes, longest):
         if node.kind == "constant":
             result.append(Box(22.0 + 8.0 * digits, PILL, 0.0))
         else:
             badge = max(PILL, 16.0 + 9.0 * len(node.symbol)) if node.symbol else 0.0
-            width = max(112.0, 66.0 + 8.2 * digits, min(220.0, 46.0 + 8.5 * columns(node.name)))
+            width = max(112.0, 66.0 + 8.2 * digits, min(220.0, 46.0 + 8.5 * count_columns(node.name)))
             result.append(Box(width, CARD, badge))
     return result
 
 
-def columns(text: str) -> int:
-    """How many columns wide `text` is, an ideograph or emoji counting as two."""
+def count_columns(text: str) -> int:
+    """The width of `text` in columns; an ideograph or emoji counts as two."""
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
-def layouts(story: Play) -> dict[str, Layout]:
+def compute_layouts(story: Play) -> dict[str, Layout]:
     """The two layouts, "LR" and "TB"."""
-    sizes = boxes(story)
-    amounts = [len(number(x)) for step in story.steps for x in step.amounts]
-    gap = min(max(58.0, 30.0 + 7.6 * max(amounts, default=0)), 100.0)  # so that an amount fits on its edge
-    return {"LR": _layout(story, sizes, "LR", gap), "TB": _layout(story, sizes, "TB", 40.0)}
+    sizes = measure_boxes(story)
+    amounts = [len(format_number(x)) for step in story.steps for x in step.amounts]
+    gap = min(max(58.0, 30.0 + 7.6 * max(amounts, default=0)), 100.0)  # enough for an amount on its edge
+    return {"LR": _compute_layout(story, sizes, "LR", gap), "TB": _compute_layout(story, sizes, "TB", 40.0)}
 
 
-def _layout(story: Play, sizes: Sequence[Box], direction: str, gap: float) -> Layout:
+def _compute_layout(story: Play, sizes: Sequence[Box], direction: str, gap: float) -> Layout:
     across = direction == "LR"
     badges = [max(0.0, (box.badge if across else min(box.badge, PILL)) - OVERLAP) for box in sizes]
     outer = [(box.width + badge * across, box.height + badge * (not across)) for box, badge in zip(sizes, badges)]
@@ -87,7 +87,7 @@ def _layout(story: Play, sizes: Sequence[Box], direction: str, gap: float) -> La
     ]
     lines += [f"n{k} [width={width / 72:.4f} height={height / 72:.4f}]" for k, (width, height) in enumerate(outer)]
     lines += [f"n{edge.source}:{out} -> n{edge.target}:{into} [id={k}]" for k, edge in enumerate(story.edges)]
-    drawn = json.loads(Drawing("\n".join([*lines, "}"]), advice=_ADVICE)._render("json0"))
+    drawn = json.loads(Drawing("\n".join([*lines, "}"]), advice=_ADVICE).render("json0"))
     _, _, width, height = map(float, drawn["bb"].split(","))
     middles = []
     for thing in sorted(drawn["objects"], key=lambda thing: int(thing["name"][1:])):
@@ -116,7 +116,7 @@ def _layout(story: Play, sizes: Sequence[Box], direction: str, gap: float) -> La
 
 
 def _curve(start: Point, end: Point, across: bool) -> list[Point]:
-    """A Bézier curve that leaves and arrives along the direction of the graph: what the eye follows best."""
+    """A Bézier curve that leaves and arrives in the direction of the graph, which the eye follows best."""
     (x0, y0), (x1, y1) = start, end
     if across:
         half = (x1 - x0) / 2

@@ -1,7 +1,7 @@
-"""Mathematics as tokens: numbers in four digits, what a node computes, and the derivative rule of any primitive.
+"""Formulas as tokens: numbers in four digits, what a node computes, and the derivative rule of any primitive.
 
-A formula is a list of tokens, pairs of a kind and texts, which the page sets in type, `plain` writes
-on one line and `spoken` puts into words:
+A formula is a list of tokens, each a kind followed by texts. The page sets them in type, `to_text` writes
+them on one line and `to_speech` puts them into words:
 
     ("name", "w")  ("number", "2")  ("sign", "×")  ("prefix", "−")  ("power", "2")  ("derivative", "L", "w")
     ("number", "2", "gradient")  ("function", "|", "abs")  ("closing", "|")  ("given", "w", "2")  ("text", "…")
@@ -21,19 +21,19 @@ from ..value import Value
 Token = tuple[str, ...]
 Tokens = list[Token]
 
-MOST_TERMS = 6  # of a sum that are written out; past that the middle is left out
-MOST_TOKENS = 24  # of a derivative rule; a longer one is written as the derivative that it is
+MOST_TERMS = 6  # of a sum; the middle of a longer one is left out
+MOST_TOKENS = 24  # of a derivative rule; for a longer one the page shows only ∂y/∂x
 
-# tanh and sigmoid as the books have them; the engine's own rules are equal and rounded better.
+# tanh and sigmoid as in textbooks; the engine's own rules are equal, with less rounding.
 _TEXTBOOK: dict[str, Callable[[Any, Any], Any]] = {
     "tanh": lambda out, x: 1 - out**2,
     "sigmoid": lambda out, x: out * (1 - out),
 }
 
-_GLUE = "\N{WORD JOINER}"  # takes away the space after it
+_GLUE = "\N{WORD JOINER}"  # removes the space after it
 _RIGHT_TO_LEFT = {"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"}
 _SUPERSCRIPTS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
-_SPOKEN = {
+_WORDS = {
     "+": "plus",
     "−": "minus",
     "×": "times",
@@ -51,10 +51,10 @@ _SPOKEN = {
 # Numbers
 
 
-def number(x: float) -> str:
-    """x in at most four digits, whole numbers below a million in full.
+def format_number(x: float) -> str:
+    """x in at most four digits; whole numbers below a million in full.
 
-    >>> number(2.0), number(-138.8338), number(1e-7), number(float("-inf"))
+    >>> format_number(2.0), format_number(-138.8338), format_number(1e-7), format_number(float("-inf"))
     ('2', '−138.8', '1e−7', '−∞')
     """
     if x != x:
@@ -72,23 +72,23 @@ def number(x: float) -> str:
 
 
 def is_rounded(x: float) -> bool:
-    """Whether number(x) shows less than the float says, the last digits of binary rounding aside."""
-    return math.isfinite(x) and not math.isclose(parsed(number(x)), x, rel_tol=1e-12)
+    """Whether format_number(x) leaves digits out, other than the last ones, which are binary rounding."""
+    return math.isfinite(x) and not math.isclose(parse_number(format_number(x)), x, rel_tol=1e-12)
 
 
-def parsed(text: str) -> float:
-    """The float that number() wrote."""
+def parse_number(text: str) -> float:
+    """The float that format_number() wrote, to its four digits."""
     return float(text.replace("−", "-").replace("∞", "inf"))
 
 
-def equals(*numbers: float) -> Token:
-    """The sign between two sides that hold these numbers: = or, where digits have been left out, ≈."""
+def equals_sign(*numbers: float) -> Token:
+    """The sign between two sides that show these numbers: = or, if digits are left out, ≈."""
     return ("sign", "≈" if any(map(is_rounded, numbers)) else "=")
 
 
-def signed(x: float, leading: bool = False) -> Tokens:
+def number_tokens(x: float, leading: bool = False) -> Tokens:
     """x, in parentheses if it is negative and does not come first."""
-    text = number(x)
+    text = format_number(x)
     if text.startswith("−") and not leading:
         return [("sign", "("), ("number", text), ("sign", ")")]
     return [("number", text)]
@@ -97,10 +97,10 @@ def signed(x: float, leading: bool = False) -> Tokens:
 # Tokens on one line, and in words
 
 
-def plain(tokens: Iterable[Token]) -> str:
+def to_text(tokens: Iterable[Token]) -> str:
     """Tokens on one line of text.
 
-    >>> plain([("derivative", "L", "w"), ("sign", "+="), ("derivative", "L", "z"), ("sign", "·"), ("name", "x")])
+    >>> to_text([("derivative", "L", "w"), ("sign", "+="), ("derivative", "L", "z"), ("sign", "·"), ("name", "x")])
     '∂L/∂w += ∂L/∂z · x'
     """
     parts: list[str] = []
@@ -115,13 +115,13 @@ def plain(tokens: Iterable[Token]) -> str:
             parts[-1] += texts[0].translate(_SUPERSCRIPTS) if texts[0].lstrip("−").isdigit() else f"^{texts[0]}"
         else:
             parts.append(texts[0] + _GLUE * (kind in ("prefix", "function")))
-    return _tight(" ".join(parts))
+    return _close_gaps(" ".join(parts))
 
 
-def spoken(tokens: Iterable[Token]) -> str:
+def to_speech(tokens: Iterable[Token]) -> str:
     """Tokens in words.
 
-    >>> spoken([("number", "−2"), ("sign", "×"), ("name", "x"), ("power", "2")])
+    >>> to_speech([("number", "−2"), ("sign", "×"), ("name", "x"), ("power", "2")])
     'minus 2 times x squared'
     """
     parts: list[str] = []
@@ -131,7 +131,7 @@ def spoken(tokens: Iterable[Token]) -> str:
             text = text.replace("e", " times 10 to the ").replace("−", "minus ")
             parts.append(text.replace("∞", "infinity"))
         elif kind in ("sign", "prefix"):
-            parts.append(_SPOKEN.get(text, text))
+            parts.append(_WORDS.get(text, text))
         elif kind == "function":
             parts.append(f"the {texts[1]} of")
         elif kind == "closing":
@@ -139,19 +139,19 @@ def spoken(tokens: Iterable[Token]) -> str:
         elif kind == "power":
             parts.append({"2": "squared", "3": "cubed"}.get(text, f"to the power {text}"))
         elif kind == "derivative":
-            parts.append(f"the derivative of {isolated(text)} by {isolated(texts[1])}")
+            parts.append(f"the derivative of {isolate(text)} with respect to {isolate(texts[1])}")
         else:
-            parts.append(isolated(text))
-    return _tight(" ".join(part for part in parts if part))
+            parts.append(isolate(text))
+    return _close_gaps(" ".join(part for part in parts if part))
 
 
-def isolated(name: str) -> str:
-    """A name for the midst of a sentence: one with right-to-left letters must not turn the words around it."""
+def isolate(name: str) -> str:
+    """A name for use in a sentence: if it has right-to-left letters, they must not turn the words around it."""
     turns = any(unicodedata.bidirectional(c) in _RIGHT_TO_LEFT for c in name)
     return f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}" if turns else name
 
 
-def _tight(text: str) -> str:
+def _close_gaps(text: str) -> str:
     for wide, close in ((" )", ")"), ("( ", "("), (" ,", ","), (" :", ":"), (_GLUE + " ", ""), (_GLUE, "")):
         text = text.replace(wide, close)
     return text
@@ -160,20 +160,20 @@ def _tight(text: str) -> str:
 # What a node computes, and its derivative
 
 
-def written(value: Any, in_numbers: bool = False, times: str = "×") -> Tokens:
-    """What `value` is computed by, down to labelled leaves, which are written by label or in numbers."""
-    return _write(value, in_numbers, times, 0, True)
+def write_formula(value: Any, in_numbers: bool = False, times: str = "×") -> Tokens:
+    """How `value` is computed, down to labelled leaves, which are written as labels or as numbers."""
+    return _write_operand(value, in_numbers, times, 0, True)
 
 
-def rule(op: Primitive, out: Value, args: Sequence[Any]) -> list[Tokens | None]:
-    """The partial derivatives of `op` as formulas: one for each argument, those in a sequence one by one.
+def write_partials(op: Primitive, out: Value, args: Sequence[Any]) -> list[Tokens | None]:
+    """The partial derivatives of `op` as formulas: one for each argument, and each item of a sequence.
 
-    The primitive's own rule is run on Values, which are then written down: so each primitive has
-    its formula, a user's own too. None stands where there is no rule, or none short enough.
+    The primitive's own rule runs on Values, which are then written down, so every primitive has its
+    formula, including a user's own. It is None if there is no rule, or if the formula is too long.
 
     Args:
         op: the primitive.
-        out, args: its result and its arguments, as leaf Values with labels, floats, and tuples of both.
+        out, args: its result and its arguments: leaf Values with labels, floats, and tuples of both.
     """
     result: list[Tokens | None] = []
     for k, x in enumerate(args):
@@ -183,8 +183,8 @@ def rule(op: Primitive, out: Value, args: Sequence[Any]) -> list[Tokens | None]:
         try:
             found = partial(out, *args) if partial is not None else None
             each = list(found) if type(x) is tuple and found is not None else [found]
-            texts = [None if d is None else written(d, times="·") for d in each]
-        except Exception:  # a user's rule, which may want floats alone, and then has no formula to show
+            texts = [None if d is None else write_formula(d, times="·") for d in each]
+        except Exception:  # a user's rule may accept floats only, and then there is no formula
             texts = []
         if len(texts) != len(parts):
             texts = [None] * len(parts)
@@ -192,15 +192,15 @@ def rule(op: Primitive, out: Value, args: Sequence[Any]) -> list[Tokens | None]:
     return result
 
 
-def _write(x: Any, in_numbers: bool, times: str, level: int, leading: bool) -> Tokens:
-    """x as an operand that binds at least as tightly as `level`: 1 sums, 2 quotients, 3 products, 4 powers, 5 all."""
+def _write_operand(x: Any, in_numbers: bool, times: str, level: int, leading: bool) -> Tokens:
+    """x as an operand that binds at least as tightly as `level`: 1 sum, 2 quotient, 3 product, 4 power, 5 one term."""
     if not isinstance(x, Value):
-        return signed(float(x), leading and level < 5)
+        return number_tokens(float(x), leading and level < 5)
     if x.op is None:
-        return signed(x.data, leading and level < 5) if in_numbers or not x.label else [("name", x.label)]
+        return number_tokens(x.data, leading and level < 5) if in_numbers or not x.label else [("name", x.label)]
 
     def side(y: Any, its_level: int, first: bool = False) -> Tokens:
-        return _write(y, in_numbers, times, its_level, first)
+        return _write_operand(y, in_numbers, times, its_level, first)
 
     op, args = x.op, x.args
     if op is ops.mul and 1.0 in [y for y in args if type(y) is float]:
@@ -218,18 +218,18 @@ def _write(x: Any, in_numbers: bool, times: str, level: int, leading: bool) -> T
     elif op is ops.neg:
         own, tokens = (3 if leading else 1), [("prefix", "−"), *side(args[0], 3)]
     elif op is ops.pow and type(args[1]) is float:
-        own, tokens = 4, [*side(args[0], 5), ("power", number(args[1]))]
+        own, tokens = 4, [*side(args[0], 5), ("power", format_number(args[1]))]
     elif op is ops.pow:
         own, tokens = 4, [*side(args[0], 5), ("sign", "^"), *side(args[1], 5)]
     elif op is ops.sum or op is ops.dot or op is ops.prod:
-        own, tokens = _many(x, in_numbers, times)
+        own, tokens = _write_many(x, in_numbers, times)
     else:
-        return _call(x, in_numbers, times)
+        return _write_call(x, in_numbers, times)
     return tokens if own >= level else [("sign", "("), *tokens, ("sign", ")")]
 
 
-def _many(x: Value, in_numbers: bool, times: str) -> tuple[int, Tokens]:
-    """A sum, a dot or a product of many, with its level; the middle of a long one left out."""
+def _write_many(x: Value, in_numbers: bool, times: str) -> tuple[int, Tokens]:
+    """A sum, dot or product of many terms, and its level; the middle of a long one is left out."""
     assert x.op is not None
     if x.op is ops.dot:
         ws, xs, bias = x.args
@@ -238,12 +238,12 @@ def _many(x: Value, in_numbers: bool, times: str) -> tuple[int, Tokens]:
     else:
         terms = list(x.args[0])
     level, sign = (3, times) if x.op is ops.prod else (1, "+")
-    pieces = [_write(term, in_numbers, times, level, k == 0) for k, term in enumerate(terms)]
-    return level if len(pieces) > 1 else 5, joined(pieces, sign) or signed(x.data, True)
+    pieces = [_write_operand(term, in_numbers, times, level, k == 0) for k, term in enumerate(terms)]
+    return level if len(pieces) > 1 else 5, join_tokens(pieces, sign) or number_tokens(x.data, True)
 
 
-def joined(pieces: Sequence[Tokens], sign: str) -> Tokens:
-    """Pieces with a sign between them; of more than MOST_TERMS the first ones and the last."""
+def join_tokens(pieces: Sequence[Tokens], sign: str) -> Tokens:
+    """Pieces with a sign between them; of more than MOST_TERMS only the first ones and the last."""
     shown = list(pieces)
     if len(shown) > MOST_TERMS:
         shown = [*shown[: MOST_TERMS - 2], [("text", "…")], shown[-1]]
@@ -253,11 +253,13 @@ def joined(pieces: Sequence[Tokens], sign: str) -> Tokens:
     return tokens
 
 
-def _call(x: Value, in_numbers: bool, times: str) -> Tokens:
-    """A function of its arguments, as f(x, y) or, where the symbol says so, as |x|."""
+def _write_call(x: Value, in_numbers: bool, times: str) -> Tokens:
+    """A function of its arguments: f(x, y) or, if its symbol is written that way, |x|."""
     assert x.op is not None
-    inner = [_write(y, in_numbers, times, 0, True) for arg in x.args for y in (arg if type(arg) is tuple else (arg,))]
-    arguments = joined(inner, ",")
+    inner = [
+        _write_operand(y, in_numbers, times, 0, True) for arg in x.args for y in (arg if type(arg) is tuple else (arg,))
+    ]
+    arguments = join_tokens(inner, ",")
     symbol, name = x.op.symbol, x.op.name
     if symbol in ("|x|", "‖x‖"):
         return [("function", symbol[0], name), *arguments, ("closing", symbol[-1])]

@@ -12,23 +12,23 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from ..drawing.files import require_directory, write_whole
 from ..primitive import describe
-from .notation import number
+from .notation import format_number
 from .steps import Step, play
 
 _FOLDER = Path(__file__).parent
 
-# The style and the script that stand in the page, and nothing else, from nowhere else.
+# Only the style and the script in the page itself are allowed, and nothing from elsewhere.
 _POLICY = (
     "default-src 'none'; style-src '{style}'; script-src '{script}'; img-src data:; base-uri 'none'; form-action 'none'"
 )
 
 
 class StepThrough:
-    """A page that plays a computation: shown by Jupyter, or saved with `save("steps.html")`.
+    """A page that plays a computation, which Jupyter shows and `save("steps.html")` writes to a file.
 
-    It holds the numbers as they were when it was made; what happens to the graph later does not
-    change it.
+    It shows the numbers as they were when it was made. Later changes to the graph do not change it.
 
     Attributes:
         steps: the steps, in order, as data.
@@ -39,39 +39,36 @@ class StepThrough:
         self.steps: tuple[Step, ...] = tuple(self._play.steps)
 
     def transcript(self) -> str:
-        """The steps in words, one a line."""
+        """The steps in words, one per line."""
         return "\n".join(f"{k}. {step.words}" for k, step in enumerate(self.steps))
 
     def html(self) -> str:
-        """The page, complete in itself: it loads nothing, and its content policy lets it load nothing.
+        """The page. It is complete: it loads nothing, and its content policy forbids it to load anything.
 
         Raises:
-            FileNotFoundError: if graphviz-pure, which finds where things stand, is not installed.
+            FileNotFoundError: if graphviz-pure, which computes the layout, is not installed.
         """
-        style = "\n" + _read("page.css")
-        script = "\n".join(["", *map(_read, ("graph.js", "camera.js", "player.js"))])
+        style = "\n" + _read_file("page.css")
+        script = "\n".join(["", *map(_read_file, ("graph.js", "camera.js", "player.js"))])
         policy = _POLICY.format(style=_digest(style), script=_digest(script))
-        return Template(_read("page.html")).substitute(
-            policy=policy, style=style, script=script, story=_as_json(self._story())
+        return Template(_read_file("page.html")).substitute(
+            policy=policy, style=style, script=script, story=_to_json(self._story())
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the page to an .html file, beside and renamed, so that no reader meets half of it.
+        """Write the page to an .html file, whole or not at all, so that no reader finds half of it.
 
         Raises:
-            ValueError: for another extension.
+            ValueError: if the extension is another one.
             OSError: if the file cannot be written there.
         """
         if not isinstance(path, (str, os.PathLike)):
-            raise TypeError(f"save() takes the path of a file, such as 'steps.html', got {describe(path)}")
+            raise TypeError(f"path must be the path of a file, such as 'steps.html', got {describe(path)}")
         target = Path(path)
         if target.suffix.lower() not in (".html", ".htm"):
-            raise ValueError(f"save() writes a page: give a name that ends in .html, got {str(target)!r}")
-        if not target.parent.is_dir():
-            raise FileNotFoundError(f"cannot save {str(target)!r}: there is no folder {str(target.parent)!r}")
-        from ..drawing.picture import _write
-
-        _write(target, self.html().encode())
+            raise ValueError(f"path must end in .html, got {str(target)!r}")
+        require_directory(target)
+        write_whole(target, self.html().encode())
 
     def _repr_html_(self) -> str:
         # A frame of its own keeps the page's style and keys apart from the notebook's.
@@ -89,10 +86,10 @@ class StepThrough:
         )
 
     def _story(self) -> dict[str, Any]:
-        """What the script plays."""
-        from .layout import boxes, layouts
+        """The data that the script plays."""
+        from .layout import compute_layouts, measure_boxes
 
-        sizes = boxes(self._play)
+        sizes = measure_boxes(self._play)
         return {
             "root": self._play.root.name,
             "nodes": [
@@ -103,31 +100,31 @@ class StepThrough:
             "edges": [[edge.source, edge.target] for edge in self._play.edges],
             "layouts": {
                 name: {"width": found.width, "height": found.height, "centres": found.centres, "paths": found.paths}
-                for name, found in layouts(self._play).items()
+                for name, found in compute_layouts(self._play).items()
             },
-            "steps": [_step(step) for step in self.steps],
+            "steps": [_step_data(step) for step in self.steps],
         }
 
 
 def step_through(loss: Any, lr: float | None = None) -> StepThrough:
     """A page that plays backpropagation on the graph of `loss`, one step at a time.
 
-    Forward, each node is computed; backward, each passes its gradient along its edges, the chain
-    rule written out in the numbers at hand; then, given `lr`, each leaf is moved against its
-    gradient. The page is one file that needs no network. Gradients start at 0 in it, whatever the
-    graph's were, and the graph is left as it is.
+    Forward, each node is computed. Backward, each passes its gradient along its edges, with the chain
+    rule written out in the numbers at hand. Then, if `lr` is given, each leaf is moved against its
+    gradient. The page is one file that needs no network. Its gradients start at 0, whatever those of the
+    graph were, and the graph does not change.
 
     Args:
-        loss: the Value to differentiate, a loss or any other; of up to 300 nodes, plain numbers
-            counted. Labels are shown; what has none is called L, v1, v2 ...
-        lr: the learning rate. Every leaf Value is moved: give as plain numbers what should stay.
+        loss: the Value to differentiate, a loss or any other, with up to 300 nodes including plain
+            numbers. Labels are shown; nodes without a label are called L, v1, v2 ...
+        lr: the learning rate. Every leaf Value is moved; use plain numbers for what should stay as it is.
 
     Returns:
         A StepThrough, which Jupyter shows and `save("steps.html")` writes to a file.
 
     Raises:
-        TypeError: if `loss` is not a Value or `lr` not a number.
-        ValueError: if `lr` is negative, infinite or nan, the graph too large to play, or its leaves
+        TypeError: if `loss` is not a Value or `lr` is not a number.
+        ValueError: if `lr` is negative, infinite or nan, the graph is too large to play, or its leaves
             were changed after it was computed.
 
     >>> import autograd as ag
@@ -158,36 +155,36 @@ def _learning_rate(lr: Any) -> float:
     import numpy as np
 
     if isinstance(lr, bool) or not isinstance(lr, (int, float, np.integer, np.floating)):
-        raise TypeError(f"step_through(): lr is a number of 0 or more, such as 0.1, got {describe(lr)}")
+        raise TypeError(f"step_through(): lr must be a number of 0 or more, such as 0.1, got {describe(lr)}")
     if not 0 <= lr < math.inf:
-        raise ValueError(f"step_through(): lr is a number of 0 or more, such as 0.1, got {lr}")
+        raise ValueError(f"step_through(): lr must be a number of 0 or more, such as 0.1, got {lr}")
     return float(lr)
 
 
-def _read(name: str) -> str:
+def _read_file(name: str) -> str:
     return (_FOLDER / name).read_text(encoding="utf-8")
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _step_data(step: Step) -> dict[str, Any]:
     return {
         "phase": step.phase,
         "node": step.node,
         "lines": [[line.left, line.right] for line in step.lines],
         "caption": step.caption,
         "words": step.words,
-        "changes": [[node, which, _float(x), number(x)] for node, which, x in step.changes],
+        "changes": [[node, which, _json_number(x), format_number(x)] for node, which, x in step.changes],
         "edges": step.edges,
-        "amounts": [number(x) for x in step.amounts],
+        "amounts": [format_number(x) for x in step.amounts],
     }
 
 
-def _float(x: float) -> float | str:
-    """x as JSON has it: a number, which reads back to the bit, or a word for what JSON has no number for."""
+def _json_number(x: float) -> float | str:
+    """x for JSON: a number, which reads back to the bit, or a word if x is not finite."""
     return x if math.isfinite(x) else str(x)
 
 
-def _as_json(story: dict[str, Any]) -> str:
-    """JSON that may stand in a script element: in ASCII, and with no character that HTML could read as markup."""
+def _to_json(story: dict[str, Any]) -> str:
+    """JSON for a script element: in ASCII, without any character that HTML could read as markup."""
     text = json.dumps(story, allow_nan=False, separators=(",", ":"))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -195,5 +192,5 @@ def _as_json(story: dict[str, Any]) -> str:
 
 
 def _digest(text: str) -> str:
-    """A source for a content policy: this very text."""
+    """A source for a content policy that allows this text only."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

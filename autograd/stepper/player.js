@@ -1,14 +1,14 @@
 // The player. What the page shows follows from one number, the step: show(k) draws it, and buttons, keys,
-// the scrubber and the clock only choose k. All arithmetic and all wording was done in Python.
+// the scrubber and the clock only choose k. All arithmetic and all wording is done in Python.
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 let now = 0; // the step that is shown
-let clock = 0; // the timer of the next step while playing, else 0
+let clock = 0; // the timer of the next step while playing, otherwise 0
 
 // The formula, set in type.
 
 const SET = {
-  name: (text) => named(text),
+  name: (text) => nameElement(text),
   number: (text, role) => html("span", role ? `number ${role}` : "number", text),
   sign: (text) => html("span", "sign", text),
   prefix: (text) => html("span", "sign", text),
@@ -18,28 +18,28 @@ const SET = {
   text: (text) => html("span", "text", text),
   given: (name, value) => {
     const given = html("span", "tight");
-    given.append(named(name), html("span", "sign", " = "), value);
+    given.append(nameElement(name), html("span", "sign", " = "), value);
     return given;
   },
   total: (text) => html("span", "total", text),
   derivative: (over, under) => {
     const fraction = html("span", "derivative");
     const [top, bottom] = [html("span", "over", "∂"), html("span", "under", "∂")];
-    top.append(named(over));
-    bottom.append(named(under));
+    top.append(nameElement(over));
+    bottom.append(nameElement(under));
     fraction.append(top, html("span", "slash", "/"), bottom);
     return fraction;
   },
 };
 
-function named(text) {
+function nameElement(text) {
   const plain = /^[\p{L}\p{N}\p{M}_.[\]#']+$/u.test(text);
   const name = html("bdi", plain ? "name" : "name odd", oneLine(text));
   name.title = text;
   return name;
 }
 
-// A group begins at each sign of equality, where a line may break; a box holds what stands without spaces, as f(x)².
+// A group begins at each sign of equality, where a line may break; a box holds what has no spaces, as f(x)².
 function typeset(tokens, into) {
   let group = null;
   let box = null;
@@ -116,7 +116,7 @@ function show(k, still) {
   remember();
 }
 
-// The address leads to the step; not while one passes after the other, which browsers would forbid.
+// The address leads to the step. It changes only after a pause, because browsers forbid frequent changes.
 let remembering = 0;
 function remember() {
   clearTimeout(remembering);
@@ -149,7 +149,7 @@ function play() {
       else stop();
     }, pause);
   };
-  // Fast steps would drown a screen reader; the transcript has them all.
+  // Fast steps would be too much for a screen reader; the transcript has them all.
   $("words").setAttribute("aria-live", Number($("speed").value) > 1 ? "off" : "polite");
   next();
 }
@@ -218,7 +218,7 @@ function begin() {
       const link = item.appendChild(html("a", "", step.words));
       link.href = `#step=${k}`;
       link.addEventListener("click", (event) => {
-        event.preventDefault(); // in a frame the address would be that of the page around it
+        event.preventDefault(); // in a frame the address would be that of the surrounding page
         go(k);
       });
       return item;

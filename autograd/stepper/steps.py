@@ -10,8 +10,19 @@ from .. import ops
 from ..chain import topological_order
 from ..value import Value
 from . import words
-from .graph import Node, detached, has_rule, numbers, passed_back, survey
-from .notation import Token, Tokens, equals, isolated, joined, number, plain, rule, signed, written
+from .graph import Node, list_nodes, numbers, pass_back, recompute, which_have_rules
+from .notation import (
+    Token,
+    Tokens,
+    equals_sign,
+    format_number,
+    isolate,
+    join_tokens,
+    number_tokens,
+    to_text,
+    write_formula,
+    write_partials,
+)
 
 Phase = Literal["start", "forward", "seed", "backward", "update", "end"]
 
@@ -26,13 +37,13 @@ class Edge:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a formula: what stands left of its first sign, and the rest."""
+    """A line of a formula: the part left of its first sign, and the rest."""
 
     left: tuple[Token, ...]
     right: tuple[Token, ...]
 
     def __str__(self) -> str:
-        return plain([*self.left, *self.right])
+        return to_text([*self.left, *self.right])
 
 
 @dataclass(frozen=True)
@@ -44,10 +55,10 @@ class Step:
             node passes its gradient back, a leaf is updated, or the end after updates.
         node: which node it happens to.
         edges: the arrows along which something flows.
-        amounts: what flows along each of these, on the way back.
-        lines: the formula, written out in the numbers at hand.
+        amounts: what flows back along each of these arrows.
+        lines: the formula, in names and then in numbers.
         caption: what happens, in a sentence.
-        words: the same and the arithmetic, in full sentences.
+        words: the same with the arithmetic, in full sentences.
         changes: which numbers change: (node, "data" or "grad", the new number).
     """
 
@@ -76,12 +87,12 @@ class Play:
 
 
 def play(loss: Any, lr: float | None = None) -> Play:
-    """The play of the graph of `loss`, all gradients being 0 at first; with `lr` leaves are updated at the end.
+    """The steps for the graph of `loss`, with gradients that start at 0; with `lr`, leaves are updated at the end.
 
     Raises:
-        TypeError, ValueError: as `survey` says.
+        TypeError, ValueError: as for list_nodes().
     """
-    story = Play(survey(loss))
+    story = Play(list_nodes(loss))
     into: list[list[int | None]] = []  # for each node its edges, one for each argument
     for k, node in enumerate(story.nodes):
         arrows: list[int | None] = []
@@ -100,39 +111,39 @@ def play(loss: Any, lr: float | None = None) -> Play:
 def _forward(story: Play, into: list[list[int | None]]) -> list[Step]:
     nodes, root = story.nodes, story.root
     given = [(k, node) for k, node in enumerate(nodes) if node.kind != "operation"]
-    leaves = [isolated(node.name) for _, node in given if node.kind == "leaf"]
-    words_of_start = words.start(isolated(root.name), leaves, len(nodes) - len(given))
+    leaves = [isolate(node.name) for _, node in given if node.kind == "leaf"]
+    words_of_start = words.start(isolate(root.name), leaves, len(nodes) - len(given))
     changes = tuple((k, "data", node.data) for k, node in given)
-    pieces: list[Tokens] = [[("given", n.name, number(n.data))] for _, n in given if n.name]
-    lines = (Line((), tuple(joined(pieces, ","))),) if pieces else ()
+    pieces: list[Tokens] = [[("given", n.name, format_number(n.data))] for _, n in given if n.name]
+    lines = (Line((), tuple(join_tokens(pieces, ","))),) if pieces else ()
     steps = [Step("start", len(nodes) - 1, lines, words_of_start, words_of_start, changes)]
     for k, node in enumerate(nodes):
         if node.value is not None and node.value.op is not None:
             arrows = tuple(e for e in into[k] if e is not None)
-            line, said = _computation(node, node.value, nodes)
-            steps.append(Step("forward", k, (line,), said, said, ((k, "data", node.data),), arrows))
+            line, sentence = _describe_computation(node, node.value, nodes)
+            steps.append(Step("forward", k, (line,), sentence, sentence, ((k, "data", node.data),), arrows))
     return steps
 
 
-def _computation(node: Node, value: Value, nodes: list[Node]) -> tuple[Line, str]:
-    """How a node is computed: in names, in numbers, for a dot in products too, and the sentence."""
-    alone = detached(value, _arguments(node, nodes))
-    result = signed(node.data, True)
+def _describe_computation(node: Node, value: Value, nodes: list[Node]) -> tuple[Line, str]:
+    """How a node is computed: in names and in numbers, for a dot in products too; and the sentence."""
+    alone = recompute(value, _arguments(node, nodes))
+    result = number_tokens(node.data, True)
     inputs = [nodes[k].data for k in node.inputs if k is not None]
-    stages: list[Tokens] = [written(alone), written(alone, in_numbers=True)]
+    stages: list[Tokens] = [write_formula(alone), write_formula(alone, in_numbers=True)]
     if value.op is ops.dot:
         ws, xs, bias = numbers(value)
         products = [w * x for w, x in zip(ws, xs)] + ([bias] if bias != 0.0 else [])
-        stages.append(written(ops.sum([Value(p) for p in products]), in_numbers=True))
+        stages.append(write_formula(ops.sum([Value(p) for p in products]), in_numbers=True))
         inputs += products
     right: Tokens = [("sign", "="), *stages[0]]
-    seen = [plain(stages[0]), plain(result)]
+    shown = [to_text(stages[0]), to_text(result)]
     for tokens in stages[1:]:
-        if plain(tokens) not in seen:
-            right += [equals(*inputs), *tokens]
-            seen.append(plain(tokens))
-    right += [equals(*inputs, node.data), *result]
-    return Line((("name", node.name),), tuple(right)), words.forward(isolated(node.name), stages[0], node.data)
+        if to_text(tokens) not in shown:
+            right += [equals_sign(*inputs), *tokens]
+            shown.append(to_text(tokens))
+    right += [equals_sign(*inputs, node.data), *result]
+    return Line((("name", node.name),), tuple(right)), words.forward(isolate(node.name), stages[0], node.data)
 
 
 def _backward(story: Play, into: list[list[int | None]]) -> list[float]:
@@ -145,43 +156,45 @@ def _backward(story: Play, into: list[list[int | None]]) -> list[float]:
     gradients[last] = 1.0
     zeros = tuple((k, "grad", gradients[k]) for k in place.values())
     line = Line((("derivative", root.name, root.name),), (("sign", "="), ("number", "1")))
-    said = words.seed(isolated(root.name))
-    story.steps.append(Step("seed", last, (line,), said, said, zeros))
+    sentence = words.seed(isolate(root.name))
+    story.steps.append(Step("seed", last, (line,), sentence, sentence, zeros))
     arrivals = Counter(edge.source for edge in story.edges)
     for value in reversed(topological_order(root.value)):
-        story.steps.append(_pass_back(story, place[value], into[place[value]], gradients, arrivals))
+        story.steps.append(_backward_step(story, place[value], into[place[value]], gradients, arrivals))
     return gradients
 
 
-def _pass_back(story: Play, k: int, arrows: list[int | None], gradients: list[float], arrivals: Counter[int]) -> Step:
+def _backward_step(
+    story: Play, k: int, arrows: list[int | None], gradients: list[float], arrivals: Counter[int]
+) -> Step:
     """A node passes its gradient along its edges; adds to `gradients` what each argument receives."""
     node, value = story.nodes[k], story.nodes[k].value
     assert value is not None
     assert value.op is not None
     adjoint = gradients[k]
-    rules = rule(value.op, Value(value.data, node.name), detached(value, _arguments(node, story.nodes)).args)
+    rules = write_partials(value.op, Value(value.data, node.name), recompute(value, _arguments(node, story.nodes)).args)
     shares = _shares(story, k, gradients)
     lines: list[Line] = []
-    said = [f"{isolated(node.name)} passes its gradient back.", words.why(value, isolated(node.name), arrivals[k])]
+    sentences = [f"{isolate(node.name)} passes its gradient back.", words.why(value, isolate(node.name), arrivals[k])]
     for position, share in shares.items():
         argument = story.nodes[share.source]
         formula = rules[position] or [("derivative", node.name, argument.name)]
         shared = arrivals[share.source] > 1
         lines.append(_chain_rule(story.root, node, argument, adjoint, share, formula, shared))
         if share.partial is None:
-            said.append(words.receives_nothing(isolated(argument.name)))
+            sentences.append(words.receives_nothing(isolate(argument.name)))
         else:
-            amounts_said = (adjoint, share.partial, share.amount, share.before, share.after)
-            said.append(words.receives(isolated(argument.name), *amounts_said))
+            numbers_here = (adjoint, share.partial, share.amount, share.before, share.after)
+            sentences.append(words.receives(isolate(argument.name), *numbers_here))
     changes = tuple((source, "grad", gradients[source]) for source in dict.fromkeys(s.source for s in shares.values()))
     edges = tuple(e for position, e in enumerate(arrows) if e is not None and position in shares)
     amounts = tuple(share.amount for share in shares.values())
-    return Step("backward", k, tuple(lines), said[1], " ".join(said), changes, edges, amounts)
+    return Step("backward", k, tuple(lines), sentences[1], " ".join(sentences), changes, edges, amounts)
 
 
 @dataclass(frozen=True)
 class _Share:
-    """What an argument receives: from which node it is, the partial, the amount, what it had, what it has then."""
+    """What an argument receives: its node, the partial, the amount, and its gradient before and after."""
 
     source: int
     partial: float | None
@@ -191,13 +204,13 @@ class _Share:
 
 
 def _shares(story: Play, k: int, gradients: list[float]) -> dict[int, _Share]:
-    """The share of each argument that is a Value, by position; adds them to `gradients`, in the engine's order."""
+    """The share of each argument that is a Value, by position. Adds them to `gradients`, in the engine's order."""
     node, value = story.nodes[k], story.nodes[k].value
     assert value is not None
     assert value.op is not None
     found: dict[int, _Share] = {}
-    amounts, partials = passed_back(value, gradients[k]), passed_back(value, 1.0)
-    for position, (source, ruled) in enumerate(zip(node.inputs, has_rule(value))):
+    amounts, partials = pass_back(value, gradients[k]), pass_back(value, 1.0)
+    for position, (source, ruled) in enumerate(zip(node.inputs, which_have_rules(value))):
         if source is not None and story.nodes[source].value is not None:
             before = gradients[source]
             gradients[source] += amounts[position]
@@ -212,20 +225,20 @@ def _chain_rule(
     """The chain rule along an edge, in names and in numbers, and what the gradient of a shared argument adds up to."""
     right: Tokens = [("sign", "+=")]
     if share.partial is None:
-        right += [("number", "0"), ("text", "no derivative by this")]
+        right += [("number", "0"), ("text", "no derivative with respect to this")]
     else:
         right += [("derivative", root.name, node.name), ("sign", "·"), *_factor(formula)]
-        right += [equals(adjoint, share.partial), ("number", number(adjoint), "gradient")]
-        right += [("sign", "×"), *signed(share.partial)]
-        right += [equals(adjoint, share.partial, share.amount), ("number", number(share.amount))]
+        right += [equals_sign(adjoint, share.partial), ("number", format_number(adjoint), "gradient")]
+        right += [("sign", "×"), *number_tokens(share.partial)]
+        right += [equals_sign(adjoint, share.partial, share.amount), ("number", format_number(share.amount))]
     if shared:
-        right += [("total", "in all"), *signed(share.before, True), ("sign", "+"), *signed(share.amount)]
-        right += [equals(share.before, share.amount, share.after), ("number", number(share.after))]
+        right += [("total", "in all"), *number_tokens(share.before, True), ("sign", "+"), *number_tokens(share.amount)]
+        right += [equals_sign(share.before, share.amount, share.after), ("number", format_number(share.after))]
     return Line((("derivative", root.name, argument.name),), tuple(right))
 
 
 def _factor(tokens: Tokens) -> Tokens:
-    """A rule as a factor: in parentheses if it holds a sum, a quotient or a sign of its own."""
+    """A rule as a factor: in parentheses if it has a sum, a quotient or a sign of its own."""
     depth = 0
     for at, token in enumerate(tokens):
         text = token[1] if token[0] == "sign" else ""
@@ -239,26 +252,32 @@ def _factor(tokens: Tokens) -> Tokens:
 def _update(story: Play, lr: float, gradients: list[float]) -> None:
     """Append a step for each leaf, and the end."""
     nodes, root = story.nodes, story.root
-    moved: dict[Value, float] = {}
+    new_data: dict[Value, float] = {}
     for k, node in enumerate(nodes):
         if node.kind == "leaf" and node.value is not None:
             old, slope = node.data, gradients[k]
-            new = moved[node.value] = old - lr * slope
-            right: Tokens = [("sign", "←"), ("name", node.name), ("sign", "−"), *signed(lr), ("sign", "×")]
-            right += [*signed(slope), equals(old, lr, slope), *signed(old, True), ("sign", "−"), *signed(lr * slope)]
-            right += [equals(old, lr * slope, new), ("number", number(new))]
-            said = words.update(isolated(node.name), lr, slope, new)
+            new = new_data[node.value] = old - lr * slope
+            right: Tokens = [("sign", "←"), ("name", node.name), ("sign", "−"), *number_tokens(lr), ("sign", "×")]
+            right += [
+                *number_tokens(slope),
+                equals_sign(old, lr, slope),
+                *number_tokens(old, True),
+                ("sign", "−"),
+                *number_tokens(lr * slope),
+            ]
+            right += [equals_sign(old, lr * slope, new), ("number", format_number(new))]
+            sentence = words.update(isolate(node.name), lr, slope, new)
             line = Line((("name", node.name),), tuple(right))
-            story.steps.append(Step("update", k, (line,), said, said, ((k, "data", new),)))
+            story.steps.append(Step("update", k, (line,), sentence, sentence, ((k, "data", new),)))
     for node in nodes:
         if node.value is not None and node.value.op is not None:
-            moved[node.value] = node.value.op.evaluate(*numbers(node.value, moved))
+            new_data[node.value] = node.value.op.evaluate(*numbers(node.value, new_data))
     assert root.value is not None
-    old, new = root.data, moved[root.value]
-    right = [("sign", ":"), ("number", number(old)), ("sign", "→"), ("number", number(new))]
+    old, new = root.data, new_data[root.value]
+    right = [("sign", ":"), ("number", format_number(old)), ("sign", "→"), ("number", format_number(new))]
     line = Line((("name", root.name),), tuple(right))
-    said = words.again(isolated(root.name), old, new)
-    story.steps.append(Step("end", len(nodes) - 1, (line,), said, said))
+    sentence = words.again(isolate(root.name), old, new)
+    story.steps.append(Step("end", len(nodes) - 1, (line,), sentence, sentence))
 
 
 def _arguments(node: Node, nodes: list[Node]) -> list[str]:

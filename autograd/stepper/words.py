@@ -1,4 +1,4 @@
-"""What each step is about, in sentences: why a node passes back what it does, and what its arguments receive."""
+"""Each step in sentences: why a node passes back what it does, and what its arguments receive."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from .. import ops
 from ..value import Value
-from .notation import Token, number, spoken
+from .notation import Token, format_number, to_speech
 
-# How each operation passes its gradient on, in the words of a teacher; the formulas beside it hold the numbers.
+# How each operation passes its gradient on, in the words of a teacher; the formulas have the numbers.
 _WHY = {
     ops.add: "A sum passes its gradient on unchanged to both terms.",
     ops.sub: "A difference passes its gradient on: unchanged to the first term, with its sign turned to the second.",
@@ -42,7 +42,9 @@ def start(root: str, leaves: Sequence[str], operations: int) -> str:
     """Before the first step."""
     if not operations:
         return f"{root} is a leaf: nothing is computed."
-    hold = f"{_listed(leaves)} {'hold their numbers' if len(leaves) != 1 else 'holds its number'}" if leaves else ""
+    hold = (
+        f"{_list_leaves(leaves)} {'hold their numbers' if len(leaves) != 1 else 'holds its number'}" if leaves else ""
+    )
     todo = f"the other {operations} nodes are still empty" if operations > 1 else f"{root} is still empty"
     head = f"At the start {hold or 'there are only plain numbers'}; {todo}."
     return f"{head} First forward, to compute {root}; then backward, to find how {root} changes with each of them."
@@ -50,7 +52,7 @@ def start(root: str, leaves: Sequence[str], operations: int) -> str:
 
 def forward(name: str, formula: Sequence[Token], result: float) -> str:
     """A node is computed."""
-    return f"{name} is {spoken(formula)}, which makes {_said(result)}."
+    return f"{name} is {to_speech(formula)}, which makes {_say(result)}."
 
 
 def seed(root: str) -> str:
@@ -72,41 +74,41 @@ def why(value: Value, name: str, arrivals: int) -> str:
 
 
 def receives(name: str, adjoint: float, partial: float, amount: float, before: float, after: float) -> str:
-    """An argument gets its share, and has so much in all."""
-    said = f"{name} receives {_said(adjoint)} times {_said(partial)}, which is {_said(amount)}"
+    """An argument receives its share, and its total so far."""
+    said = f"{name} receives {_say(adjoint)} times {_say(partial)}, which is {_say(amount)}"
     if before == 0.0:
         return f"{said}."
-    return f"{said}; with the {_said(before)} it had that makes {_said(after)}."
+    return f"{said}; with the {_say(before)} it had that makes {_say(after)}."
 
 
 def receives_nothing(name: str) -> str:
-    """An argument of which the result is no smooth function, or which the engine passes by."""
+    """An argument for which the operation has no rule."""
     return f"{name} receives nothing."
 
 
 def update(name: str, lr: float, gradient: float, new: float) -> str:
     """A leaf is moved."""
     if gradient == 0.0:
-        return f"{name} stays at {_said(new)}: its gradient is 0."
+        return f"{name} stays at {_say(new)}: its gradient is 0."
     way = "down" if gradient > 0 else "up"
-    return f"{name} goes {way} by {_said(lr)} times its gradient, {_said(gradient)}, to {_said(new)}."
+    return f"{name} goes {way} by {_say(lr)} times its gradient, {_say(gradient)}, to {_say(new)}."
 
 
 def again(root: str, old: float, new: float) -> str:
-    """What the update has achieved."""
-    said = f"Computed again from the moved leaves, {root} would be {_said(new)}"
+    """What the update achieves."""
+    said = f"Computed again from the moved leaves, {root} would be {_say(new)}"
     if new < old:
-        return f"{said}: less than the {_said(old)} it was. That is learning."
+        return f"{said}: less than the {_say(old)} it was. That is learning."
     if new > old:
-        return f"{said}: more than the {_said(old)} it was. The step was too long; try a smaller learning rate."
-    return f"{said}, and it was {_said(old)}."
+        return f"{said}: more than the {_say(old)} it was. The step was too long; try a smaller learning rate."
+    return f"{said}, and it was {_say(old)}."
 
 
-def _said(x: float) -> str:
-    return spoken([("number", number(x))])
+def _say(x: float) -> str:
+    return to_speech([("number", format_number(x))])
 
 
-def _listed(names: Sequence[str]) -> str:
+def _list_leaves(names: Sequence[str]) -> str:
     if len(names) > 6:
         return f"the {len(names)} leaves"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

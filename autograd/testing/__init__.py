@@ -1,9 +1,11 @@
 """Testing gradients: check_gradients, numerical derivatives with error estimates, and detect_anomaly.
 
 Read in this order:
-- numerical.py: numerical_gradient and its kin; extrapolation.py and finite_differences.py: step and error.
+- numerical.py: numerical_gradient, numerical_jacobian, numerical_hessian.
+- extrapolation.py and finite_differences.py: their steps and error estimates.
 - checking.py: check_gradients; verdicts.py: what it concludes; faults.py: which primitive is at fault.
-- arguments.py: a function's arguments as one list of numbers; rounding.py, tower.py: how exact a function can be.
+- derivatives.py: derivatives of every order by the rules of the primitives; rounding.py: their rounding errors.
+- arguments.py: a function's arguments as one list of numbers.
 - anomaly.py: detect_anomaly, which finds the operation that made a nan or an infinity.
 """
 

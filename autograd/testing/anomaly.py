@@ -5,17 +5,14 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import math
-import os
-import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
-from ..chain import local_derivatives, topological_order
+from ..chain import adjoints, local_derivatives, topological_order
 from ..node import on_backward, on_record
 from ..primitive import Primitive
+from ..user_line import user_line
 from ..value import Value
 
 
@@ -37,10 +34,10 @@ class AnomalyError(FloatingPointError):
 def detect_anomaly() -> Iterator[None]:
     """Within this context the first operation that makes a nan or an infinity from finite numbers raises.
 
-    So does backward(), and every transform, where a derivative is the first to be none or infinite.
-    The message has the operation, its arguments with their labels, and the line that applied it.
-    Gradients are as they were. It holds for the thread that enters it, and costs nothing outside;
-    inside an operation takes several times as long. Put it around a loop rather than into it.
+    So do backward() and every transform, at the first derivative that is nan or infinite. The message has
+    the operation, its arguments with their labels, and the line that applied it. Gradients keep their
+    numbers. The context applies to the thread that enters it, and costs nothing outside. Inside, an
+    operation takes several times as long. Put it around a loop rather than into it.
 
     Raises:
         AnomalyError: a FloatingPointError.
@@ -51,7 +48,7 @@ def detect_anomaly() -> Iterator[None]:
     ...     y = ag.log(x) + 1
     Traceback (most recent call last):
     ...
-    autograd.testing.anomaly.AnomalyError: log(x) made -inf of x = 0.0 (rate), at <doctest ...>:2
+    autograd.testing.anomaly.AnomalyError: log(x) made -inf from x = 0.0 (rate), at <doctest ...>:2
     """
     token = _watching.set(True)
     _enter(1)
@@ -65,17 +62,11 @@ def detect_anomaly() -> Iterator[None]:
 _watching: contextvars.ContextVar[bool] = contextvars.ContextVar("watching", default=False)
 _lock = threading.Lock()
 _contexts = 0  # entered and not yet left, in all threads
-_places: dict[int, str] = {}  # by id, where the nodes made meanwhile were made
-
-# Files whose lines are not the user's.
-_PACKAGE = os.path.dirname(os.path.dirname(__file__))
-_LIBRARIES = tuple(
-    os.path.join(d, "") for d in (_PACKAGE, os.path.join(os.path.dirname(_PACKAGE), "nn"), np.__path__[0])
-)
+_places: dict[int, str] = {}  # for each node made in a context, by its id, the line that made it
 
 
 def _enter(change: int) -> None:
-    """Be told of nodes as long as any thread is in the context: no cost at other times."""
+    """Watch nodes while any thread is in the context; at other times there is no cost."""
     global _contexts
     with _lock:
         first_or_last = _contexts == 0 or _contexts + change == 0
@@ -87,55 +78,57 @@ def _enter(change: int) -> None:
 
 
 def _check_result(node: Value) -> None:
-    """Look at a node that was made just now."""
+    """Check a node that was just made."""
     if not _watching.get():
-        _places.pop(id(node), None)  # that of a node now gone
+        _places.pop(id(node), None)  # it may be left from a node that no longer exists
         return
     assert node.op is not None
-    _places[id(node)] = place = _user_line()
-    if not math.isfinite(node.data) and _finite(node.args):
-        raise AnomalyError(f"{_call(node)} made {node.data} of {_inputs(node)}, at {place}", node.op, place)
+    _places[id(node)] = place = user_line()
+    if not math.isfinite(node.data) and _all_finite(node.args):
+        raise AnomalyError(
+            f"{_format_call(node)} made {node.data} from {_format_inputs(node)}, at {place}", node.op, place
+        )
 
 
 def _check_derivatives(root: Value, seed: Any) -> None:
-    """Go through the chain rule as backward() does, without a trace in the graph."""
+    """Apply the chain rule as backward() does, without changing the graph."""
     if not _watching.get():
         return
-    adjoints = {root: float(seed)}
-    for node in reversed(topological_order(root)):
-        adjoint = adjoints.pop(node, 0.0)
-        known = math.isfinite(node.data) and _finite(node.args) and math.isfinite(adjoint)
+    sums: dict[Value, float] = {}
+
+    def check_edges(node: Value, adjoint: float) -> Iterator[tuple[Value, float]]:
+        known = math.isfinite(node.data) and _all_finite(node.args) and math.isfinite(adjoint)
         for parent, partial in local_derivatives(node):
-            before = adjoints.get(parent, 0.0)
-            adjoints[parent] = before + adjoint * partial
-            if known and math.isfinite(before) and not math.isfinite(adjoints[parent]):
+            before = sums.get(parent, 0.0)
+            sums[parent] = before + adjoint * partial
+            if known and math.isfinite(before) and not math.isfinite(sums[parent]):
                 assert node.op is not None
                 place = _places.get(id(node), "")
-                by = next(name for name, x in _named(node) if x is parent)
-                message = f"the derivative of {_call(node)} by {by} made {adjoints[parent]} of {_inputs(node)}: "
-                message += f"{adjoint} from above times {partial}" + (f"; applied at {place}" if place else "")
-                raise AnomalyError(message, node.op, place)
+                variable = next(name for name, x in _arguments(node) if x is parent)
+                message = f"the derivative of {_format_call(node)} with respect to {variable} made {sums[parent]} from "
+                message += f"{_format_inputs(node)}: {adjoint} from above times {partial}"
+                raise AnomalyError(message + (f"; applied at {place}" if place else ""), node.op, place)
+            yield parent, partial
+
+    def total(pairs: Sequence[tuple[float, float]]) -> float:
+        return sum([adjoint * partial for adjoint, partial in pairs])
+
+    for _ in adjoints(topological_order(root), [(root, float(seed))], check_edges, total):
+        pass
 
 
-def _finite(args: tuple[Any, ...]) -> bool:
+def _all_finite(args: tuple[Any, ...]) -> bool:
     numbers = [x for arg in args for x in (arg if type(arg) is tuple else (arg,))]
     return all(math.isfinite(float(x)) for x in numbers)
 
 
-def _user_line() -> str:
-    frame: Any = sys._getframe()
-    while frame and frame.f_code.co_filename.startswith(_LIBRARIES):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
-
-
-def _call(node: Value) -> str:
+def _format_call(node: Value) -> str:
     assert node.op is not None
     return f"{node.op}({', '.join(node.op.signature.parameters)})" + (f" ({node.label})" if node.label else "")
 
 
-def _named(node: Value) -> Iterator[tuple[str, Any]]:
-    """Every argument of a node, and every item of a sequence, with its name."""
+def _arguments(node: Value) -> Iterator[tuple[str, Any]]:
+    """Each argument of a node, and each item of a sequence, with its name."""
     assert node.op is not None
     for name, arg in zip(node.op.signature.parameters, node.args):
         if type(arg) is tuple:
@@ -144,10 +137,10 @@ def _named(node: Value) -> Iterator[tuple[str, Any]]:
             yield name, arg
 
 
-def _inputs(node: Value) -> str:
-    """The arguments of a node, as many as can be read."""
+def _format_inputs(node: Value) -> str:
+    """The arguments of a node, up to as many as a person can read."""
     shown = []
-    for name, x in _named(node):
+    for name, x in _arguments(node):
         label = f" ({x.label})" if isinstance(x, Value) and x.label else ""
         shown.append(f"{name} = {float(x)!r}{label}")
     return ", ".join(shown[:8]) + (f" and {len(shown) - 8} more" if len(shown) > 8 else "")

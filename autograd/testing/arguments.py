@@ -1,4 +1,4 @@
-"""The arguments of a function whose derivatives are tested: their numbers in one list, and calls with other numbers."""
+"""The arguments of a function under test: their numbers in one list, and calls with other numbers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from ..primitive import describe
-from ..transforms.recording import RESULT, _positions, checked_argnums, name_of
+from ..transforms.recording import RESULT, checked_argnums, name_of, positions_of
 from ..tree import Leaf, Tree, aligned, check, flatten, join
 from ..value import Value
 
 
 class Arguments:
-    """Arguments of f, some of which can vary. Calls get new containers and arrays, never those given.
+    """Arguments of f, some of which can vary. Calls get new containers and arrays, never the original ones.
 
     Args:
         transform: what messages begin with.
@@ -26,10 +26,10 @@ class Arguments:
 
     Attributes:
         who: how messages begin.
-        argnums: which arguments vary: an int for the argument itself, else their tuple.
+        argnums: which arguments vary: an int for one argument, or a tuple.
         inputs: the structure of what varies.
-        numbers: all the numbers in it.
-        names: what to call each, as Python would write it: "x[1, 2]", "params['w'][3]".
+        numbers: all numbers in it.
+        names: the name of each, as Python would write it: "x[1, 2]", "params['w'][3]".
     """
 
     def __init__(self, transform: str, f: Callable[..., Any], args: Sequence[Any], argnums: Any) -> None:
@@ -38,20 +38,20 @@ class Arguments:
         self.argnums = checked_argnums(transform, f, argnums)
         self.f, self.args = f, args
         self.who = f"{transform}({name_of(f)}):"
-        self.positions = _positions(self.argnums, len(args), self.who)
-        self._names = _parameters(f, len(args))
+        self.positions = positions_of(self.argnums, len(args), self.who)
+        self._names = _parameter_names(f, len(args))
         varied = [flatten(args[i], self._names[i]) for i in self.positions]
         self.inputs = join(varied) if isinstance(self.argnums, tuple) else varied[0]
-        check(self.inputs, self.who, "argnums says which arguments to differentiate by", argument=True)
+        check(self.inputs, self.who, "argnums says which arguments to differentiate with respect to", argument=True)
         self._varied = join(varied)
         self.numbers = [float(x) for x in self.inputs.entries]
         self.names = [name for leaf in self.inputs.leaves for name in _entry_names(leaf)]
 
     def at(self, numbers: Sequence[Any]) -> list[Any]:
-        """The arguments with these numbers in place of those that vary, in new containers and arrays."""
+        """The arguments with these numbers in the places that vary, in new containers and arrays."""
         fresh = [_copy(x) for x in self.args]
         parts = self._varied.build(
-            leaf.given if leaf.names is not None else _filled(leaf, part)
+            leaf.given if leaf.names is not None else _fill(leaf, part)
             for leaf, part in zip(self._varied.leaves, self._varied.split(numbers))
         )
         for i, x in zip(self.positions, parts):
@@ -59,12 +59,12 @@ class Arguments:
         return fresh
 
     def call(self, f: Callable[..., Any], numbers: Sequence[Any]) -> Any:
-        """f of the arguments with these numbers; while it runs the parameters of Modules have them too."""
+        """Call f with these numbers in the arguments; the parameters of Modules have them too while it runs."""
         with self.parameters_at(numbers):
             return f(*self.at(numbers))
 
-    def audited(self, f: Callable[..., Any], numbers: Sequence[Any]) -> Any:
-        """As call(), but ValueError if f changes an argument in place."""
+    def call_and_check(self, f: Callable[..., Any], numbers: Sequence[Any]) -> Any:
+        """As call(), but raise ValueError if f changes an argument in place."""
         given = self.at(numbers)
         with self.parameters_at(numbers):
             before = self._contents(given)
@@ -73,48 +73,49 @@ class Arguments:
         for place in [*before, *after]:
             if place not in before or place not in after or before[place] != after[place]:
                 raise ValueError(
-                    f"{self.who} {name_of(f)} changed its argument {place} in place; derivatives need a function that "
-                    "leaves its arguments as they are: let it work on a copy"
+                    f"{self.who} {name_of(f)} changed its argument {place} in place; it must leave its arguments as "
+                    "they are. Let it work on a copy"
                 )
         return result
 
-    def matching(self, given: Any, who: str) -> list[float]:
-        """The numbers of a structure like that of what varies; lists may stand for arrays and the other way round.
+    def read_gradient(self, given: Any, who: str) -> list[float]:
+        """The numbers in a gradient, which must have the structure of what varies; lists may stand for arrays, or
+        arrays for lists.
 
         Raises:
-            TypeError, ValueError: that begin with `who`, if the structure or a shape is another.
+            TypeError, ValueError: if the structure or a shape is different; the message begins with `who`.
         """
         several = isinstance(self.argnums, tuple)
         if several and not (isinstance(given, (tuple, list)) and len(given) == len(self.positions)):
             names = ", ".join(self._names[i] for i in self.positions)
             raise TypeError(f"{who} ({names}) must be a tuple with a part for each of these, got {describe(given)}")
         parts = zip(given if several else [given], self.positions)
-        tree = join([flatten(_alike(x, self.args[i]), self._names[i]) for x, i in parts])
-        check(tree, who, "there must be a number for each that it is taken by")
+        tree = join([flatten(_convert_like(x, self.args[i]), self._names[i]) for x, i in parts])
+        check(tree, who, "it must have one real number for each number in the argument")
         return [float(x) for x in aligned(self._varied, tree, who)]
 
     def _contents(self, given: Sequence[Any]) -> dict[str, Any]:
-        """Everything in the arguments by name, in a form to compare."""
+        """Everything in the arguments, by name, in a form that can be compared."""
         leaves = [leaf for x, name in zip(given, self._names) for leaf in flatten(x, name).leaves]
-        return {name: _identity(x) for leaf in leaves for name, x in zip(_entry_names(leaf), leaf.entries)}
+        return {name: _fingerprint(x) for leaf in leaves for name, x in zip(_entry_names(leaf), leaf.entries)}
 
     @contextlib.contextmanager
     def parameters_at(self, numbers: Sequence[Any]) -> Iterator[None]:
-        """Within, the parameters of Modules among what varies have these numbers; afterwards their own again."""
-        moved: list[tuple[Value, float]] = []
+        """Within this context the parameters of Modules among what varies have these numbers."""
+        originals: list[tuple[Value, float]] = []
         try:
             for leaf, part in zip(self._varied.leaves, self._varied.split(numbers)):
                 for parameter, x in zip(leaf.entries if leaf.names is not None else (), part):
-                    moved.append((parameter, parameter.data))
+                    originals.append((parameter, parameter.data))
                     parameter.data = float(x)
             yield
         finally:
-            for parameter, data in moved:
+            for parameter, data in originals:
                 parameter.data = data
 
 
-def outputs(who: str, result: Any, scalar: bool) -> Tree:
-    """The structure of a result; TypeError if it holds what is no real number or, for a scalar, is not one number."""
+def read_outputs(who: str, result: Any, scalar: bool) -> Tree:
+    """The structure of a result; TypeError unless it holds real numbers and, for a scalar, is one number."""
     tree = flatten(result, RESULT)
     if scalar and not (len(tree.leaves) == 1 and tree.leaves[0].path == RESULT and not tree.leaves[0].shape):
         raise TypeError(f"{who} the function must return one number, got {describe(result)}")
@@ -122,26 +123,26 @@ def outputs(who: str, result: Any, scalar: bool) -> Tree:
     return tree
 
 
-def _filled(leaf: Leaf, part: Sequence[Any]) -> Any:
-    """These numbers in the form of a leaf: complex ones too, and as a Value where one was given."""
+def _fill(leaf: Leaf, part: Sequence[Any]) -> Any:
+    """These numbers, which may be complex, in the form of a leaf; a Value if the leaf was one."""
     if leaf.shape is not None and any(type(x) is complex for x in part):
         return np.array(part).reshape(leaf.shape)
     return Value(part[0]) if isinstance(leaf.given, Value) and type(part[0]) is float else leaf.like([part])
 
 
-def _alike(given: Any, like: Any) -> Any:
-    """`given` with arrays where `like` has them, and lists where it has lists or tuples."""
+def _convert_like(given: Any, like: Any) -> Any:
+    """`given` with arrays where `like` has arrays, and lists where it has lists or tuples."""
     if isinstance(like, np.ndarray) and isinstance(given, (list, tuple)):
         return np.array(given)
     if isinstance(like, (list, tuple)) and isinstance(given, (list, tuple, np.ndarray)) and len(given) == len(like):
-        return [_alike(x, y) for x, y in zip(given, like)]
+        return [_convert_like(x, y) for x, y in zip(given, like)]
     if isinstance(like, dict) and isinstance(given, dict):
-        return {key: _alike(x, like.get(key)) for key, x in given.items()}
+        return {key: _convert_like(x, like.get(key)) for key, x in given.items()}
     return given
 
 
 def _copy(x: Any) -> Any:
-    """New arrays and containers, with all else as it is."""
+    """A copy with new arrays and containers, and everything else as it is."""
     if isinstance(x, np.ndarray):
         return x.copy()
     if isinstance(x, (list, tuple, dict)):
@@ -152,8 +153,8 @@ def _copy(x: Any) -> Any:
     return x
 
 
-def _identity(x: Any) -> Any:
-    """Equal for equal numbers and strings; for what can change, for the same object with the same number."""
+def _fingerprint(x: Any) -> Any:
+    """Something that is equal for equal numbers and strings, and otherwise for the same object with the same number."""
     if isinstance(x, Value):
         return id(x), repr(x.data)
     return repr(x) if type(x).__module__ in ("builtins", "datetime", "numpy") else id(x)
@@ -168,8 +169,8 @@ def _entry_names(leaf: Leaf) -> list[str]:
     return [f"{leaf.path}[{', '.join(map(str, index))}]" if index else leaf.path for index in np.ndindex(leaf.shape)]
 
 
-def _parameters(f: Callable[..., Any], count: int) -> list[str]:
-    """The names of f's positional parameters, as far as it tells."""
+def _parameter_names(f: Callable[..., Any], count: int) -> list[str]:
+    """The names of f's positional parameters, as far as its signature gives them."""
     names: list[str] = []
     try:
         parameters = list(inspect.signature(f).parameters.values())

@@ -1,14 +1,14 @@
-"""Differences at shrinking steps extrapolated to none: candidates for a derivative, their errors, objections to them.
+"""Extrapolates differences to step 0: candidates for a derivative, their errors, and objections to them.
 
 From the differences at one step and those before it, Richardson's extrapolation to h = 0 (L. F.
 Richardson, J. A. Gaunt, The deferred approach to the limit, Phil. Trans. R. Soc. A 226, 1927) makes
 candidates. As in C. Ridders, Accurate computation of F'(x) and F'(x) F''(x), Adv. Eng. Softw. 4, 1982,
-what the last extrapolation still changed bounds what truncation leaves. The noise of the function, its
-rounding first of all, shows at smaller steps, as noise / h: however far the differences there are from
-the candidate, that times their h is taken for noise. The candidate with the least sum of the two wins.
+the change made by the last extrapolation bounds the truncation error that remains. The noise of the
+function, mostly its rounding, shows at smaller steps, as noise / h: the distance of the differences there
+from the candidate, times their h, is taken for noise. The candidate with the least sum of the two wins.
 
-This alone can be fooled. Differences at smaller steps, or other candidates, may contradict the winner
-by more than errors and known noise explain: objections, which Line answers.
+This alone can be fooled. Differences at smaller steps, or other candidates, may contradict the winner by
+more than errors and known noise explain. These are objections, which Line answers.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 EPSILON = 2.0**-52
-SAFETY = 8.0  # times the noise that was seen: how much more may be in the differences that matter
-DOUBT = 32.0  # times the known noise: how far differences may be off until something else must explain it
-FINER = 3  # smaller steps that a candidate needs to be judged by
+SAFETY = 8.0  # the noise assumed in the differences that matter, as a multiple of the noise that was seen
+DOUBT = 32.0  # how far off differences may be, as a multiple of the known noise, before it must be something else
+FINER_STEPS = 3  # smaller steps that a candidate needs, to be compared with
 
 
 class Differences(NamedTuple):
-    """Differences at each step (first axis) for each output (second), and what is known of their rounding."""
+    """Differences at each step (first axis) for each output (second), and what is known about their rounding."""
 
     h: Floats
     weight: Floats  # noise of this size in f makes an error of 1 in the differences
     right: Floats
     left: Floats
     central: Floats
-    rounding: Floats  # of results of f
-    conditioning: Floats  # what the rounding of x makes in results of f
+    rounding: Floats  # of the results of f
+    conditioning: Floats  # the change in the results of f from the rounding of x
 
 
 class Best(NamedTuple):
-    """For each output the winner: its value and error, and the index of the smallest step in it."""
+    """The winner for each output: its value and error, and the index of the smallest step in it."""
 
     value: Floats
     error: Floats
@@ -48,9 +48,9 @@ class Best(NamedTuple):
 
 
 class Objection(NamedTuple):
-    """Against the winner for an output: within step `within` f does what the winner says it does not.
+    """An objection to the winner for an output: within step `within`, f contradicts it.
 
-    If that is no noise, steps up to `give_up` are too large.
+    Unless that is noise, the steps up to `give_up` are too large.
     """
 
     output: Any
@@ -59,12 +59,12 @@ class Objection(NamedTuple):
 
 
 class Tableau:
-    """Richardson's tableau of the differences d in powers of a variable, the square of the step or the step.
+    """Richardson's tableau for the differences d, in powers of a variable: the step or its square.
 
     Attributes:
         values: the candidates, by column (the number of extrapolations), step and output.
-        changes: how far each is from the two it was made from.
-        off: how much noise explains how far the witnesses, at smaller steps, are from each.
+        changes: the distance of each from the two that it was made from.
+        noise: for each, the noise that would explain its distance from the witnesses.
     """
 
     def __init__(self, d: Floats, variable: Floats, columns: int) -> None:
@@ -78,20 +78,20 @@ class Tableau:
             self.values[j, j:] = new
             self.changes[j, j:] = np.maximum(abs(new - last[j:]), abs(new - last[j - 1 : -1]))
 
-    def hear(self, witnesses: list[Floats], weight: Floats) -> None:
-        """Take differences, extrapolated a little, by which candidates from larger steps are judged."""
+    def compare_with(self, witnesses: list[Floats], weight: Floats) -> None:
+        """Set the witnesses: slightly extrapolated differences, to compare candidates from larger steps with."""
         self.witnesses = np.array([self.values[1], *witnesses])
-        self.off = np.zeros_like(self.values)
+        self.noise = np.zeros_like(self.values)
         for k in range(len(weight) - 1):
             distance = abs(self.witnesses[:, None, k + 1 :] - self.values[:, None, k]) * weight[k + 1 :]
-            self.off[:, k] = np.fmax.reduce(distance, axis=(0, 2))
+            self.noise[:, k] = np.fmax.reduce(distance, axis=(0, 2))
 
     def best(self, differences: Differences, noise: Floats, given_up: Indices) -> tuple[Best, list[Objection]]:
-        """The winners from steps beyond those given up, and all objections to them."""
+        """The winners among the steps that are not given up, and all objections to them."""
         weight, (columns, steps, count) = differences.weight, self.values.shape
         noises = differences.rounding + noise
-        errors = 2 * self.changes + SAFETY * np.fmax(noises, self.off) / weight + 4 * EPSILON * abs(self.values)
-        errors[:, -FINER:] = np.inf
+        errors = 2 * self.changes + SAFETY * np.fmax(noises, self.noise) / weight + 4 * EPSILON * abs(self.values)
+        errors[:, -FINER_STEPS:] = np.inf
         errors[:, np.arange(steps)[:, None] <= given_up] = np.inf
         errors = np.where(np.isnan(errors), np.inf, errors).reshape(-1, count)
         candidates, step = self.values.reshape(-1, count), np.tile(np.arange(steps), columns)

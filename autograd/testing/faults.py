@@ -1,4 +1,4 @@
-"""Which primitive is at fault for a wrong derivative: each node's partials against finite differences of it alone."""
+"""Finds the primitive at fault for a wrong derivative: compares each node's partials with finite differences of it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..chain import data_of, local_derivatives, topological_order
 from ..primitive import Primitive
 from ..value import Value
 from .arguments import Arguments
+from .derivatives import Derivatives
 from .finite_differences import Line
-from .tower import Tower
-from .verdicts import Verdict, judged
+from .verdicts import Verdict, judge
 
-ENOUGH = 500  # nodes of one primitive to look at
+MOST_NODES = 500  # of one primitive that are checked
 
 
 class Fault(NamedTuple):
@@ -27,7 +27,7 @@ class Fault(NamedTuple):
         op: the primitive.
         call: where its rule is wrong.
         verdict: what the rule gave there and what it should have.
-        order: 1 where the rule gives wrong numbers, more where the derivatives of its numbers are wrong.
+        order: 1 if the rule gives wrong numbers; more if the derivatives of its numbers are wrong.
     """
 
     op: Primitive
@@ -38,42 +38,42 @@ class Fault(NamedTuple):
     def __str__(self) -> str:
         name, given, expected, *_ = self.verdict.cells()
         if self.order == 1:
-            return f"{self.op}: by {name} its rule gives {given}, expected {expected}, in {self.call}"
+            return f"{self.op}: its rule with respect to {name} gives {given}, expected {expected}, in {self.call}"
         return (
-            f"{self.op}: the numbers of its rule are right, but their derivatives by {name} come to {given}, "
-            f"expected {expected}, in {self.call}; a rule must reckon with Values, not with floats made of them"
+            f"{self.op}: the numbers of its rule are right, but their derivatives with respect to {name} are {given}, "
+            f"expected {expected}, in {self.call}; a rule must compute with its Values, not with floats made from them"
         )
 
 
-def find_faults(tower: Tower, order: int, rtol: float) -> list[Fault]:
+def find_faults(derivatives: Derivatives, order: int, rtol: float) -> list[Fault]:
     """The faults in derivatives of this order, one for each primitive, the worst first."""
-    found = [fault for node in _different(tower.graph(order - 1)) for fault in _wrong_partials(node, rtol)]
+    found = [fault for node in _distinct_nodes(derivatives.graph(order - 1)) for fault in _wrong_partials(node, rtol)]
     if not found and order > 1:
-        found = [fault for node in _different(tower.graph(0)) for fault in _wrong_rules(node, order, rtol)]
+        found = [fault for node in _distinct_nodes(derivatives.graph(0)) for fault in _wrong_rules(node, order, rtol)]
     found.sort(key=lambda fault: fault.verdict.off, reverse=True)
     return list({fault.op: fault for fault in reversed(found)}.values())[::-1]
 
 
-def _different(roots: Iterable[Any]) -> Iterator[Value]:
-    """The nodes that the roots were computed from, those of the same numbers once."""
+def _distinct_nodes(roots: Iterable[Any]) -> Iterator[Value]:
+    """The nodes that the roots were computed from; of nodes with the same numbers only the first."""
     seen: set[Any] = set()
     count: Counter[Any] = Counter()
     for root in roots:
         for node in topological_order(root) if isinstance(root, Value) else ():
-            key = node.op, *_numbers(node)
-            if key not in seen and count[node.op] < ENOUGH and math.isfinite(node.data):
+            key = node.op, *_floats(node)
+            if key not in seen and count[node.op] < MOST_NODES and math.isfinite(node.data):
                 seen.add(key)
                 count[node.op] += 1
                 yield node
 
 
-def _numbers(node: Value) -> list[Any]:
+def _floats(node: Value) -> list[Any]:
     """The arguments of a node as floats and tuples of floats."""
     return [data_of(x) for x in node.args]
 
 
-def _places(node: Value) -> list[tuple[str, int, int | None]]:
-    """The name of each argument that is a Value, its position and, in a sequence, its index; as local_derivatives."""
+def _operand_places(node: Value) -> list[tuple[str, int, int | None]]:
+    """Name, position and, in a sequence, index of each argument that is a Value, ordered as local_derivatives is."""
     op = node.op
     assert op is not None
     found: list[tuple[str, int, int | None]] = []
@@ -85,8 +85,8 @@ def _places(node: Value) -> list[tuple[str, int, int | None]]:
     return found
 
 
-def _replaced(numbers: list[Any], places: list[tuple[str, int, int | None]], new: Iterable[Any]) -> list[Any]:
-    """The arguments of a node with other things in these places."""
+def _replace(numbers: list[Any], places: list[tuple[str, int, int | None]], new: Iterable[Any]) -> list[Any]:
+    """The arguments of a node with others put in these places."""
     result = [list(x) if type(x) is tuple else x for x in numbers]
     for (_, i, k), x in zip(places, new):
         if k is None:
@@ -98,35 +98,35 @@ def _replaced(numbers: list[Any], places: list[tuple[str, int, int | None]], new
 
 def _wrong_partials(node: Value, rtol: float) -> Iterator[Fault]:
     """The partials of a node that finite differences of its primitive contradict."""
-    op, numbers = node.op, _numbers(node)
+    op, numbers = node.op, _floats(node)
     assert op is not None
-    for place, (parent, given) in zip(_places(node), local_derivatives(node)):
+    for place, (parent, given) in zip(_operand_places(node), local_derivatives(node)):
 
-        def alone(t: float, place: Any = place) -> Any:
-            return np.array([op.evaluate(*_replaced(numbers, [place], [t]))])
+        def function(t: float, place: Any = place) -> Any:
+            return np.array([op.evaluate(*_replace(numbers, [place], [t]))])
 
-        slopes = Line(alone, parent.data, np.array([node.data])).slopes() if math.isfinite(parent.data) else None
-        for verdict in judged([""], [place[0]], [[given]], [slopes], rtol) if slopes else ():
+        slopes = Line(function, parent.data, np.array([node.data])).slopes() if math.isfinite(parent.data) else None
+        for verdict in judge([""], [place[0]], [[given]], [slopes], rtol) if slopes else ():
             if verdict.wrong and not verdict.at_jump:
-                yield Fault(op, _call(op, numbers), verdict, 1)
+                yield Fault(op, _format_call(op, numbers), verdict, 1)
 
 
 def _wrong_rules(node: Value, order: int, rtol: float) -> Iterator[Fault]:
-    """The derivatives, from the second to this order, of a node's primitive alone that are wrong."""
-    op, numbers, places = node.op, _numbers(node), _places(node)
+    """The wrong derivatives, from the second order to this one, of a node's primitive alone."""
+    op, numbers, places = node.op, _floats(node), _operand_places(node)
     assert op is not None
     given = [numbers[i] if k is None else numbers[i][k] for _, i, k in places]
     alone = Arguments(
-        "check_gradients", lambda *xs: op(*_replaced(numbers, places, xs)), given, tuple(range(len(given)))
+        "check_gradients", lambda *xs: op(*_replace(numbers, places, xs)), given, tuple(range(len(given)))
     )
     alone.names = [name for name, _, _ in places]
     for k in range(2, order + 1):
-        for verdict in Tower(alone).check(k, rtol):
+        for verdict in Derivatives(alone).check(k, rtol):
             if verdict.wrong and not verdict.at_jump:
-                yield Fault(op, _call(op, numbers), verdict, k)
+                yield Fault(op, _format_call(op, numbers), verdict, k)
 
 
-def _call(op: Primitive, numbers: list[Any]) -> str:
+def _format_call(op: Primitive, numbers: list[Any]) -> str:
     texts = []
     for x in numbers:
         items = [f"{item:.6g}" for item in (x[:4] if type(x) is tuple else [x])]

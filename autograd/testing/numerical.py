@@ -1,4 +1,4 @@
-"""Gradients, Jacobians and Hessians of ordinary functions from their values alone, each with its error."""
+"""Gradients, Jacobians and Hessians of ordinary functions from their values alone, each with an error estimate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ..transforms.recording import blocks
 from ..tree import flatten
-from .arguments import Arguments, outputs
+from .arguments import Arguments, read_outputs
 from .extrapolation import EPSILON, Floats
 from .finite_differences import Line, Slopes
 
@@ -18,12 +18,13 @@ Vector = Callable[[Sequence[Any]], Floats]
 
 
 class Estimate(NamedTuple):
-    """What finite differences say: `value` and `error`, two structures of one form.
+    """A result of finite differences: `value` and `error`, in the same structure.
 
     Attributes:
-        value: the derivatives, in the structure that grad, jacobian and hessian give them.
-        error: for each a bound on its distance from the true derivative, from what truncation leaves and
-            from the rounding and noise seen in the function; inf with a nan where nothing can be said.
+        value: the derivatives, in the structure that grad, jacobian or hessian returns.
+        error: for each an estimate of its distance from the true derivative, from the truncation that
+            remains and the rounding and noise seen in the function. It is inf, and the value nan, where
+            the derivative cannot be known.
     """
 
     value: Any
@@ -31,28 +32,28 @@ class Estimate(NamedTuple):
 
 
 def numerical_gradient(f: Callable[..., Any], *args: Any, argnums: int | Sequence[int] = 0) -> Estimate:
-    """The gradient of f at args by finite differences, and how far it may be off.
+    """The gradient of f at args by finite differences, and how far off it may be.
 
-    Central differences, extrapolated (see extrapolation.py), with steps chosen for each
-    number by its size and the noise of f; one-sided where f is nan, infinite or raises on the other
-    side. Where f takes complex numbers and these agree with the differences, the complex step improves
-    them (W. Squire, G. Trapp, Using complex variables to estimate derivatives of real functions, SIAM
-    Review 40, 1998). It takes about 20 calls of f for each number; some 200 where f is difficult.
+    The differences are central and extrapolated (see extrapolation.py), with steps chosen for each number
+    by its size and the noise of f. They are one-sided where f is nan, infinite or raises on the other side.
+    If f takes complex numbers and the complex step agrees with the differences, it makes them more precise
+    (W. Squire, G. Trapp, Using complex variables to estimate derivatives of real functions, SIAM Review 40,
+    1998). This takes about 20 calls of f for each number, or some 200 if f is difficult.
 
     Args:
-        f: a function that returns one number; of floats and arrays, or of Values.
-        args: where to take the gradient: as for grad.
-        argnums: which arguments to differentiate by: an int, or a tuple for a tuple of gradients.
+        f: a function of floats and arrays, or of Values, that returns one number.
+        args: the arguments to differentiate at, as for grad.
+        argnums: which arguments to differentiate with respect to: an int, or a tuple for a tuple of gradients.
 
     Returns:
         (value, error). At a kink the value lies between the derivatives on either side, and the error
         covers both.
 
     Raises:
-        TypeError: for what is no real number, or an integer array, in an argument; for a result that is
-            not one number.
+        TypeError: if an argument holds something other than real numbers, or is an integer array; if
+            the result is not one number.
         ValueError: if f is nan or infinite at args, changes an argument in place, or gives different
-            results when called twice; for argnums out of range.
+            results when called twice; if argnums is out of range.
 
     >>> import numpy as np
     >>> value, error = numerical_gradient(lambda x: np.sin(x) @ x, np.array([1.0, 2.0]))
@@ -65,15 +66,15 @@ def numerical_gradient(f: Callable[..., Any], *args: Any, argnums: int | Sequenc
 
 
 def numerical_jacobian(f: Callable[..., Any], *args: Any, argnums: int | Sequence[int] = 0) -> Estimate:
-    """The derivatives of all results of f at args by finite differences, and how far they may be off.
+    """The derivatives of all results of f at args by finite differences, and how far off they may be.
 
     Args:
         f: a function that returns a number, an array, or a structure of them.
-        args, argnums: as for numerical_gradient, which see, for the errors raised too.
+        args, argnums: as for numerical_gradient, which raises the same errors.
 
     Returns:
-        (value, error), each as from jacobian: in the structure of the result, with that of the argument
-        at each number or array.
+        (value, error), each structured as jacobian structures its result: as the result of f, with the
+        structure of the argument at each number or array.
 
     >>> import numpy as np
     >>> value, error = numerical_jacobian(lambda x: np.array([x[0] * x[1], x[1]]), np.array([2.0, 3.0]))
@@ -88,16 +89,16 @@ def numerical_jacobian(f: Callable[..., Any], *args: Any, argnums: int | Sequenc
 
 
 def numerical_hessian(f: Callable[..., Any], *args: Any, argnums: int | Sequence[int] = 0) -> Estimate:
-    """The second derivatives of f at args by finite differences, and how far they may be off.
+    """The second derivatives of f at args by finite differences, and how far off they may be.
 
-    Second differences in each number, and in two numbers together, extrapolated.
+    They are extrapolated second differences along each number, and along pairs of numbers together.
 
     Args:
-        f, args, argnums: as for numerical_gradient, which see, for the errors raised too.
+        f, args, argnums: as for numerical_gradient, which raises the same errors.
 
     Returns:
-        (value, error), each as from hessian: in the structure of the argument, with that again at each
-        number or array.
+        (value, error), each structured as hessian structures its result: as the argument, with that
+        structure again at each number or array.
 
     >>> import numpy as np
     >>> value, error = numerical_hessian(lambda x: x[0] ** 2 * x[1], np.array([3.0, 5.0]))
@@ -119,7 +120,7 @@ def _matrices(slopes: Sequence[Slopes]) -> tuple[list[list[float]], list[list[fl
 
 
 class Probe:
-    """A function of floats and arrays at given arguments, and its derivatives there by finite differences.
+    """A function of floats and arrays at some arguments, and its derivatives there by finite differences.
 
     Args:
         arguments: the arguments.
@@ -133,41 +134,41 @@ class Probe:
 
     def __init__(self, arguments: Arguments, f: Callable[..., Any], scalar: bool) -> None:
         self.arguments, self.f, self.scalar = arguments, f, scalar
-        self.outputs = outputs(arguments.who, arguments.audited(f, arguments.numbers), scalar)
+        self.outputs = read_outputs(arguments.who, arguments.call_and_check(f, arguments.numbers), scalar)
         self.y = np.array([float(x) for x in self.outputs.entries])
         require_repeatable(arguments.who, self.y, self.at(arguments.numbers))
         self._complex = all(leaf.names is None for leaf in arguments.inputs.leaves)  # as long as it works
 
     def at(self, numbers: Sequence[float]) -> Floats:
-        """The results for other numbers in the arguments."""
-        tree = outputs(self.arguments.who, self.arguments.call(self.f, numbers), self.scalar)
+        """The results with other numbers in the arguments."""
+        tree = read_outputs(self.arguments.who, self.arguments.call(self.f, numbers), self.scalar)
         return np.array([float(x) for x in tree.entries])
 
     def slopes(self) -> list[Slopes]:
-        """For each number in the arguments the derivatives of the results by it."""
+        """For each number in the arguments, the derivatives of the results with respect to it."""
         found = []
-        for i, line in enumerate(lines(self.at, self.arguments.numbers, self.y)):
+        for i, line in enumerate(lines_through(self.at, self.arguments.numbers, self.y)):
             real = line.slopes()
             found.append(self._complex_step(i, real) if self._complex else real)
         return found
 
     def _complex_step(self, i: int, real: Slopes) -> Slopes:
-        """The derivatives by number i from an imaginary step, which loses no digits, where real ones confirm them.
+        """The derivatives with respect to number i from an imaginary step, which loses no digits, if real ones agree.
 
-        They are taken at neighbouring floats too: what they differ by shows what rounding does to them.
+        They are computed at neighbouring floats too: the differences show what rounding does to them.
         """
         x = self.arguments.numbers[i]
         h = max(abs(x), 1e-100) * 2.0**-70
         rows = []
-        for neighbor in (0, -2, -1, 1, 2):
-            moved: list[Any] = list(self.arguments.numbers)
-            moved[i] = complex(x + neighbor * float(np.spacing(x)), h)
+        for neighbour in (0, -2, -1, 1, 2):
+            point: list[Any] = list(self.arguments.numbers)
+            point[i] = complex(x + neighbour * float(np.spacing(x)), h)
             try:
                 with np.errstate(all="ignore"), warnings.catch_warnings():
                     warnings.simplefilter("error")  # of NumPy, on discarding imaginary parts
-                    entries = flatten(self.arguments.call(self.f, moved), "").entries
+                    entries = flatten(self.arguments.call(self.f, point), "").entries
                     rows.append([complex(z).imag / h for z in entries])
-            except Exception:  # of any kind: it is how a function says that it takes no complex numbers
+            except Exception:  # of any kind: the function says that it takes no complex numbers
                 self._complex = False
                 return real
         steps = np.array(rows)
@@ -180,29 +181,29 @@ class Probe:
         return Slopes(value, error, np.where(better, value, real.left), np.where(better, value, real.right), real.step)
 
     def hessian(self) -> tuple[Floats, Floats]:
-        """The matrix of the second derivatives of the one result, and that of their errors."""
+        """The matrix of the second derivatives of the one result, and the matrix of their errors."""
         numbers = self.arguments.numbers
-        along = [line.slopes(order=2) for line in lines(self.at, numbers, self.y)]
-        h = [float(s.step[0]) for s in along]
-        value, error = [np.diag([float(getattr(s, name)[0]) for s in along]) for name in ("value", "error")]
+        unmixed = [line.slopes(order=2) for line in lines_through(self.at, numbers, self.y)]
+        h = [float(s.step[0]) for s in unmixed]
+        value, error = [np.diag([float(getattr(s, name)[0]) for s in unmixed]) for name in ("value", "error")]
         for i in range(len(numbers)):
             for j in range(i):
-                value[i, j], error[i, j] = value[j, i], error[j, i] = self._mixed(i, j, h, value, error)
+                value[i, j], error[i, j] = value[j, i], error[j, i] = self._mixed_derivative(i, j, h, value, error)
         return value, error
 
-    def _mixed(self, i: int, j: int, h: list[float], value: Floats, error: Floats) -> tuple[float, float]:
+    def _mixed_derivative(self, i: int, j: int, h: list[float], value: Floats, error: Floats) -> tuple[float, float]:
         """d²f / dxi dxj, from the second derivative along the diagonal with the steps that suited xi and xj."""
         numbers = self.arguments.numbers
         for sign in (1.0, -1.0):  # one of the two diagonals may leave the domain of f
 
             def diagonal(t: float, sign: float = sign) -> Floats:
-                moved = list(numbers)
-                moved[i] += t * h[i]
-                moved[j] += t * sign * h[j]
-                return self.at(moved)
+                point = list(numbers)
+                point[i] += t * h[i]
+                point[j] += t * sign * h[j]
+                return self.at(point)
 
             line = Line(diagonal, 0.0, self.y)
-            found = line.along(line.steps(range(7, -9, -2), order=2), order=2)
+            found = line.slopes_from(line.steps(range(7, -9, -2), order=2), order=2)
             if np.isfinite(found.error[0]):
                 break
         rest = h[i] ** 2 * value[i, i] + h[j] ** 2 * value[j, j]
@@ -211,8 +212,8 @@ class Probe:
         return (float(found.value[0]) - rest) / area, (float(found.error[0]) + doubt) / abs(area)
 
 
-def lines(f: Vector, numbers: Sequence[float], y: Floats, noise: Any = 0.0) -> list[Line]:
-    """For each number the function of it alone."""
+def lines_through(f: Vector, numbers: Sequence[float], y: Floats, noise: Any = 0.0) -> list[Line]:
+    """For each number, f as a function of that number alone."""
 
     def through(i: int) -> Line:
         return Line(lambda t: f([*numbers[:i], t, *numbers[i + 1 :]]), numbers[i], y, noise)
@@ -221,13 +222,13 @@ def lines(f: Vector, numbers: Sequence[float], y: Floats, noise: Any = 0.0) -> l
 
 
 def require_repeatable(who: str, y: Floats, again: Floats) -> None:
-    """ValueError unless results are finite, and the same again but for a little noise."""
+    """ValueError unless the results are finite, and the second ones equal the first up to a little noise."""
     if not np.isfinite(y).all():
         raise ValueError(f"{who} the function gives {y[~np.isfinite(y)][0]} here, where it has no derivative")
     different = np.flatnonzero(~(abs(again - y) <= 1e-8 * abs(y))) if again.shape == y.shape else [0]
     if len(different):
         i = different[0]
         raise ValueError(
-            f"{who} the function gives {y[i]} and, for the same arguments, {again[i]}: derivatives need a function "
-            "that depends on its arguments alone; seed what is random in it"
+            f"{who} the function gives {y[i]} and, for the same arguments, {again[i]}; it must depend on its "
+            "arguments alone. Give its random numbers a fixed seed"
         )

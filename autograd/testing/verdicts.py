@@ -1,4 +1,4 @@
-"""What a check of derivatives finds: a verdict on each, and the message about the wrong ones."""
+"""The verdict on each derivative that is checked, and the table of the wrong ones."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import NamedTuple
 
 from .finite_differences import Slopes
 
-ROWS = 10  # of a table, at most
+MOST_ROWS = 10  # in a table
 
 
 class Verdict(NamedTuple):
-    """One derivative, as given and as it should be.
+    """One derivative: what was given and what it should be.
 
     Attributes:
-        name: what it is taken by.
+        name: the variable that it is taken with respect to.
         given: the derivative under test.
-        expected: the numerical derivative; nan if there is none.
-        left, right: at a kink the derivatives on either side; else both the expected one.
-        bound: how far the given one may be off: the error of the numerical derivative, and the tolerance.
-        slack: how much of this is for rounding in the given one; what is no larger is as good as 0.
+        expected: the numerical derivative; nan if it does not exist.
+        left, right: at a kink the derivatives on either side; otherwise both are the expected one.
+        bound: how far off the given one may be: the error of the numerical derivative plus the tolerance.
+        slack: the part of this for rounding in the given one; a derivative no larger than this counts as 0.
     """
 
     name: str
@@ -38,12 +38,12 @@ class Verdict(NamedTuple):
 
     @property
     def at_jump(self) -> bool:
-        """Whether the function is not continuous, and has no derivative."""
+        """Whether the function jumps here, so that it has no derivative."""
         return math.isnan(self.expected) and self.left == self.right
 
     @property
     def off(self) -> float:
-        """How many bounds it is off; 0 where there is nothing to compare with."""
+        """By how many bounds it is off; 0 if there is nothing to compare it with."""
         if math.isnan(self.given) or self.at_jump:
             return math.inf
         low, high = min(self.left, self.right), max(self.left, self.right)
@@ -70,7 +70,7 @@ class Verdict(NamedTuple):
         return self.name, f"{self.given:.12g}", expected, off, ratio
 
 
-def judged(
+def judge(
     results: Sequence[str],
     names: Sequence[str],
     given: Sequence[Sequence[float]],
@@ -78,31 +78,31 @@ def judged(
     rtol: float,
     slack: Sequence[Sequence[float]] = (),
 ) -> list[Verdict]:
-    """A verdict on each derivative of each result by each number.
+    """A verdict on the derivative of each result with respect to each number.
 
     Args:
         results: the name of each result, "" for a function itself.
         names: the name of each number.
         given: the derivatives under test, a row for each result.
-        slopes: the numerical ones, for each number those of all results.
+        slopes: the numerical derivatives: for each number those of all results.
         rtol: the relative tolerance.
-        slack: how far the given ones may be off by rounding of their own, if that is known.
+        slack: how far rounding may put the given ones off, if that is known.
     """
     verdicts = []
     for i, result in enumerate(results):
         for j, name in enumerate(names):
             value, error, left, right = [float(slopes[j][k][i]) for k in range(4)]
-            own = slack[i][j] if slack else 0.0
-            bound = error + own + (rtol * abs(value) if math.isfinite(value) else 0.0)
-            name_here = f"{result}, {name}" if result else name
-            verdicts.append(Verdict(name_here, float(given[i][j]), value, left, right, bound, own))
+            rounding = slack[i][j] if slack else 0.0
+            bound = error + rounding + (rtol * abs(value) if math.isfinite(value) else 0.0)
+            variable = f"{result}, {name}" if result else name
+            verdicts.append(Verdict(variable, float(given[i][j]), value, left, right, bound, rounding))
     return verdicts
 
 
-def table(verdicts: Sequence[Verdict]) -> list[str]:
+def format_table(verdicts: Sequence[Verdict]) -> list[str]:
     """The verdicts as lines of text, in columns."""
-    rows = [("by", "given", "expected", "off by", "given / expected"), *[v.cells() for v in verdicts[:ROWS]]]
+    rows = [("variable", "given", "expected", "off by", "given / expected"), *[v.cells() for v in verdicts[:MOST_ROWS]]]
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = ["  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
-    rest = len(verdicts) - ROWS
+    rest = len(verdicts) - MOST_ROWS
     return [*lines, f"  and {rest} more"] if rest > 0 else lines

@@ -42,7 +42,7 @@ class Recording:
         has_aux: bool = False,
     ) -> None:
         self.who = f"{transform}({name_of(f)}):"
-        positions = _positions(argnums, len(args), self.who)
+        positions = positions_of(argnums, len(args), self.who)
         trees = [flatten(args[i], f"argument {i}") for i in positions]
         self.inputs = join(trees) if isinstance(argnums, Sequence) else trees[0]
         check(self.inputs, self.who, "there are derivatives by numbers only", argument=True)
@@ -87,7 +87,7 @@ class Recording:
         if not isinstance(x, Value):
             return Value(x)
         self._takes_values = True
-        variable = x.record(ops.mul, (x, 1.0))
+        variable = x._record(ops.mul, (x, 1.0))
         variable.label = x.label
         return variable
 
@@ -184,7 +184,7 @@ def checked_argnums(transform: str, f: Any, argnums: Any) -> int | tuple[int, ..
     return tuple(map(operator.index, argnums)) if several else operator.index(argnums)
 
 
-def _positions(argnums: int | Sequence[int], count: int, who: str) -> list[int]:
+def positions_of(argnums: int | Sequence[int], count: int, who: str) -> list[int]:
     """The positions that argnums means among `count` arguments, counted from the front."""
     wanted = list(argnums) if isinstance(argnums, Sequence) else [argnums]
     for i in wanted:

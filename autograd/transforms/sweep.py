@@ -7,14 +7,13 @@ again, on Values.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import ops
-from ..chain import edges, local_derivatives, on_values, times
+from ..chain import adjoints, dependents, differentiate, local_derivatives, reachable, rule_on_values, times
 from ..node import on_backward
 from ..value import Value
 
@@ -22,30 +21,36 @@ BLOCK = 256  # rows of a Jacobian that one sweep computes: enough to share its c
 
 
 def pull_back(outputs: Sequence[Any], seeds: Iterable[Any], variables: Sequence[Value], on_values: bool) -> list[Any]:
-    """Reverse: the derivative of the sum of the outputs, each times its seed, by each variable.
+    """Reverse: the derivative of the sum of the outputs, each times its seed, with respect to each variable.
 
     Args:
         outputs: Values, and plain numbers, which depend on nothing.
-        seeds: a number for each output or, on floats, an array for each, to have several sums at once.
-        variables: the nodes to differentiate by.
+        seeds: a number for each output.
+        variables: the nodes to differentiate with respect to.
         on_values: whether to run the rules on Values.
 
     Returns:
-        For each variable a float or array or, with on_values, a Value where it is no constant.
+        For each variable a float or, with on_values, a Value unless it is constant.
     """
-    _tell(outputs)
-    order, dependent = _paths(outputs, variables)
+    _announce(outputs)
     seeded = [(out, seed) for out, seed in zip(outputs, seeds) if isinstance(out, Value)]
-    found = (_adjoints_on_values if on_values else _adjoints_on_floats)(order, dependent, seeded)
-    return [found.get(v, 0.0) for v in variables]
+    roots = [out for out, _ in seeded]
+    if not on_values:
+        return list(differentiate(roots, [float(seed) for _, seed in seeded], variables))
+    order, wanted = dependents(reachable(roots, variables)[1], variables)
+    found: dict[Value, Any] = dict.fromkeys(variables, 0.0)
+    for node, adjoint in adjoints(order, seeded, lambda node, _: rule_on_values(node, wanted), _total):
+        if node in found:
+            found[node] = adjoint
+    return [found[v] for v in variables]
 
 
 def pull_back_each(outputs: Sequence[Any], variables: Sequence[Value], on_values: bool) -> list[list[Any]]:
-    """The rows of the Jacobian: for each output its derivative by each variable, as pull_back gives it."""
+    """The rows of the Jacobian: for each output its derivatives with respect to the variables, as pull_back's."""
     rows: list[list[Any]] = []
     for start in range(0, len(outputs), BLOCK):
         block = outputs[start : start + BLOCK]
-        matrix = None if on_values or len(block) == 1 else _matrix(block, variables)
+        matrix: Any = None if on_values or len(block) == 1 else _matrix(block, variables)  # Any: NumPy's stubs differ
         # Where one output has an infinite derivative, the zeros of the others in its block have become nan.
         if matrix is None or not np.isfinite(matrix).all():
             rows += [pull_back([out], [1.0], variables, on_values) for out in block]
@@ -58,123 +63,59 @@ def push_forward(
     outputs: Sequence[Any], variables: Sequence[Value], tangents: Sequence[Any], on_values: bool
 ) -> list[Any]:
     """Forward: the derivative of each output in the direction of the tangents, one for each variable."""
-    _tell(outputs)
+    _announce(outputs)
     found: dict[Value, Any] = {}
     for v, tangent in zip(variables, tangents):
         found[v] = found[v] + tangent if v in found else tangent
-    order, dependent = _paths(outputs, variables)
+    roots = [out for out in outputs if isinstance(out, Value)]
+    order, wanted = dependents(reachable(roots, variables)[1], variables)
     for node in order:
-        partials = _partials_on_values(node, dependent) if on_values else local_derivatives(node)
+        partials = rule_on_values(node, wanted) if on_values else local_derivatives(node)
         terms = [(found[parent], partial) for parent, partial in partials if parent in found]
         if terms:  # a rule may pass nothing on
             found[node] = _total(terms) if on_values else sum([tangent * partial for tangent, partial in terms])
     return [found.get(out, 0.0) if isinstance(out, Value) else 0.0 for out in outputs]
 
 
-def reaches(outputs: Sequence[Any], nodes: Iterable[Value]) -> bool:
-    """Whether any output was computed from, or is, one of the nodes."""
-    _, dependent = _paths(outputs, nodes)
-    return any(out in dependent for out in outputs if isinstance(out, Value))
+def reaches(outputs: Sequence[Any], nodes: Sequence[Value]) -> bool:
+    """Whether any output was computed from one of the nodes, or is one."""
+    roots = [out for out in outputs if isinstance(out, Value)]
+    _, known = dependents(reachable(roots, nodes)[1], nodes)
+    return any(out in known for out in roots)
 
 
-def _tell(outputs: Sequence[Any]) -> None:
-    """Say to whom it concerns (see Node) what is about to be differentiated."""
-    for tell in on_backward:
+def _announce(outputs: Sequence[Any]) -> None:
+    """Call the hooks for what is about to be differentiated; see node.py."""
+    for hook in on_backward:
         for out in outputs:
             if type(out) is Value:  # a tracer has no derivatives yet
-                tell(out, 1.0)
-
-
-def _paths(outputs: Sequence[Any], variables: Iterable[Value]) -> tuple[list[Value], set[Value]]:
-    """The nodes on the way from variables to outputs, each after its parents, and the set of them and the variables.
-
-    What the variables were computed from is not looked at.
-    """
-    order: list[Value] = []
-    dependent = set(variables)
-    opened = set(dependent)
-    stack = [out for out in outputs if isinstance(out, Value) and out.op is not None and out not in opened]
-    while stack:
-        node = stack[-1]
-        arguments = (node.a, node.b, node.c)
-        if node not in opened:
-            opened.add(node)
-            for x in arguments:
-                if type(x) is tuple:
-                    stack += [p for p in x if type(p) is not float and p.op is not None and p not in opened]
-                elif x is not None and type(x) is not float and x.op is not None and x not in opened:
-                    stack.append(x)
-        else:
-            stack.pop()
-            if node not in dependent and _any_in(dependent, arguments):
-                dependent.add(node)
-                order.append(node)
-    return order, dependent
-
-
-def _any_in(dependent: set[Value], arguments: Iterable[Any]) -> bool:
-    return any(not dependent.isdisjoint(x) if type(x) is tuple else x in dependent for x in arguments)
-
-
-def _adjoints_on_floats(order: Sequence[Value], _: set[Value], seeded: Sequence[tuple[Value, Any]]) -> dict[Value, Any]:
-    found: dict[Value, Any] = {}
-    for out, seed in seeded:
-        found[out] = found.get(out, 0.0) + seed
-    for node in reversed(order):
-        if node in found:
-            adjoint = found.pop(node)
-            for parent, partial in _partials_on_floats(node, adjoint):
-                found[parent] = found.get(parent, 0.0) + adjoint * partial
-    return found
-
-
-def _adjoints_on_values(
-    order: Sequence[Value], dependent: set[Value], seeded: Sequence[tuple[Value, Any]]
-) -> dict[Value, Any]:
-    terms: dict[Value, list[tuple[Any, Any]]] = {}
-    for out, seed in seeded:
-        terms.setdefault(out, []).append((seed, 1.0))
-    for node in reversed(order):
-        if node in terms:
-            adjoint = _total(terms.pop(node))
-            for parent, partial in _partials_on_values(node, dependent):
-                terms.setdefault(parent, []).append((adjoint, partial))
-    return {node: _total(pairs) for node, pairs in terms.items()}
-
-
-def _partials_on_floats(node: Value, adjoint: Any) -> Sequence[tuple[Value, float]]:
-    """The parents of a node, each with the partial. Of dot, where networks spend their time, without its rule."""
-    if node.op is not ops.dot:
-        return local_derivatives(node)
-    if type(adjoint) is float and adjoint == 0.0 and math.isfinite(node._data):
-        return ()  # every factor is finite, so all that could be passed on is zeros
-    found = [(w, x if type(x) is float else x._data) for w, x in zip(node.a, node.b) if type(w) is not float]
-    found += [(x, w if type(w) is float else w._data) for w, x in zip(node.a, node.b) if type(x) is not float]
-    return found if type(node.c) is float else [*found, (node.c, 1.0)]
-
-
-def _partials_on_values(node: Value, dependent: set[Value]) -> Iterator[tuple[Value, Any]]:
-    """Those parents of a node that are in `dependent`, each with the partial: the rule, run on Values."""
-    op, operands = node.op, node.args
-    assert op is not None
-    for x, partial in zip(operands, op.partials):
-        if partial is not None and _any_in(dependent, [x]):
-            for parent, d in edges(op, x, on_values(partial, node, operands)):
-                if parent in dependent:
-                    yield parent, d
+                hook(out, 1.0)
 
 
 def _total(pairs: Sequence[tuple[Any, Any]]) -> Any:
     """The sum of the products of pairs of an adjoint and a partial: one node at most."""
     if len(pairs) == 1:
         return times(*pairs[0])
-    adjoints, partials = zip(*pairs)
-    return ops.dot.apply((adjoints, partials, 0.0))
+    factors, partials = zip(*pairs)
+    return ops.dot.apply((factors, partials, 0.0))
 
 
-def _matrix(outputs: Sequence[Any], variables: Sequence[Value]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _matrix(outputs: Sequence[Any], variables: Sequence[Value]) -> Any:
     """The Jacobian in one sweep, an adjoint of each node being the array of its adjoints for each output."""
+    _announce(outputs)
     count = len(outputs)
+    seeded = [(out, seed) for out, seed in zip(outputs, np.eye(count)) if isinstance(out, Value)]
+    order, _ = dependents(reachable([out for out, _ in seeded], variables)[1], variables)
+    columns: dict[Value, Any] = dict.fromkeys(variables, 0.0)
     with np.errstate(all="ignore"):
-        columns = pull_back(outputs, np.eye(count), variables, False)
-    return np.array([np.broadcast_to(column, count) for column in columns]).reshape(len(variables), count).T
+        for node, column in adjoints(order, seeded, lambda node, _: local_derivatives(node), _sum_of_products):
+            if node in columns:
+                columns[node] = column
+    return np.array([np.broadcast_to(columns[v], count) for v in variables]).reshape(len(variables), count).T
+
+
+def _sum_of_products(pairs: Sequence[tuple[Any, Any]]) -> Any:
+    total: Any = 0.0
+    for adjoint, partial in pairs:
+        total = total + adjoint * partial
+    return total

@@ -1,4 +1,4 @@
-"""The second experiment: a network with a narrow middle learns two family trees, and answers what it was not told."""
+"""The second experiment: a network with a narrow middle learns two family trees and answers new questions on them."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,10 @@ import numpy as np
 import autograd as ag
 import nn
 
-from .rule import Momentum, answers, draw_weights, weights
+from .momentum import Momentum
+from .networks import answers, draw_weights, weights
 
-# Two families of one shape: who stands at the same place of the two lists has the same place in the trees.
+# Two families of the same shape: people at the same place in the two lists have the same place in the trees.
 MEN = ["Christopher", "Andrew", "Arthur", "James", "Charles", "Colin"]
 WOMEN = ["Penelope", "Christine", "Victoria", "Jennifer", "Margaret", "Charlotte"]
 ITALIAN_MEN = ["Roberto", "Pierro", "Emilio", "Marco", "Tomaso", "Alfonso"]
@@ -26,7 +27,7 @@ HE = ["father", "husband", "son", "uncle", "brother", "nephew"]
 SHE = ["mother", "wife", "daughter", "aunt", "sister", "niece"]
 RELATIONS = [relation for pair in zip(HE, SHE) for relation in pair]
 
-# What a unit might tell of each of the 24 people.
+# What a unit might say about each of the 24 people.
 GENERATIONS = {"Christopher": 1, "Andrew": 1, "Penelope": 1, "Christine": 1, "Colin": 3, "Charlotte": 3}
 BRANCHES = {"Christopher": -1, "Penelope": -1, "Arthur": -1, "Margaret": -1, "Victoria": -1, "Colin": 0, "Charlotte": 0}
 FEATURES = {
@@ -77,7 +78,7 @@ def triples():
 TRIPLES = triples()
 assert len(TRIPLES) == 104
 PEOPLE = ENGLISH + ITALIAN
-# A row for each triple: 24 units for the person and 12 for the relation, of each one is on; and 24 for the answer.
+# A row for each triple: 24 units for the person and 12 for the relation, with one of each on; and 24 for the answer.
 QUESTIONS = np.array([[p == a for p in PEOPLE] + [r == b for r in RELATIONS] for a, b, _ in TRIPLES], dtype=float)
 TARGETS = np.array([[p in them for p in PEOPLE] for _, _, them in TRIPLES], dtype=float)
 
@@ -93,12 +94,12 @@ class FamilyNetwork(nn.Module):
         self.answer = nn.Layer(6, 24, "sigmoid")
 
     def __call__(self, x):
-        codes = self.person(x[:24]) + self.relation(x[24:])  # two lists, one behind the other
+        codes = self.person(x[:24]) + self.relation(x[24:])  # one list after the other
         return self.answer(self.penultimate(self.central(codes)))
 
 
 def from_marks(y, d):
-    """How far an output is from the mark that it should pass, 0.8 upwards or 0.2 downwards; 0 beyond it."""
+    """How far an output is from the mark that it should pass (above 0.8 or below 0.2); 0 beyond it."""
     return ag.where(d > 0.5, ag.minimum(y - 0.8, 0.0), ag.maximum(y - 0.2, 0.0))
 
 
@@ -109,11 +110,11 @@ def from_targets(y, d):
 
 @dataclass(frozen=True)
 class Settings:
-    """How a network is trained: ε and α of the first 20 sweeps and of the others, and the rest.
+    """How a network is trained. There is one ε and one α for the first 20 sweeps, and another for the rest.
 
     Attributes:
         size: the weights start between -size and size.
-        decay: the share of itself that each weight loses in a sweep.
+        decay: the fraction of itself that each weight loses in a sweep.
         distance: what is squared in the error.
     """
 
@@ -130,23 +131,23 @@ PRINTED = Settings(epsilon=(0.005, 0.01), size=0.3)
 
 
 def split(seed):
-    """The places of 100 triples to learn and of 4 to hold out."""
+    """The indices of 100 triples to learn and of 4 to hold out."""
     order = np.random.default_rng(seed).permutation(len(TRIPLES))
     return np.sort(order[:100]), np.sort(order[100:])
 
 
 def start(settings, seed):
-    """A network as it starts."""
+    """A network with its first weights."""
     model = FamilyNetwork()
-    draw_weights(model, settings.size, np.random.default_rng([seed, 1]))  # not the numbers that split() drew
+    draw_weights(model, settings.size, np.random.default_rng([seed, 1]))  # other numbers than those that split() draws
     return model
 
 
 def train(model, settings, learned):
-    """Sweep through the triples at the places `learned`; E, equation (3), after each sweep."""
+    """Sweep through the triples with the indices `learned`; return E, equation (3), of each sweep."""
     X, D = QUESTIONS[learned], TARGETS[learned]
 
-    def error(ys, ds):  # a compiled step takes the mean over the triples, E is their sum
+    def error(ys, ds):  # a compiled step takes the mean over the triples, but E is their sum
         return len(X) * 0.5 * ag.sum([settings.distance(y, d) ** 2 for y, d in zip(ys, ds)])
 
     optimizer = Momentum(model.parameters(), settings.epsilon[0], settings.alpha[0], settings.decay)
@@ -165,13 +166,13 @@ def knows(model):
 
 
 def ranks(model):
-    """Whether, for each of the 104 triples, the right people's units are above all others, be it by little."""
+    """Whether, for each of the 104 triples, the right people's units are above all others, even if only just."""
     y = answers(model, QUESTIONS)
     return np.where(TARGETS, y, 1.0).min(axis=1) > np.where(TARGETS, 0.0, y).max(axis=1)
 
 
 def features(model):
-    """How well one of the six units for people tells each feature: the unit, and the correlation of its weights."""
+    """For each feature, the unit for people that encodes it best, and the correlation of its weights with it."""
     w = weights(model.person)
     found = {}
     for name, feature in FEATURES.items():

@@ -1,4 +1,4 @@
-"""Pictures like the paper's figures: the weights of the symmetry network, the two trees, and the receptive fields."""
+"""Pictures like the paper's figures: the weights of the symmetry network, the two trees and the receptive fields."""
 
 import matplotlib
 
@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from .families import CHILDREN, ENGLISH, ITALIAN
-from .rule import weights
+from .networks import weights
 
 BLUE, ORANGE, INK = "#2166ac", "#d95f02", "#222222"
 
@@ -20,7 +20,7 @@ def save(figure, path):
 
 
 def draw_symmetry(model, title, path):
-    """Figure 1: weights on the lines, thick if large; biases in the units."""
+    """Figure 1: weights on the lines, which are thick for large ones; biases in the units."""
     figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
     inputs = [(x, 0.0) for x in (0, 1, 2, 4, 5, 6)]  # a gap at the middle
     hidden, output = [(1.2, 2.0), (4.8, 2.0)], (3.0, 3.4)
@@ -42,7 +42,7 @@ def draw_symmetry(model, title, path):
     for j, (place, neuron) in enumerate(zip(hidden, model.layers[0].neurons)):
         for i, below in enumerate(inputs):
             own_side = (i < 3) == (j == 0)
-            arc(below, place, w[j, i], along=0.40 if own_side else 0.27)  # so that no two numbers meet
+            arc(below, place, w[j, i], along=0.40 if own_side else 0.27)  # numbers must not overlap
         arc(place, output, v[j], along=0.5)
         unit(place, f"{neuron.b.data:+.1f}")
     unit(output, f"{model.layers[1].neurons[0].b.data:+.1f}")
@@ -55,7 +55,7 @@ def draw_symmetry(model, title, path):
     save(figure, path)
 
 
-# Where the figure has the English: generations below each other, couples side by side.
+# Where the figure places the English: generations one above the other, couples side by side.
 PLACES = {
     **{"Christopher": (1.0, 2), "Penelope": (2.4, 2), "Andrew": (5.6, 2), "Christine": (7.0, 2)},
     **{"Margaret": (0, 1), "Arthur": (1.4, 1), "Victoria": (3.3, 1), "James": (4.7, 1), "Jennifer": (6.6, 1)},
@@ -89,7 +89,7 @@ def draw_receptive_fields(model, title, path):
     for number, (axes, fields) in enumerate(zip(panels.ravel(), w), start=1):
         axes.set(facecolor="#808080", aspect="equal", xlim=(-0.6, 11.6), ylim=(1.6, -0.6))
         for (row, column), weight in np.ndenumerate(fields):
-            side = 0.95 * np.sqrt(abs(weight) / np.abs(w).max())  # the area is the weight's size
+            side = 0.95 * np.sqrt(abs(weight) / np.abs(w).max())  # the area shows the weight's size
             corner = (column - side / 2, row - side / 2)
             axes.add_patch(plt.Rectangle(corner, side, side, color="white" if weight > 0 else "black"))
         axes.set_yticks([])

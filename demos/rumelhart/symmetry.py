@@ -1,7 +1,7 @@
-"""The first experiment: a network with two hidden units learns to tell which of 64 patterns are mirror images.
+"""The first experiment: a network with two hidden units learns which of 64 patterns are symmetric.
 
-Six inputs are 0 or 1. The output is to be 1 where the three on the right mirror the three on the left,
-and 0 elsewhere. No single input tells anything about that, so the hidden units have to.
+Six inputs are 0 or 1. The output should be 1 if the three on the right mirror the three on the left,
+and 0 otherwise. A single input says nothing about that, so the hidden units have to find it.
 """
 
 from itertools import product
@@ -10,22 +10,23 @@ import numpy as np
 
 import nn
 
-from .rule import Momentum, answers, draw_weights, weights
+from .momentum import Momentum
+from .networks import answers, draw_weights, weights
 
 PATTERNS = np.array(list(product([0.0, 1.0], repeat=6)))
 SYMMETRIC = np.all(PATTERNS[:, ::-1] == PATTERNS, axis=1).astype(float)  # 8 of the 64
 
 EPSILON, ALPHA, SIZE = 0.1, 0.9, 0.3  # the paper's
-CHECKED_EVERY = 25  # sweeps
+CHECK_EVERY = 25  # sweeps
 
 
 def error(y, d):
-    """A pattern's share of E, equation (3): a compiled step takes the mean over the patterns, E is their sum."""
+    """A pattern's part of E, equation (3): a compiled step takes the mean over the patterns, but E is their sum."""
     return len(PATTERNS) * 0.5 * (y - d) ** 2
 
 
 def draw_network(seed, biases=True):
-    """A 6-2-1 network of logistic units as it starts, its biases at 0 if they are not drawn as the weights are."""
+    """A 6-2-1 network of logistic units with its first weights; without `biases`, the biases start at 0."""
     model = nn.MLP(6, [2, 1], activation="sigmoid", output="sigmoid")
     draw_weights(model, SIZE, np.random.default_rng(seed))
     if not biases:
@@ -36,30 +37,30 @@ def draw_network(seed, biases=True):
 
 
 def train(model, most=20_000):
-    """Sweep until every answer is within 0.2 of what it should be; the number of sweeps, or None if they are not."""
+    """Sweep until every answer is within 0.2 of the right one; return the number of sweeps, or None if that fails."""
     optimizer = Momentum(model.parameters(), lr=EPSILON, momentum=ALPHA)
     step = nn.compile_step(model, error, optimizer)
-    for sweeps in range(CHECKED_EVERY, most + 1, CHECKED_EVERY):
+    for sweeps in range(CHECK_EVERY, most + 1, CHECK_EVERY):
         with step:
-            for _ in range(CHECKED_EVERY):
+            for _ in range(CHECK_EVERY):
                 step(PATTERNS, SYMMETRIC)
         if np.all(np.abs(answers(model, PATTERNS) - SYMMETRIC) < 0.2):
             return sweeps
     return None
 
 
-def right(model):
+def count_right(model):
     """How many of the 64 answers are on the right side of a half."""
     return int(np.sum((answers(model, PATTERNS) > 0.5) == SYMMETRIC))
 
 
 def pattern(model):
-    """The pattern that the paper found in the weights, as "1:2:4"; with other ratios, "2:3:4"; or "none".
+    """The pattern in the weights: "1:2:4", which the paper found, "2:3:4" or "none".
 
-    Both mean that each hidden unit's weights are equal and opposite across the middle, that one unit's
-    are the other's with opposite signs (each unit measured by its largest weight, to 5 % of that), that the
-    hidden units have negative biases and suppress an output with a positive one, and that the sizes on one
-    side are in these ratios, in any order, to 10 %.
+    The first two mean that each hidden unit's weights are equal and opposite across the middle, that one
+    unit's weights are the other's with opposite signs (to 5 % of the unit's largest weight), that the hidden
+    units have negative biases and suppress an output with a positive one, and that the sizes on one side
+    are in these ratios, in any order, to 10 %.
     """
     hidden, output = model.layers
     w = weights(hidden)

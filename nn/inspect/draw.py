@@ -8,9 +8,23 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from autograd import Value
-from autograd.drawing.dot import ALARM, FONT, INK, LINE, OUTLINES, check_format, mixed
+from autograd.drawing.colours import (
+    ALARM,
+    INK,
+    LINE,
+    NEGATIVE,
+    NEGATIVE_TINT,
+    NOT_FINITE,
+    OUTLINES,
+    POSITIVE,
+    POSITIVE_TINT,
+    WHITE,
+    mix,
+)
+from autograd.drawing.dot import FONT, check_format
 from autograd.drawing.picture import Drawing, Engine
-from autograd.drawing.text import hint, marked_up, quoted
+from autograd.drawing.text import html_label, quote, quote_tooltip
+from autograd.installation import require
 
 from ..checks import check_count
 from ..layers.neuron import Neuron
@@ -18,10 +32,6 @@ from ..module import Module
 from .network import Numbers, find_activations, find_deltas, find_layers
 
 MOST_EDGES = 10_000  # so many are drawn within ten seconds
-
-# Visible on white and on black; the last is for nan and inf:
-_POSITIVE, _NEGATIVE, _BROKEN = "#2f81f7", "#e8730c", "#cf222e"
-_TINTS = {_POSITIVE: "#8ec1ff", _NEGATIVE: "#ffbd85"}  # behind the number of a neuron
 
 
 def draw(
@@ -124,7 +134,7 @@ def _dot(
     dot = _page(size, _legend(lines, number, activations is not None, deltas is not None))
     heading = {"shape": "plaintext", "style": "", "fontcolor": LINE, "fontsize": "10", "fixedsize": "false"}
     for k, column in enumerate(columns):
-        title = f"<<B>{marked_up(column.title)}</B><BR/>{marked_up(column.about)}>"
+        title = f"<<B>{html_label(column.title)}</B><BR/>{html_label(column.about)}>"
         up = height / 2 + 24 + 6 * column.about.count("\n")
         dot.node(f"c{k}", title, pos=f"{k * apart:g},{up:g}!", **heading)
         kind = "leaf" if k == 0 else "root" if k == len(network) else "value"
@@ -133,18 +143,18 @@ def _dot(
         for i, up in column.places():
             place = f"{k * apart:g},{up * step:g}!"
             if i is None:
-                dot.node(f"gap{k}", quoted(f"⋮\n{column.hidden:,} more"), pos=place, **heading)
+                dot.node(f"gap{k}", quote(f"⋮\n{column.hidden:,} more"), pos=place, **heading)
                 continue
             delta = deltas[k][i] if deltas else None
             text = [] if numbers[i] is None else [format(numbers[i], number)]
             text += [] if delta is None else [f"∂ {format(delta, number)}"]
             dot.node(
                 f"n{k}_{i}",
-                quoted("\n".join(text)),
+                quote("\n".join(text)),
                 pos=place,
                 color=OUTLINES[kind],
                 fillcolor=_fill(numbers[i], largest),
-                tooltip=hint(_about_neuron(k, i, network, numbers[i])),
+                tooltip=quote_tooltip(_about_neuron(k, i, network, numbers[i])),
             )
     lines.add_to(dot)
     return str(dot.source)
@@ -152,8 +162,7 @@ def _dot(
 
 def _page(size: float, legend: str) -> Any:
     """An empty picture with the settings for all of it. Neurons have a diameter of `size` points."""
-    import graphviz  # type: ignore[import-untyped]
-
+    graphviz = require("graphviz", "drawing")  # only when something is drawn
     return graphviz.Graph(
         "network",
         graph_attr={
@@ -201,10 +210,10 @@ class _Edges:
         for weight, a, b in sorted(self.weights, key=lambda edge: abs(self._number(edge[0]))):
             number = self._number(weight)
             if math.isfinite(number):
-                colour = _POSITIVE if number >= 0 else _NEGATIVE
+                colour = POSITIVE if number >= 0 else NEGATIVE
                 strength = abs(number) / self.largest if self.largest else 0.0
             else:
-                colour, strength = _BROKEN, 1.0
+                colour, strength = NOT_FINITE, 1.0
             dot.edge(
                 a,
                 b,
@@ -222,10 +231,10 @@ def _largest(numbers: Sequence[float | None]) -> float:
 def _fill(number: float | None, largest: float) -> str:
     """The colour behind the number of a neuron."""
     if number is None or number == 0.0:
-        return "#ffffff"
+        return WHITE
     if not math.isfinite(number):
         return ALARM
-    return mixed("#ffffff", _TINTS[_POSITIVE if number > 0 else _NEGATIVE], abs(number) / largest)
+    return mix(WHITE, POSITIVE_TINT if number > 0 else NEGATIVE_TINT, abs(number) / largest)
 
 
 def _about_neuron(k: int, i: int, network: Sequence[Sequence[Neuron]], number: float | None) -> str:
@@ -240,8 +249,8 @@ def _about_neuron(k: int, i: int, network: Sequence[Sequence[Neuron]], number: f
 def _legend(edges: _Edges, number: str, has_activations: bool, has_deltas: bool) -> str:
     thing = "weight" if edges.shown == "weights" else "gradient of the weight"
     parts = [
-        f'<FONT COLOR="{_POSITIVE}">positive</FONT> or <FONT COLOR="{_NEGATIVE}">negative</FONT> (dashed) {thing}, '
-        f"up to {marked_up(format(edges.largest, number))}",
+        f'<FONT COLOR="{POSITIVE}">positive</FONT> or <FONT COLOR="{NEGATIVE}">negative</FONT> (dashed) {thing}, '
+        f"up to {html_label(format(edges.largest, number))}",
         *(["the output of the neuron"] if has_activations else []),
         *(["∂ the gradient of its bias"] if has_deltas else []),
     ]

@@ -177,7 +177,7 @@ def _measure(block: Block, saturating: Sequence[Value], examples: int) -> LayerF
         mean = float(np.mean([float(x) for x in results]))
         std = _rms([float(np.std(unit)) for unit in units])
     inside = set(block.results)
-    used = [node for node in saturating if node in inside or node.a in inside]  # node.a: a function after the layer
+    used = [node for node in saturating if node in inside or node.args[0] in inside]  # or one after the layer
     kinds = Counter(str(node.op) for node in used).most_common(1)
     return LayerFlow(
         layer=block.path,

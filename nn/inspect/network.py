@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Value, ops
-from autograd.drawing.nodes import walk
+from autograd.drawing.nodes import nodes_to_draw
 from autograd.primitive import describe
 
 from ..layers.neuron import Neuron
@@ -54,7 +54,7 @@ def find_activations(model: Module, x: Any, network: Sequence[Sequence[Neuron]])
     """The inputs and the outputs of the neurons for the example x, read from the graph of model(x)."""
     result = model(x)
     outputs = [y for y in (result if isinstance(result, (list, tuple)) else [result]) if isinstance(y, Value)]
-    sums = {id(node.args[0]): node.data for node in walk(outputs, None) if node.op is ops.dot}
+    sums = {id(node.args[0]): node.data for node in nodes_to_draw(outputs, None) if node.op is ops.dot}
     numbers: list[list[float | None]] = [[float(number) for number in np.ravel(np.asarray(x, dtype=object))]]
     for neurons in network:
         found = [sums.get(id(neuron.w)) for neuron in neurons]

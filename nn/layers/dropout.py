@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 import autograd as ag
-from autograd.jit.trace.tracer import TracingError, is_tracing, user_line
+from autograd.jit.trace.tracer import TracingError, is_tracing
+from autograd.user_line import user_line
 
 from ..checks import check_example, check_fraction, describe_layer, make_generator, make_output
 from ..module import Module

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from autograd.installation import require
+
 from ..checks import make_generator
 from ..module import Module
 from ..optim.base import Optimizer
 from ..optim.schedules import Scheduler
 from .callbacks import TrainingState
 from .checkpoint import Checkpoint
+from .compiled.fallback import choose_compiled
 from .data import check_examples, split_validation
 from .history import History
 from .loop import Loop
@@ -37,7 +40,7 @@ def fit(
     penalty: Penalty | None = None,
     callbacks: Sequence[Callable[[TrainingState], Any]] = (),
     seed: int | np.random.Generator | None = None,
-    compiled: bool = True,
+    compiled: bool | None = None,
     progress: bool | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -73,7 +76,8 @@ def fit(
         seed: decides the order of the examples in each epoch, and which are set aside for validation: an int, a NumPy
             Generator to draw one from, or None for another order each time.
         compiled: whether steps are compiled. If False, the graph of each batch is built: the numbers are
-            the same up to rounding, and models that cannot be compiled work too.
+            the same up to rounding, and models that cannot be compiled work too. None compiles if llvmlite is
+            installed, and warns once otherwise.
         progress: whether to show a progress bar; None shows it in a terminal and in a notebook.
         checkpoint: a directory. Everything needed to go on is written there after each epoch, in milliseconds.
         resume: whether to go on from that checkpoint. A run that was killed at any moment then ends with the same
@@ -93,6 +97,7 @@ def fit(
         RuntimeError: if the checkpoint is of another architecture. Then nothing changes.
         FloatingPointError: if a loss or a parameter becomes nan or infinite. It names the epoch and the
             batch, and the model is as it was before that step.
+        ModuleNotFoundError: if compiled is True without llvmlite, or there is a checkpoint without safetensors.
         TracingError: if the model or the loss cannot be compiled; the message says what helps.
 
     >>> import nn
@@ -105,6 +110,8 @@ def fit(
     """
     check_parts("fit", model, loss, optimizer, penalty)
     store, saved = _open_checkpoint(checkpoint, resume)
+    if compiled is None and saved is not None:
+        compiled = saved["settings"]["compiled"]
     generator = make_generator(seed)
     if isinstance(seed, (int, np.integer)):
         number = int(seed)
@@ -125,7 +132,7 @@ def fit(
         penalty=penalty,
         callbacks=callbacks,
         seed=number,
-        compiled=compiled,
+        compiled=choose_compiled(compiled, "nn.fit"),
         detect_anomaly=detect_anomaly,
     )
     loop = Loop(plan, store)
@@ -142,6 +149,7 @@ def _open_checkpoint(checkpoint: Any, resume: bool) -> tuple[Checkpoint | None, 
         return None, None
     if not isinstance(checkpoint, (str, os.PathLike)):
         raise TypeError(f"checkpoint must be the path of a directory, got {checkpoint!r}")
+    require("safetensors", "a checkpoint of nn.fit")
     store = Checkpoint(checkpoint)
     if store.directory.exists() and not store.directory.is_dir():
         raise NotADirectoryError(f"checkpoint must be the path of a directory, but {str(store.directory)!r} is a file")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from autograd.installation import require
+
 
 @dataclass(repr=False)
 class History:
@@ -105,11 +107,7 @@ class History:
 
 def import_pyplot() -> Any:
     """matplotlib.pyplot, which also lets notebooks show figures; ModuleNotFoundError, with what to do, without it."""
-    try:
-        import matplotlib.pyplot as plt
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(f"plots need matplotlib: pip install scalar-autograd[plots] ({error})") from None
-    return plt
+    return require("matplotlib.pyplot", "a plot")
 
 
 def format_metric(metric: str, x: float) -> str:

@@ -16,6 +16,7 @@ from autograd.primitive import describe
 
 from ..checks import check_module
 from ..module import Module
+from .compiled.fallback import choose_compiled
 from .compiled.substitute import structure, substitute
 from .data import Array, Examples, check_numbers, explain_missing_rows, list_rows
 from .step import Loss
@@ -24,7 +25,7 @@ Floats = NDArray[np.float64]
 ROWS = 4096  # how many examples are computed at a time, which limits the memory that programs keep
 
 
-def predict(model: Module, X: Any, *, compiled: bool = True) -> Floats:
+def predict(model: Module, X: Any, *, compiled: bool | None = None) -> Floats:
     """The model's outputs for many examples, in evaluation mode: dropout is off.
 
     The forward pass is compiled at the first call and kept as long as the model; later calls read the
@@ -33,13 +34,15 @@ def predict(model: Module, X: Any, *, compiled: bool = True) -> Floats:
     Args:
         model: the model.
         X: the examples, one row each; or one number each, for a model that takes a number.
-        compiled: whether to compile. If False, the graph of each example is built.
+        compiled: whether to compile. If False, the graph of each example is built. None compiles if llvmlite is
+            installed, and warns once otherwise.
 
     Returns:
         The outputs: of shape (examples,) if the model returns one number, (examples, n) if it returns a list of n.
 
     Raises:
         TypeError: if the model is not a Module or does not return numbers, or X holds anything but real numbers.
+        ModuleNotFoundError: if compiled is True and llvmlite is not installed.
         ValueError: if X is empty, holds a nan, or its rows are not as wide as the model needs.
 
     >>> import nn
@@ -49,7 +52,7 @@ def predict(model: Module, X: Any, *, compiled: bool = True) -> Floats:
     """
     check_module(model, "predict(model, X)")
     inputs = check_numbers(X, "X")
-    if not compiled:
+    if not choose_compiled(compiled, "nn.predict"):
         with evaluation_mode(model), explain_missing_rows(inputs):
             return np.array([pack(output) for output in model.batch(list_rows(inputs))], dtype=np.float64)
     forward = _forwards.get(id(model))

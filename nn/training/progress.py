@@ -6,6 +6,8 @@ import sys
 import time
 from typing import Any
 
+from autograd.installation import is_installed, require
+
 from .history import History, format_metric
 
 INTERVAL = 0.1  # seconds between two drawings of the line: a step may take microseconds
@@ -27,10 +29,9 @@ class Bar:
         self._waiting, self._next = 0, 0.0
         notebook = "ipykernel" in sys.modules and type(sys.stdout).__module__.startswith("ipykernel")
         watched = notebook or (sys.stdout is not None and sys.stdout.isatty())
-        if show or (show is None and watched):
-            from tqdm import tqdm  # type: ignore[import-untyped]  # only where a bar is drawn
-
-            self._bar = tqdm(
+        if show or (show is None and watched and is_installed("tqdm")):
+            tqdm = require("tqdm", "the progress bar of nn.fit")  # only when a bar is drawn
+            self._bar = tqdm.tqdm(
                 desc=f"epoch {first}/{epochs}",
                 total=(epochs - first + 1) * steps,
                 file=_Cell() if notebook else sys.stdout,

@@ -176,11 +176,11 @@ def transformer_step(value: Callable[[float], Number], collector: bool = True) -
     return run
 
 
-def our_jobs(compiled: bool) -> list[Job | None]:
+def our_jobs(build: str) -> list[Job | None]:
     import autograd as ag
     import nn
 
-    assert ag.__compiled__ == compiled, f"autograd in {ag.__path__} is not the engine to be timed"
+    assert ag.__build__ == build, f"autograd in {ag.__path__} is not the engine to be timed"
     X, y = moons_data()
     model = nn.MLP(2, [16, 16, 1], seed=1337)
     optimizer = nn.SGD(model.parameters(), lr=0.05)
@@ -213,8 +213,7 @@ def mini_jobs() -> list[Job | None]:
 
 def xad_jobs() -> list[Job | None]:
     """XAD is C++ that records on a tape; its Python has no relu, for which max stands."""
-    from xad import math as xad_math
-    from xad import value
+    from xad import math as xad_math, value
     from xad.adj_1st import Real, Tape
 
     program = random_program(100_000, seed=3)
@@ -253,8 +252,8 @@ def main() -> None:
     from engine import ROWS
 
     makers: dict[str, Callable[[], list[Job | None]]] = {
-        "compiled": lambda: our_jobs(True),
-        "plain": lambda: our_jobs(False),
+        "C build": lambda: our_jobs("C"),
+        "plain": lambda: our_jobs("Python"),
         "micrograd": micrograd_jobs,
         "mini": mini_jobs,
         "xad": xad_jobs,

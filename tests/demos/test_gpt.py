@@ -115,7 +115,7 @@ def test_no_position_sees_a_later_one() -> None:
     assert shorter == scores[:3]
 
 
-def test_what_comes_after_a_name_counts_nothing() -> None:
+def test_what_comes_after_a_name_does_not_count() -> None:
     model = small(0)
     read, following = gpt.encode(["al"], CONTEXT)
     assert following[0].sum() == 3
@@ -134,9 +134,9 @@ def test_shares_of_attention_sum_to_one() -> None:
 
 def test_counting() -> None:
     # Of the six letters of ab. and aa. half are a; the pairs are .a ab b. and .a aa a.
-    assert gpt.counted(["ab", "aa"], ["a"], 0) == pytest.approx(-(math.log(3.1 / 8.7) + math.log(2.1 / 8.7)) / 2)
-    assert gpt.counted(["ab", "aa"], ["b"], 1) == pytest.approx(-(math.log(0.1 / 4.7) + math.log(1.1 / 3.7)) / 2)
-    assert gpt.counted([], ["ab"], 3) == pytest.approx(math.log(27))
+    assert gpt.counting_loss(["ab", "aa"], ["a"], 0) == pytest.approx(-(math.log(3.1 / 8.7) + math.log(2.1 / 8.7)) / 2)
+    assert gpt.counting_loss(["ab", "aa"], ["b"], 1) == pytest.approx(-(math.log(0.1 / 4.7) + math.log(1.1 / 3.7)) / 2)
+    assert gpt.counting_loss([], ["ab"], 3) == pytest.approx(math.log(27))
 
 
 def test_generated_names_follow_the_probabilities() -> None:

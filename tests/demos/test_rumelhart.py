@@ -1,4 +1,4 @@
-"""demos/rumelhart1986.py: its data, its learning rule, its gradients, its criterion, and a short run of the script."""
+"""demos/rumelhart1986.py: its data, its momentum, its gradients, its criterion, and a short run of the script."""
 
 import importlib
 import subprocess
@@ -36,13 +36,13 @@ def test_the_trees_give_the_papers_triples(demo: Any) -> None:
     assert answers["Charles", "niece"] == {"Charlotte"}
     assert answers["Alfonso", "uncle"] == {"Emilio", "Tomaso"}
     assert ("Christopher", "father") not in answers
-    # Who is whose husband, brother, aunt or uncle follows from the other's side too.
+    # Each relation implies one in the other direction.
     for there, back in (("husband", {"wife"}), ("son", {"father", "mother"}), ("nephew", {"uncle", "aunt"})):
         for person, relation, them in triples:
             if relation == there:
                 for other in them:
                     assert any(person in answers.get((other, r), ()) for r in back), (person, relation, other)
-    # 36 inputs of which two are on; the Italians' half is the English half, moved by 12 people.
+    # 36 inputs of which two are on; the Italian half is the English half, shifted by 12 people.
     X, D = demo.families.QUESTIONS, demo.families.TARGETS
     assert np.array_equal(X.sum(axis=1), np.full(104, 2.0))
     assert np.array_equal(X[:52, :12], X[52:, 12:24])
@@ -58,11 +58,11 @@ def test_the_patterns_are_all_64_and_8_of_them_mirror_images(demo: Any) -> None:
     ]
 
 
-def test_the_rule_is_equation_9(demo: Any) -> None:
+def test_momentum_is_equation_9(demo: Any) -> None:
     """Against the equation in NumPy, through the change of ε and α, where SGD's form of momentum would differ."""
     rng = np.random.default_rng(0)
     model = nn.MLP(2, [2], seed=0)
-    optimizer = demo.rule.Momentum(model.parameters(), lr=0.005, momentum=0.5, decay=0.002)
+    optimizer = demo.momentum.Momentum(model.parameters(), lr=0.005, momentum=0.5, decay=0.002)
     flat = w = rng.normal(size=6)
     change = np.zeros(6)
     for epsilon, alpha in [(0.005, 0.5)] * 3 + [(0.01, 0.9)] * 3:
@@ -123,7 +123,7 @@ def test_the_family_network_learns(demo: Any) -> None:
     assert len(errors) == 1500
     known = families.knows(model)[learned]
     assert known.sum() >= 95
-    assert np.all(families.ranks(model)[learned][known])  # who is above a half comes before who is below
+    assert np.all(families.ranks(model)[learned][known])  # people above a half come before those below
     assert {name: 0 <= unit < 6 for name, (unit, _) in families.features(model).items()} == dict.fromkeys(
         families.FEATURES, True
     )
@@ -143,14 +143,14 @@ def _mirror_network(sizes: list[float], bias: float = -1.5) -> Any:
     return model
 
 
-def test_the_criterion_tells_the_papers_pattern_from_others(demo: Any) -> None:
+def test_the_criterion_distinguishes_the_papers_pattern_from_others(demo: Any) -> None:
     symmetry = demo.symmetry
     assert symmetry.pattern(_mirror_network([2.1, -4.2, 8.4])) == "1:2:4"
     assert symmetry.pattern(_mirror_network([8.4, 2.2, 4.1])) == "1:2:4"
     assert symmetry.pattern(_mirror_network([4.0, 6.0, 8.0])) == "2:3:4"
-    assert symmetry.right(_mirror_network([4.0, 6.0, 8.0])) == 64
+    assert symmetry.count_right(_mirror_network([4.0, 6.0, 8.0])) == 64
     assert symmetry.pattern(_mirror_network([8.0, 8.0, 8.0])) == "none"
-    assert symmetry.right(_mirror_network([8.0, 8.0, 8.0])) < 64  # two such weights cancel
+    assert symmetry.count_right(_mirror_network([8.0, 8.0, 8.0])) < 64  # two such weights cancel
     assert symmetry.pattern(_mirror_network([2.1, -4.2, 8.4], bias=1.0)) == "none"
     skewed = _mirror_network([2.1, -4.2, 8.4])
     skewed.layers[0].neurons[0].w[5].data *= 1.5
@@ -167,7 +167,7 @@ def test_a_symmetry_network_finds_the_papers_solution(demo: Any) -> None:
     sweeps = demo.symmetry.train(model)
     assert sweeps is not None
     assert sweeps < 20_000
-    assert demo.symmetry.right(model) == 64
+    assert demo.symmetry.count_right(model) == 64
     assert demo.symmetry.pattern(model) == "1:2:4"
     assert demo.symmetry.train(demo.symmetry.draw_network(seed=3), most=100) is None
 

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import struct
+import sys
 from collections import Counter
 from importlib import import_module, metadata
 from pathlib import Path
@@ -17,6 +18,7 @@ from drawings import SVG, read, texts
 import autograd as ag
 import nn
 from autograd import Value
+from autograd.drawing import colours, picture
 from autograd.drawing.draw import draw
 from autograd.drawing.picture import Drawing
 
@@ -63,16 +65,15 @@ def contrast(a: str, b: str) -> float:
 
 
 def test_colours_are_legible_on_white_and_on_black() -> None:
-    dot = import_module("autograd.drawing.dot")
-    for _, outline, fill, _ in dot._LOOKS.values():
-        assert contrast(dot.INK, fill) > 7
-        assert contrast(dot.QUIET, fill) > 4.5
-        assert contrast(outline, "#ffffff") > 3
-    assert contrast(dot.INK, dot.HEAT[1]) > 5
-    assert contrast(dot.INK, dot.ALARM) > 5
+    for kind, fill in colours.FILLS.items():
+        assert contrast(colours.INK, fill) > 7
+        assert contrast(colours.QUIET, fill) > 4.5
+        assert contrast(colours.OUTLINES[kind], "#ffffff") > 3
+    assert contrast(colours.INK, colours.HEAT[1]) > 5
+    assert contrast(colours.INK, colours.ALARM) > 5
     for page in ("#ffffff", "#0d1117"):
-        assert contrast(dot.LINE, page) > 3
-        assert contrast(dot.ROOT, page) > 3
+        assert contrast(colours.LINE, page) > 3
+        assert contrast(colours.OUTLINES["root"], page) > 3
 
 
 def test_a_leaf_alone() -> None:
@@ -192,16 +193,16 @@ def test_save_refuses_and_leaves_nothing_behind(tmp_path: Path, monkeypatch: pyt
     for name in ("graph.jpg", "graph", "graph.svg.exe"):
         with pytest.raises(ValueError, match=r"\.svg, \.png, .*got"):
             each.save(tmp_path / name)
-    with pytest.raises(ValueError, match=r"no PDF.*engine='system'"):
+    with pytest.raises(ValueError, match=r"cannot write PDF.*engine='system'"):
         each.save(tmp_path / "graph.pdf")
-    with pytest.raises(TypeError, match="takes the path of a file"):
+    with pytest.raises(TypeError, match="path must be the path of a file"):
         each.save(3)  # type: ignore[arg-type]
-    with pytest.raises(FileNotFoundError, match="there is no folder"):
+    with pytest.raises(FileNotFoundError, match=r"there is no directory '.*nowhere' to write 'graph.svg'"):
         each.save(tmp_path / "nowhere" / "graph.svg")
     (tmp_path / "folder.svg").mkdir()
-    with pytest.raises(OSError, match=r"cannot save the picture.*folder\.svg"):
+    with pytest.raises(OSError, match=r"cannot write the file.*folder\.svg"):
         each.save(tmp_path / "folder.svg")
-    with pytest.raises(OSError, match=r"cannot save the picture.*/proc/graph\.svg"):
+    with pytest.raises(OSError, match=r"cannot write the file.*/proc/graph\.svg"):
         each.save("/proc/graph.svg")
     (tmp_path / "old.svg").write_text("as it was")
 
@@ -233,9 +234,43 @@ def test_a_missing_engine_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> N
     def missing(name: str) -> Any:
         raise metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(metadata, "files", missing)
+    monkeypatch.setattr(metadata, "distribution", missing)
     with pytest.raises(FileNotFoundError, match="pip install graphviz-pure"):
         draw(Value(1.0))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for dot is a shell script")
+def test_without_graphviz_pure_the_dot_of_the_system_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dot = tmp_path / "dot"
+    dot.write_text(f'#!/bin/sh\nexec {picture._pure_command()} "$@"\n')
+    dot.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    def missing(name: str) -> Any:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "distribution", missing)
+    with pytest.warns(UserWarning, match=rf"graphviz-pure is not installed, so {dot} renders") as caught:
+        drawing = draw(Value(1.0))
+    assert caught[0].filename == __file__
+    assert drawing._command == str(dot)
+    assert drawing.svg().startswith("<svg")
+
+
+def test_the_renderer_is_found_where_pip_installed_it_with_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its record still says ../../bin, where it would be in an environment."""
+    info = tmp_path / "graphviz_pure-0.2.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: graphviz-pure\nVersion: 0.2.2\n")
+    (info / "RECORD").write_text("../../bin/graphviz-pure,,\n")
+    (tmp_path / "bin").mkdir()
+    shutil.copy(str(picture._pure_command()), tmp_path / "bin" / "graphviz-pure")
+    monkeypatch.setattr(metadata, "distribution", lambda name: metadata.PathDistribution(info))
+    monkeypatch.setenv("PATH", "")
+    assert picture._pure_command() == str((tmp_path / "bin" / "graphviz-pure").resolve())
+    assert draw(Value(1.0)).svg().startswith("<svg")
 
 
 def test_a_renderer_that_fails_says_why() -> None:
@@ -246,22 +281,22 @@ def test_a_renderer_that_fails_says_why() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: draw(3), TypeError, "draw.. takes a Value, or a list of Values, got int 3"),  # type: ignore[arg-type]
-        (lambda: draw(nn.MLP(2, [1])), TypeError, r"got MLP: use nn.draw\(model\)"),  # type: ignore[arg-type]
+        (lambda: draw(3), TypeError, "root must be a Value or a list of Values, got int 3"),  # type: ignore[arg-type]
+        (lambda: draw(nn.MLP(2, [1])), TypeError, r"got MLP. Draw models with nn.draw\(\)"),  # type: ignore[arg-type]
         (lambda: draw(None), TypeError, "got None"),  # type: ignore[arg-type]
         (lambda: draw("x"), TypeError, "got str 'x'"),  # type: ignore[arg-type]
-        (lambda: draw([Value(1.0), 2.0]), TypeError, "in it is float 2.0"),  # type: ignore[list-item]
-        (lambda: draw([]), ValueError, "no Value to draw"),
-        (lambda: draw({}), ValueError, "no Value to draw"),
-        (lambda: draw(Value(1.0), 3), TypeError, "model is a module"),
-        (lambda: draw(Value(1.0), [3]), TypeError, "in it is int 3"),
-        (lambda: draw(Value(1.0), nn.MLP), TypeError, "model is a module"),
+        (lambda: draw([Value(1.0), 2.0]), TypeError, "it holds float 2.0"),  # type: ignore[list-item]
+        (lambda: draw([]), ValueError, "at least one Value to draw"),
+        (lambda: draw({}), ValueError, "at least one Value to draw"),
+        (lambda: draw(Value(1.0), 3), TypeError, "model must be a module"),
+        (lambda: draw(Value(1.0), [3]), TypeError, "it holds int 3"),
+        (lambda: draw(Value(1.0), nn.MLP), TypeError, "model must be a module"),
         (lambda: draw(Value(1.0), direction="RL"), ValueError, "'LR' .left to right. or 'TB'"),  # type: ignore[arg-type]
-        (lambda: draw(Value(1.0), format=".4q"), ValueError, "format is that of a float"),
-        (lambda: draw(Value(1.0), format=4), ValueError, "format is that of a float"),  # type: ignore[arg-type]
-        (lambda: draw(Value(1.0), depth=0), ValueError, "depth is None or a whole number of 1 or more, got 0"),
-        (lambda: draw(Value(1.0), depth=1.5), ValueError, "depth is"),  # type: ignore[arg-type]
-        (lambda: draw(Value(1.0), collapse=-1), ValueError, "collapse is None or a whole number of 0 or more"),
+        (lambda: draw(Value(1.0), format=".4q"), ValueError, "format must be a format for floats"),
+        (lambda: draw(Value(1.0), format=4), ValueError, "format must be a format for floats"),  # type: ignore[arg-type]
+        (lambda: draw(Value(1.0), depth=0), ValueError, "depth must be None or a whole number of 1 or more, got 0"),
+        (lambda: draw(Value(1.0), depth=1.5), ValueError, "depth must be"),  # type: ignore[arg-type]
+        (lambda: draw(Value(1.0), collapse=-1), ValueError, "collapse must be None or a whole number of 0 or more"),
         (lambda: draw(Value(1.0), engine="neato"), ValueError, "'pure' or 'system', got 'neato'"),  # type: ignore[arg-type]
     ],
 )

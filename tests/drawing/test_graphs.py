@@ -55,7 +55,7 @@ def random_graph(rng: random.Random) -> Value:
 
 
 def expected_inputs(node: Value) -> list[str]:
-    """The operands of a node: labels, and the numbers of constants, less the 0 where dot() has no bias."""
+    """The operands of a node: labels, and the numbers of constants, without the 0 if dot() has no bias."""
     parents = list(node.parents)
     if node.op is ops.dot and repr(parents[-1]) == "0.0":
         parents.pop()
@@ -154,7 +154,7 @@ def test_depth_cuts_and_says_so() -> None:
     assert len(each.boxes("value")) == 3
     assert len(each.boxes("hidden")) == 1
     assert each.cells(each.boxes("hidden")[0]) == ["…"]
-    assert picture.note == each.caption == "… stands for what is more than 2 operations back"
+    assert picture.note == each.caption == "… stands for nodes more than 2 operations back"
     (all_of_it,) = read(draw(y, depth=100))
     assert (all_of_it.boxes("hidden"), all_of_it.caption) == ([], "")
     # What is near by one path is drawn, however far it is by another.

@@ -100,7 +100,7 @@ def test_a_drawing_too_big_to_read_shows_neurons_then_layers_as_boxes_and_says_s
     one = draw(model([1.0, 2.0]), model)
     (each,) = read(one)
     assert len(each.boxes("module")) == 33
-    assert one.note == each.caption == "each Neuron is drawn as one box, for the graph has 402 nodes"
+    assert one.note == each.caption == "each Neuron is drawn as one box, because the graph has 402 nodes"
     many = draw(nn.hinge([model([k, 2.0]) for k in range(40)], [1] * 40), model)
     (each,) = read(many)
     assert [each.cells(name)[0] for name in each.boxes("module")] == [

@@ -6,8 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 from drawings import SVG, read, texts
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import autograd as ag
 import nn

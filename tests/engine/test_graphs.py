@@ -19,7 +19,7 @@ from mpmath import mp, mpf
 import autograd as ag
 from autograd import ops
 
-BATCHES, BATCH = ([0, 1] if ag.__compiled__ else [2, 3]), 250  # other graphs each way
+BATCHES, BATCH = ([0, 1] if ag.__build__ == "C" else [2, 3]), 250  # other graphs each way
 EPSILON = 2.0**-52
 ZERO, HALF, ONE = mpf(0), mpf("0.5"), mpf(1)
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import mpmath
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from mpmath import mp, mpf
 
 import autograd as ag

@@ -9,8 +9,7 @@ import pytest
 
 import autograd as ag
 from autograd import ops
-from autograd.jit import compile as compiler
-from autograd.jit import jit
+from autograd.jit import compile as compiler, jit
 from autograd.jit.codegen import batch_sums as sums
 from autograd.jit.codegen.layout import lay_out
 from autograd.jit.graph.graph import Graph, Input

@@ -16,8 +16,7 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd.jit import compile as compiler
-from autograd.jit import jit
+from autograd.jit import compile as compiler, jit
 from autograd.jit.runtime.runner import Runner
 from autograd.jit.runtime.workspace import LARGE, Workspace
 
@@ -252,9 +251,12 @@ assert os.waitpid(child, 0)[1] == 0
 def test_an_interrupted_call_is_over_when_it_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its threads write no more to memory that is given back."""
     running: list[bool] = []
+    written: list[int] = []  # by the other thread, a chunk each
+    begun, awaited = threading.Event(), threading.Event()
 
     def wait_for(futures: Any) -> Any:
         running.extend(not future.done() for future in futures)
+        awaited.set()
         return concurrent.futures.wait(futures)
 
     class Interrupt(Exception):
@@ -265,7 +267,7 @@ def test_an_interrupted_call_is_over_when_it_raises(monkeypatch: pytest.MonkeyPa
     expected = program(a)
 
     class Code:
-        """The compiled code, but a chunk in this thread is interrupted."""
+        """The compiled code, but a chunk in this thread is interrupted while the other thread is at one of its own."""
 
         def function(self, name: str, *types: Any) -> Any:
             real = code.function(name, *types)
@@ -273,8 +275,12 @@ def test_an_interrupted_call_is_over_when_it_raises(monkeypatch: pytest.MonkeyPa
 
             def chunk(*args: Any) -> None:
                 if threading.get_ident() == here:
+                    assert begun.wait(60)
                     raise Interrupt
+                begun.set()
+                assert awaited.wait(60)
                 real(*args)
+                written.append(args[1])
 
             return chunk if name == "chunk" else real
 
@@ -283,7 +289,9 @@ def test_an_interrupted_call_is_over_when_it_raises(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(threads, "wait", wait_for)
     work = next(iter(program._runners.values()))._free[0]
     work.give([a])
+    assert work.chunks > 2
     with pytest.raises(Interrupt):
         threads.run_chunks(dataclasses.replace(compiled, code=Code()), work.context, work.chunks, 2)  # type: ignore[arg-type]
-    assert len(running) == 1  # it waited for the other thread
+    assert running == [True]  # it waited for the other thread,
+    assert len(written) == 1  # which finished its chunk and began no other
     assert (program(a) == expected).all()

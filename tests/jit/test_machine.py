@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd.jit import compile as compiler
-from autograd.jit import jit
+from autograd.jit import compile as compiler, jit
 from autograd.jit.runtime import cache, machine
 
 RNG = np.random.default_rng(0)

@@ -7,8 +7,7 @@ import pytest
 
 import autograd as ag
 import nn
-from autograd.jit import compile as compiler
-from autograd.jit import jit
+from autograd.jit import compile as compiler, jit
 
 RNG = np.random.default_rng(0)
 

@@ -51,7 +51,7 @@ def test_tracing_errors_name_the_line_and_the_remedy(f: Any, remedy: str) -> Non
         jit(f)(1.0)
     assert __file__ in str(caught.value)
     if f is branch:
-        assert f"line {LINE}" in str(caught.value)
+        assert f"{__file__}:{LINE}" in str(caught.value)
 
 
 def test_a_decorator_takes_the_axes() -> None:
@@ -98,7 +98,7 @@ def test_users_primitives() -> None:
     def strange(x: float) -> float:
         return math.gamma(x)
 
-    with pytest.raises(TracingError, match=r"strange has no native form.*native="):
+    with pytest.raises(TracingError, match=r"strange cannot be compiled.*native="):
         jit(strange)(1.0)
 
 

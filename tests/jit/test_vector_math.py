@@ -8,6 +8,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+import registry
 from mpmath import mp, mpf
 
 import autograd as ag
@@ -139,7 +140,8 @@ def test_angles_beyond_a_million_are_the_c_librarys() -> None:
 
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.0, math.inf, -math.inf, math.nan, 5e-324, -1e-310, 1e308, -1e308, 1e-160]
-PRIMITIVES = [p for p in vars(ops).values() if isinstance(p, Primitive)]
+# A formula meets infinities in its own way.
+PRIMITIVES = [op for op in registry.PRIMITIVES if not callable(op.native)]
 
 
 @pytest.mark.parametrize("op", PRIMITIVES, ids=str)

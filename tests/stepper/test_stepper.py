@@ -121,8 +121,8 @@ def test_labels_come_through_json_alone_and_as_they_are() -> None:
 def test_numbers_in_the_page_read_back_to_the_bit() -> None:
     for seed in range(50):
         page = step_through(random_graph(random.Random(seed)))
-        for step, told in zip(page.steps, story_of(page)["steps"]):
-            numbers = [float(x) for _, _, x, _ in told["changes"]]
+        for step, data in zip(page.steps, story_of(page)["steps"]):
+            numbers = [float(x) for _, _, x, _ in data["changes"]]
             assert [*map(bits, numbers)] == [bits(x) for _, _, x in step.changes]
 
 
@@ -173,10 +173,10 @@ def test_save_writes_the_whole_page_or_nothing(tmp_path: Path, monkeypatch: pyte
     assert target.read_text(encoding="utf-8") == page.html()
     (tmp_path / "taken.html").mkdir()
     for path, error, words in [
-        (tmp_path / "steps.png", ValueError, "ends in .html"),
-        (tmp_path / "none" / "steps.html", FileNotFoundError, "there is no folder"),
+        (tmp_path / "steps.png", ValueError, "must end in .html"),
+        (tmp_path / "none" / "steps.html", FileNotFoundError, "there is no directory .* to write 'steps.html'"),
         (tmp_path / "taken.html", OSError, "taken"),
-        (3, TypeError, "takes the path of a file"),
+        (3, TypeError, "path must be the path of a file"),
     ]:
         with pytest.raises(error, match=words):
             page.save(path)  # type: ignore[arg-type]
@@ -192,7 +192,7 @@ def test_save_writes_the_whole_page_or_nothing(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.parametrize("given", [3, 2.5, "L", None, [ag.Value(1.0)]])
 def test_only_a_value_has_a_graph(given: Any) -> None:
-    with pytest.raises(TypeError, match="plays the graph of one Value, such as a loss, got"):
+    with pytest.raises(TypeError, match="loss must be a Value, got"):
         step_through(given)
 
 
@@ -209,7 +209,7 @@ def test_only_a_value_has_a_graph(given: Any) -> None:
     ],
 )
 def test_a_learning_rate_is_a_number_of_0_or_more(lr: Any, error: type[Exception]) -> None:
-    with pytest.raises(error, match=r"lr is a number of 0 or more, such as 0\.1, got"):
+    with pytest.raises(error, match=r"lr must be a number of 0 or more, such as 0\.1, got"):
         step_through(ag.Value(1.0) * 2, lr=lr)
 
 

@@ -133,14 +133,14 @@ CASES = {
         noise=lambda x: 1e-7 * max(abs(math.sin(x)), abs(x)),
         draw=lambda rng: rng.uniform(-3, 3),
     ),
-    "beside a kink": Case(
+    "next to a kink": Case(
         lambda x: 5 * x + abs(x),
         lambda x: 5 + mpmath.sign(x),
         lambda x: mpf(0),
         length=abs,
         draw=lambda rng: anywhere(rng) or 1.0,
     ),
-    "beside a jump": Case(
+    "next to a jump": Case(
         lambda x: math.atan2(x, -1.0),
         lambda x: -1 / (1 + x**2),
         lambda x: 2 * x / (1 + x**2) ** 2,

@@ -12,7 +12,7 @@ from mpmath import mpf
 
 from autograd.testing import numerical_gradient, numerical_hessian, numerical_jacobian
 
-# Where there is one side, or none
+# At edges, kinks and jumps
 
 
 @pytest.mark.parametrize(
@@ -169,5 +169,5 @@ def test_errors_say_what_is_wrong() -> None:
     with pytest.raises(ZeroDivisionError):
         numerical_gradient(lambda x: 1 / x, 0.0)
     rng = random.Random(0)
-    with pytest.raises(ValueError, match=r"for the same arguments, .*seed what is random"):
+    with pytest.raises(ValueError, match=r"for the same arguments, .*Give its random numbers a fixed seed"):
         numerical_gradient(lambda x: x * rng.random(), 1.0)

@@ -7,9 +7,9 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from mpmath import mp
+from registry import PRIMITIVES
 
 import autograd as ag
 from autograd import ops
@@ -52,10 +52,11 @@ LINES: dict[str, tuple[Callable[..., Any], tuple[float, ...]]] = {
     "logsumexp": (lambda *xs: mp.log(mp.fsum(map(mp.exp, xs))), (0.7, -0.4, 1.3)),
     "dot": (lambda a, b, c, d, e: a * c + b * d + e, (0.7, -0.4, 1.3, 0.2, 2.0)),
 }
-PRIMITIVES = sorted(x.name for x in vars(ops).values() if isinstance(x, ag.Primitive))
+# mpmath knows most by the same name; for those that it does not know tests/engine/test_every_primitive.py stands.
+KNOWN = sorted(op.name for op in PRIMITIVES if op.name in LINES or hasattr(mp, op.name))
 
 
-@pytest.mark.parametrize("name", PRIMITIVES)
+@pytest.mark.parametrize("name", KNOWN)
 def test_second_derivatives_of_every_primitive(name: str) -> None:
     exact, point = LINES.get(name) or (getattr(mp, name), (0.7,))
     op = getattr(ops, name)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from .batch_sums import STRIP, Sums
-from .batch_sums import write as write_sums
+from .batch_sums import STRIP, Sums, write as write_sums
 from .ir import Module, Writer
 from .layout import Layout
 from .straight_line import DIRECT_IN, DIRECT_OUT

@@ -1,4 +1,4 @@
-"""What each primitive is in LLVM IR: the native form of its value, exact where the eager engine is."""
+"""What each primitive is in LLVM IR, exact where the eager engine is."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from collections.abc import Callable, Sequence
 
 from ... import ops
 from ...primitive import Primitive
-from ..graph.passes import fma
 from ..trace.comparisons import COMPARISONS
-from ..vector_math import exp as vector_exp
-from ..vector_math import log as vector_log
-from ..vector_math import table as vector_math
+from ..vector_math import exp as vector_exp, log as vector_log, table as vector_math
 from .ir import Writer
 
 Emit = Callable[..., str]
@@ -109,15 +106,18 @@ def _library(name: str) -> Emit:
     return emit
 
 
+# By the name that a primitive gives as `native`.
+LLVM: dict[str, Emit] = {
+    "fadd": Writer.add,
+    "fsub": Writer.sub,
+    "fmul": Writer.mul,
+    "fdiv": Writer.div,
+    "fneg": Writer.neg,
+    "llvm.fma": Writer.fma,
+}
+
+# What takes more than one instruction.
 INSTRUCTIONS: dict[Primitive, Emit] = {
-    ops.add: Writer.add,
-    ops.sub: Writer.sub,
-    ops.mul: Writer.mul,
-    ops.div: Writer.div,
-    ops.neg: Writer.neg,
-    fma: Writer.fma,
-    ops.abs: lambda w, x: w.intrinsic("fabs", x),
-    ops.sqrt: lambda w, x: w.intrinsic("sqrt", x),
     ops.maximum: _maximum,
     ops.minimum: _minimum,
     ops.relu: _relu,
@@ -130,7 +130,7 @@ INSTRUCTIONS: dict[Primitive, Emit] = {
     ops.norm: _norm,
     ops.hypot: _norm,
     ops.logsumexp: _logsumexp,
-    **{op: (lambda w, a, b, native=op.native: w.compare(native, a, b)) for op in COMPARISONS},
+    **{op: (lambda w, a, b, predicate=op.native: w.compare(predicate, a, b)) for op in COMPARISONS},
     **{op: _shared(body) for op, body in vector_math.FUNCTIONS.items()},
 }
 
@@ -138,6 +138,11 @@ INSTRUCTIONS: dict[Primitive, Emit] = {
 def emit(w: Writer, op: Primitive, args: Sequence[str]) -> str:
     """Write the application of `op`; operands that are truths become numbers unless it takes them as they are."""
     args = [x if op is ops.where and not n else w.number(x) for n, x in enumerate(args)]
-    if op not in INSTRUCTIONS:
-        return _library(op.native)(w, *args)
-    return INSTRUCTIONS[op](w, *args)
+    if op in INSTRUCTIONS:
+        return INSTRUCTIONS[op](w, *args)
+    assert isinstance(op.native, str)  # a formula has been expanded
+    if op.native in LLVM:
+        return LLVM[op.native](w, *args)
+    if op.native.startswith("llvm."):
+        return w.intrinsic(op.native.removeprefix("llvm."), *args)
+    return _library(op.native)(w, *args)

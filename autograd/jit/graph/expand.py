@@ -1,4 +1,4 @@
-"""Users' primitives, which have no instruction of their own: a C function by name, or what their Python does."""
+"""expand: primitives without an instruction of their own, replaced by the formula that they are in other primitives."""
 
 from __future__ import annotations
 
@@ -7,44 +7,53 @@ from typing import Any
 
 from ...primitive import Primitive
 from ...value import Value
-from ..codegen.instructions import INSTRUCTIONS
+from ..codegen.instructions import INSTRUCTIONS, LLVM
 from ..trace.tracer import Trace, TracingError
 from .graph import Graph, Input, What, arguments, from_tracers
 
 
-def is_library_function(op: Primitive) -> bool:
-    """Whether `native` was given and names a function of the C library."""
-    if op.native == op.name or any(op.takes_sequence):
+def is_machine_code(op: Primitive, who: str) -> bool:
+    """Whether a primitive is an instruction or a function of the C library; otherwise it is a formula.
+
+    Raises:
+        TracingError: if its `native` names neither.
+    """
+    if op in INSTRUCTIONS:
+        return True
+    if not isinstance(op.native, str):
         return False
-    return hasattr(ctypes.CDLL(None), op.native)
+    if op.native in LLVM or op.native.startswith("llvm.") or hasattr(ctypes.CDLL(None), op.native):
+        return True
+    raise TracingError(
+        f"{who} the primitive {op} has native={op.native!r}, which must be the name of an LLVM instruction "
+        f"({', '.join(LLVM)}, or llvm.NAME) or of a function in the C library"
+    )
 
 
 def expand(graph: Graph, who: str) -> Graph:
-    """The graph with each user's primitive replaced by what its function does to tracers.
+    """The graph with each such primitive replaced by what its formula does to tracers.
 
     Raises:
-        TracingError: for a function that wants numbers, with what to do about it.
+        TracingError: if a formula needs concrete numbers; it says what to do.
     """
-    known = {
-        op for op in set(graph.what) if isinstance(op, Primitive) and (op in INSTRUCTIONS or is_library_function(op))
-    }
+    known = {op for op in set(graph.what) if isinstance(op, Primitive) and is_machine_code(op, who)}
     if all(what in known for what in graph.what if isinstance(what, Primitive)):
         return graph
     what: list[What] = []
     operands: list[tuple[int, ...]] = []
     place: list[int] = []
     for each, args in zip(graph.what, graph.operands):
-        moved = tuple([place[k] for k in args])
+        inputs = tuple([place[k] for k in args])
         if not isinstance(each, Primitive) or each in known:
             place.append(len(what))
             what.append(each)
-            operands.append(moved)
+            operands.append(inputs)
             continue
-        inside = expand(_traced(each, len(args), who), who)
+        inside = expand(_formula(each, len(args), who), who)
         inner: list[int] = []
         for its, its_args in zip(inside.what, inside.operands):
             if isinstance(its, Input):
-                inner.append(moved[its.number])
+                inner.append(inputs[its.number])
             else:
                 inner.append(len(what))
                 what.append(its)
@@ -53,17 +62,18 @@ def expand(graph: Graph, who: str) -> Graph:
     return Graph(tuple(what), tuple(operands), tuple([place[k] for k in graph.outputs]))
 
 
-def _traced(op: Primitive, count: int, who: str) -> Graph:
-    """The graph of a primitive's function."""
+def _formula(op: Primitive, count: int, who: str) -> Graph:
+    """The graph of a primitive's formula, or of its function if it has none."""
     trace = Trace()
     tracers = [trace.input() for _ in range(count)]
+    formula = op.native if callable(op.native) else op.function
     try:
-        result: Any = op.function(*arguments(op, tracers))
+        result: Any = formula(*arguments(op, tracers))
         result = trace.lift(result) if isinstance(result, Value) else float(result)
     except TypeError as error:
         raise TracingError(
-            f"{who} the primitive {op} has no native form: its function wants numbers ({error}). Write the function "
-            f'in arithmetic and autograd functions, or give @primitive(..., native="...") the name of a C function'
+            f"{who} the primitive {op} cannot be compiled: its function needs concrete numbers ({error}). Give "
+            "@primitive(..., native=...) the name of a C function, or a formula in arithmetic and autograd functions"
         ) from None
     trace.end()
     return from_tracers(trace.nodes, {x: Input(k, False) for k, x in enumerate(tracers)}, [result])

@@ -11,7 +11,7 @@ from ..trace.comparisons import stop_gradient
 from .graph import Graph, Input, What, arguments
 
 
-@primitive(None, None, None, symbol="×+", native="fma")
+@primitive(None, None, None, symbol="×+", native="llvm.fma")
 def fma(a: float, b: float, c: float) -> float:
     """a * b + c, rounded once where the machine can."""
     return a * b + c

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 from pathlib import Path
+
+from ...drawing.files import write_whole
 
 VARIABLE = "AUTOGRAD_JIT_CACHE"
 _MAGIC = b"scalar-autograd object 1\n"
@@ -41,16 +42,10 @@ def read(name: str) -> bytes | None:
 
 
 def write(name: str, code: bytes) -> None:
-    """Keep code, written beside and renamed; a disk that refuses costs a compilation next time, no more."""
+    """Keep code; if it cannot be written, it is compiled again next time."""
     folder = directory()
     if folder is None:
         return
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(_MAGIC + hashlib.sha256(code).digest() + code)
-            os.replace(temporary, folder / f"{name}.o")
-        except OSError:
-            os.unlink(temporary)
+        write_whole(folder / f"{name}.o", _MAGIC + hashlib.sha256(code).digest() + code)

@@ -8,9 +8,10 @@ import functools
 import threading
 from typing import Any
 
-from llvmlite import binding
-
+from ...installation import require
 from . import cache
+
+binding: Any = require("llvmlite.binding", "compiling (ag.jit, nn.compile_step)")
 
 RECENT = 16  # modules whose code is kept for the next that is alike
 _recent: dict[str, Code] = {}

@@ -82,9 +82,8 @@ def has_values(tree: Tree) -> bool:
 
 def structure(tree: Tree) -> Key:
     """Paths, shapes and kinds of a tree's leaves; a Module stands for itself."""
-    return tuple(
-        [(leaf.path, leaf.shape, _kind(leaf) if leaf.names is None else id(leaf.given)) for leaf in tree.leaves]
-    )
+    leaves = [(leaf.path, leaf.shape, _kind(leaf) if leaf.names is None else id(leaf.given)) for leaf in tree.leaves]
+    return tree.constants, *leaves
 
 
 def _kind(leaf: Leaf) -> str | None:
@@ -130,7 +129,7 @@ def argument(x: Any, number: int, axis: int | None, who: str) -> Argument:
     tree = flatten(x, path)
     check(tree, who, "a compiled program takes numbers, arrays, Modules, and containers of them")
     if axis is None:
-        return Argument(Tree([_without_numbers(leaf) for leaf in tree.leaves], tree.build), None)
+        return Argument(dataclasses.replace(tree, leaves=[_without_numbers(leaf) for leaf in tree.leaves]), None)
     leaves = []
     for leaf in tree.leaves:
         if leaf.shape is None or not -len(leaf.shape) <= axis < len(leaf.shape):
@@ -141,7 +140,7 @@ def argument(x: Any, number: int, axis: int | None, who: str) -> Argument:
         row = np.zeros(_shape(leaf, axis))
         form = dataclasses.replace(leaf, entries=row.ravel().tolist(), shape=row.shape or None)
         leaves.append(_without_numbers(form))
-    return Argument(Tree(leaves, tree.build), axis)
+    return Argument(dataclasses.replace(tree, leaves=leaves), axis)
 
 
 def _without_numbers(leaf: Leaf) -> Leaf:

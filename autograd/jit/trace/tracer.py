@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
 from collections.abc import Iterator
 from contextvars import ContextVar
-from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
 from ... import ops
-from ...chain import adjoints
+from ...chain import adjoints_on_values, walk
 from ...primitive import Primitive
+from ...user_line import user_line
 from ...value import Value
 from .comparisons import equal, greater, greater_equal, less, less_equal, not_equal, stop_gradient
 
 _ADD, _SUB, _MUL, _DIV = ops.add, ops.sub, ops.mul, ops.div
-_PACKAGE = Path(__file__).parents[2]
-_PYTHON = str(Path(os.__file__).parent) + os.sep
-_HERE = (str(_PACKAGE) + os.sep, str(_PACKAGE.parent / "nn") + os.sep)
 
 
 class TracingError(TypeError):
@@ -79,18 +74,14 @@ class Trace:
         return tracer
 
     def _expand(self, value: Value) -> Any:
-        """A Value that was computed before or beside the trace, recorded as part of it (without recursion)."""
-        stack: list[Any] = [value]
-        while stack:
-            node = stack[-1]
-            missing = [p for p in node.parents if self._unknown(p)]
-            if missing:
-                stack += missing
-                continue
-            stack.pop()
-            if self._unknown(node):
-                args = [tuple(map(self._known, x)) if type(x) is tuple else self._known(x) for x in node.args]
-                self._lifted[id(node)] = (node, Tracer(self, node.op, *_packed(node.op, tuple(args))))
+        """A Value that was computed before or outside the trace, recorded as part of it."""
+
+        def unknown_parents(node: Value) -> list[Any]:
+            return [p for p in node.parents if self._unknown(p)]
+
+        for node in walk([value], unknown_parents) if self._unknown(value) else ():
+            args = [tuple(map(self._known, x)) if type(x) is tuple else self._known(x) for x in node.args]
+            self._lifted[id(node)] = (node, Tracer(self, node.op, *_packed(node.op, tuple(args))))
         return self._lifted[id(value)][1]
 
     def _unknown(self, x: Any) -> bool:
@@ -119,17 +110,17 @@ class Tracer(Value):
     def __init__(self, trace: Trace, op: Primitive | None, a: Any = None, b: Any = None, c: Any = None) -> None:
         self.trace = trace
         self.op = op
-        self.a = a
-        self.b = b
-        self.c = c
+        self._a = a
+        self._b = b
+        self._c = c
         self.label = ""
-        self.mark = 0
+        self._mark = 0
         self.index = len(trace.nodes)
         trace.nodes.append(self)
         if trace.ended:
             _fail("used a traced value after its trace had ended", "return it from the function instead of keeping it")
 
-    def record(self, op: Primitive, args: tuple[Any, ...]) -> Tracer:
+    def _record(self, op: Primitive, args: tuple[Any, ...]) -> Tracer:
         """The tracer that applies `op` to `args`; see Node."""
         if op is ops.dot:
             ops.check_lengths(args[0], args[1])  # as its evaluation does, which tracing leaves out
@@ -159,7 +150,7 @@ class Tracer(Value):
     def backward(self, seed: Any = 1.0, create_graph: bool = False) -> Any:
         if not create_graph:
             _fail("called backward() on a traced value", "compile ag.grad(f), or call .value_and_grad of the program")
-        found = adjoints(self, seed)
+        found = adjoints_on_values(self, seed)
         return {node: g if isinstance(g, Value) else Value(g) for node, g in found.items()}
 
     def __bool__(self) -> bool:
@@ -249,7 +240,7 @@ class Tracer(Value):
     def __neg__(self) -> Value:
         return Tracer(self.trace, ops.neg, self)
 
-    def record_unary(self, op: Primitive) -> Tracer:
+    def _record_unary(self, op: Primitive) -> Tracer:
         return Tracer(self.trace, op, self)
 
     def _then(self, op: Primitive, other: Any) -> Any:
@@ -299,20 +290,6 @@ def _object(x: Any) -> Any:
 
 def _fail(what: str, remedy: str) -> NoReturn:
     raise TracingError(f"{user_line()}: the function being compiled {what}, which has no number yet; {remedy}")
-
-
-def user_line() -> str:
-    """The file and line of the innermost frame of the user's code: outside this package, Python's library and NumPy."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and _is_library(frame.f_code.co_filename):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
-
-
-def _is_library(file: str) -> bool:
-    if file.startswith(_HERE):
-        return True
-    return (file.startswith(_PYTHON) and "site-packages" not in file) or f"{os.sep}numpy{os.sep}" in file
 
 
 _tracing: ContextVar[bool] = ContextVar("_tracing", default=False)

@@ -23,11 +23,13 @@ from collections.abc import Callable
 
 from ... import ops
 from ...primitive import Primitive
-from . import circular as vector_circular
-from . import erf as vector_erf
-from . import exp as vector_exp
-from . import log as vector_log
-from . import power as vector_power
+from . import (
+    circular as vector_circular,
+    erf as vector_erf,
+    exp as vector_exp,
+    log as vector_log,
+    power as vector_power,
+)
 
 FUNCTIONS: dict[Primitive, Callable[..., str]] = {
     op: getattr(module, op.name)

@@ -186,7 +186,7 @@ def test_names_inject_nothing() -> None:
         (lambda: draw(nn.Module()), ValueError, "networks of neurons, but Module has no nn.Layer or nn.Neuron"),
         (lambda: draw(model(), edges="both"), ValueError, "'weights' or 'gradients'"),  # type: ignore[arg-type]
         (lambda: draw(model(), max_neurons=2), ValueError, "3 or more, got 2"),
-        (lambda: draw(model(), format="q"), ValueError, "format is that of a float"),
+        (lambda: draw(model(), format="q"), ValueError, "format must be a format for floats"),
         (lambda: draw(model(), [1.0]), ValueError, "takes 3 inputs, got 1"),
         (lambda: draw(model(), engine="x"), ValueError, "'pure' or 'system'"),  # type: ignore[arg-type]
         (lambda: draw(nn.MLP(100, [100, 100], seed=0), max_neurons=100), ValueError, "20,000 edges.*max_neurons=50"),

@@ -188,7 +188,7 @@ def test_a_nan_stops_the_run_names_epoch_and_batch_and_leaves_the_last_good_step
     assert len(w) == 4
     assert model.w.data == pytest.approx(w[3], rel=1e-12)
     assert optimizer.groups[0].steps == 3
-    assert "sqrt(x) made nan of x = -0.1" in run(detect_anomaly=True)[2]
+    assert "sqrt(x) made nan from x = -0.1" in run(detect_anomaly=True)[2]
 
 
 @pytest.mark.parametrize("compiled", [True, False])

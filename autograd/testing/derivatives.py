@@ -1,4 +1,4 @@
-"""Derivatives of every order as the rules of the primitives give them, and their check against finite differences."""
+"""Derivatives of every order by the rules of the primitives, and their comparison with finite differences."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ..transforms.sweep import pull_back_each
 from ..value import Value
 from .arguments import Arguments
 from .extrapolation import Floats
-from .numerical import lines, require_repeatable
-from .rounding import rounding
-from .verdicts import Verdict, judged
+from .numerical import lines_through, require_repeatable
+from .rounding import rounding_errors
+from .verdicts import Verdict, judge
 
 
-class Tower:
-    """The derivatives of a function of Values by all numbers in its arguments, order upon order.
+class Derivatives:
+    """The derivatives of a function of Values with respect to all numbers in its arguments, of any order.
 
-    Those of one order are a flat array, the last index running fastest: order 0 is the value, order 1
-    the gradient, order 2 the Hessian.
+    Order 0 is the value, order 1 the gradient, order 2 the Hessian, each as a flat array whose last index
+    runs fastest.
     """
 
     def __init__(self, arguments: Arguments) -> None:
@@ -34,33 +34,33 @@ class Tower:
         if order == 0:
             return np.array([float(self.arguments.call(self.arguments.f, [Value(x) for x in numbers]))])
         with self.arguments.parameters_at(numbers):
-            run, below = self._recorded(numbers, order - 1)
+            run, below = self._record(numbers, order - 1)
             return np.array(pull_back_each(below, run.variables, False), dtype=float).ravel()
 
     def graph(self, order: int) -> list[Any]:
         """The derivatives of this order as Values or, where they are constant, floats."""
-        return self._recorded(self.arguments.numbers, order)[1]
+        return self._record(self.arguments.numbers, order)[1]
 
     def check(self, order: int, rtol: float) -> list[Verdict]:
-        """The derivatives of this order, compared with differences of those of the order below."""
+        """Compare the derivatives of this order with finite differences of those one order below."""
         arguments, names = self.arguments, self.arguments.names
-        run, roots = self._recorded(arguments.numbers, order - 1)
+        run, roots = self._record(arguments.numbers, order - 1)
         below = self.at(arguments.numbers, order - 1)
         if order == 1:
             require_repeatable(arguments.who, below, self.at(arguments.numbers, 0))
-        noise, slack = zip(*[rounding(root, run.variables) for root in roots])
+        noise, slack = zip(*[rounding_errors(root, run.variables) for root in roots])
         function = functools.partial(self.at, order=order - 1)
-        slopes = [each.slopes() for each in lines(function, arguments.numbers, below, np.array(noise))]
+        slopes = [each.slopes() for each in lines_through(function, arguments.numbers, below, np.array(noise))]
         results = [", ".join(indices) for indices in itertools.product(names, repeat=order - 1)]
         expected = np.array([s.value for s in slopes]).T
-        # The rules run on floats for these, and on Values for those: the further off is the one to judge.
+        # The rules run on floats for `given` and on Values for `on_values`: judge whichever is further off.
         given = self.at(arguments.numbers, order).reshape(expected.shape)
         on_values = np.array([float(x) for x in self.graph(order)]).reshape(expected.shape)
         with np.errstate(invalid="ignore"):
             worse = np.where(abs(given - expected) <= abs(on_values - expected), on_values, given)
-        return judged(results, names, worse.tolist(), slopes, rtol, slack)
+        return judge(results, names, worse.tolist(), slopes, rtol, slack)
 
-    def _recorded(self, numbers: Sequence[float], order: int) -> tuple[Recording, list[Any]]:
+    def _record(self, numbers: Sequence[float], order: int) -> tuple[Recording, list[Any]]:
         arguments = self.arguments
         run = Recording("check_gradients", arguments.f, arguments.argnums, arguments.at(numbers), {})
         run.expect_scalar()

@@ -1,0 +1,203 @@
+"""Copies of rules in ops.py, spelled out for speed: the operations that programs spend their time on, forward and back.
+
+Nothing here is new. tests/engine/test_fast_paths.py proves each copy equal to its primitive, bit for bit, and a
+measurement shows that it pays (make bench). To understand the engine, skip this file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from . import ops
+from .mypyc import mypyc_attr
+from .node import Node
+from .primitive import Primitive
+
+if TYPE_CHECKING:
+    from .value import Value  # value.py puts the class here once it has made it: it is derived from Arithmetic
+
+_ADD: Final = ops.add
+_SUB: Final = ops.sub
+_MUL: Final = ops.mul
+_DOT: Final = ops.dot
+_SUM: Final = ops.sum
+_EXP: Final = ops.exp
+_RELU: Final = ops.relu
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Arithmetic(Node):
+    """The fields of a Value, and the operators among the copies; Any stands for NotImplemented, too."""
+
+    # _a, _b and _c are the arguments of op: Values, floats for constants, tuples of both for a sequence.
+    # _mark says in which traversal the node was last seen.
+    __slots__ = ("_a", "_b", "_c", "_data", "_grad", "_label", "_mark", "op")
+
+    _data: float
+    _grad: float
+    _label: str
+    op: Primitive | None
+    _a: Any
+    _b: Any
+    _c: Any
+    _mark: int
+
+    def __add__(self, other: Any) -> Value | Any:
+        if type(other) is Value:
+            return Value(self._data + other._data, "", _ADD, self, other)
+        if type(other) is float or type(other) is int:
+            constant = float(other)
+            return Value(self._data + constant, "", _ADD, self, constant)
+        return _ADD.operator(self, other)
+
+    def __radd__(self, other: Any) -> Value | Any:
+        if type(other) is float or type(other) is int:
+            constant = float(other)
+            return Value(constant + self._data, "", _ADD, constant, self)
+        return _ADD.operator(other, self)
+
+    def __sub__(self, other: Any) -> Value | Any:
+        if type(other) is Value:
+            return Value(self._data - other._data, "", _SUB, self, other)
+        if type(other) is float or type(other) is int:
+            constant = float(other)
+            return Value(self._data - constant, "", _SUB, self, constant)
+        return _SUB.operator(self, other)
+
+    def __rsub__(self, other: Any) -> Value | Any:
+        if type(other) is float or type(other) is int:
+            constant = float(other)
+            return Value(constant - self._data, "", _SUB, constant, self)
+        return _SUB.operator(other, self)
+
+    def __mul__(self, other: Any) -> Value | Any:
+        if type(other) is Value:
+            return Value(self._data * other._data, "", _MUL, self, other)
+        if type(other) is float or type(other) is int:
+            constant = float(other)
+            return Value(self._data * constant, "", _MUL, self, constant)
+        return _MUL.operator(self, other)
+
+    def __rmul__(self, other: Any) -> Value | Any:
+        if type(other) is float or type(other) is int:
+            constant = float(other)
+            return Value(constant * self._data, "", _MUL, constant, self)
+        return _MUL.operator(other, self)
+
+    def _record_unary(self, op: Primitive) -> Value:
+        """The Value that applies `op` to this one; see Node."""
+        if op is _RELU:
+            return Value(0.0 if self._data <= 0.0 else self._data, "", _RELU, self)
+        return Value(op.evaluate(self._data), "", op, self)
+
+
+def dot(ws: Sequence[Value | float], xs: Sequence[Value | float], bias: Any = 0.0) -> Any:
+    """The sum of the products of ws and xs, plus bias: one node, its sum rounded once.
+
+    Args:
+        ws, xs: numbers and Values, two sequences of the same length. A tuple is kept as it is, which
+            saves memory where it is used again; anything else is copied into one.
+        bias: what is added.
+
+    Returns:
+        A Value, or a float if there is no Value among the arguments.
+
+    Raises:
+        ValueError: if ws and xs differ in length.
+        TypeError: if anything in them is neither a number nor a Value.
+
+    >>> from autograd import Value
+    >>> dot([1.0, 2.0], [3.0, 4.0], 0.5)
+    11.5
+    >>> x = Value(2.0)
+    >>> dot([x, 1.0], [x, 3.0])
+    Value(data=7.0, grad=0.0)
+    """
+    # The sum of a neuron: Values and floats in two tuples of one length, and a Value for bias.
+    if type(bias) is Value and type(ws) is tuple and type(xs) is tuple and len(ws) == len(xs):
+        value: Value  # an item that is not a float; the declaration lets a compiler reach its number directly
+        other: Value
+        terms: list[float] = []
+        try:
+            for w, x in zip(ws, xs):
+                if type(w) is float:
+                    value = x
+                    terms.append(w * value._data)
+                else:
+                    value = w
+                    if type(x) is float:
+                        terms.append(value._data * x)
+                    else:
+                        other = x
+                        terms.append(value._data * other._data)
+            terms.append(bias._data)
+            return Value(math.fsum(terms), "", _DOT, ws, xs, bias)
+        except (AttributeError, TypeError, ValueError, OverflowError):
+            pass  # a number of another type, or infinities: the primitive knows what to do
+    return _DOT.apply((ws, xs, bias))
+
+
+def is_fast(op: Primitive | None) -> bool:
+    """Whether pass_back has a copy of this primitive's rule."""
+    return op is _MUL or op is _ADD or op is _SUB or op is _DOT or op is _RELU or op is _SUM or op is _EXP
+
+
+def pass_back(node: Value, adjoint: float) -> None:
+    """Add to the grad of each parent of a node the adjoint times the partial, in the order of the arguments."""
+    op, a, b = node.op, node._a, node._b
+    parent: Value  # an argument that is not a float; the declaration lets a compiler reach its fields directly
+    other: Value
+    if op is _MUL:
+        if type(a) is float:
+            parent = b
+            parent._grad += adjoint * a
+        elif type(b) is float:
+            parent = a
+            parent._grad += adjoint * b
+        else:
+            parent, other = a, b
+            parent._grad += adjoint * other._data
+            other._grad += adjoint * parent._data
+    elif op is _DOT:
+        if adjoint == 0.0 and math.isfinite(node._data):
+            return  # every factor is finite, so all that could be passed on is zeros
+        _pass_back_products(a, b, adjoint)
+        _pass_back_products(b, a, adjoint)
+        if type(node._c) is not float:
+            parent = node._c
+            parent._grad += adjoint
+    elif op is _RELU:
+        parent = a
+        parent._grad += adjoint * 0.0 if parent._data <= 0.0 else adjoint
+    elif op is _EXP:
+        parent = a
+        parent._grad += adjoint * node._data
+    elif op is _SUM:
+        terms: tuple[Any, ...] = a
+        for x in terms:
+            if type(x) is not float:
+                parent = x
+                parent._grad += adjoint
+    else:
+        if type(a) is not float:
+            parent = a
+            parent._grad += adjoint
+        if type(b) is not float:
+            parent = b
+            parent._grad += adjoint if op is _ADD else -adjoint
+
+
+def _pass_back_products(xs: tuple[Any, ...], factors: tuple[Any, ...], adjoint: float) -> None:
+    """Add to the grad of each Value in xs the adjoint times the factor it was multiplied by."""
+    parent: Value
+    other: Value
+    for x, factor in zip(xs, factors):
+        if type(x) is not float:
+            parent = x
+            if type(factor) is float:
+                parent._grad += adjoint * factor
+            else:
+                other = factor
+                parent._grad += adjoint * other._data

@@ -1,0 +1,33 @@
+"""Whether to compile if the user does not say: yes if llvmlite is installed; otherwise there is one warning."""
+
+from __future__ import annotations
+
+import warnings
+
+from autograd.installation import is_installed, require
+
+_warnings: list[str] = []  # of this process: one is enough
+
+
+def choose_compiled(compiled: bool | None, caller: str) -> bool:
+    """Whether `caller`, a function of nn, compiles.
+
+    Args:
+        compiled: the argument of `caller`; None compiles if llvmlite is installed.
+
+    Raises:
+        ModuleNotFoundError: if compiled is True and llvmlite is not installed.
+    """
+    if compiled is None:
+        if is_installed("llvmlite.binding"):
+            return True
+        if not _warnings:
+            _warnings.append(
+                f"{caller} does not compile, which is much slower, because llvmlite is not installed. Run "
+                "pip install 'scalar-autograd[jit]', or pass compiled=False to have no warning"
+            )
+            warnings.warn(_warnings[0], stacklevel=3)
+        return False
+    if compiled:
+        require("llvmlite.binding", f"{caller}(compiled=True)")
+    return bool(compiled)

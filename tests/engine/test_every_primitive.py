@@ -1,0 +1,73 @@
+"""Whatever stands in ops.py is public, differentiable, drawn, stepped through and compiled; no list here names it.
+
+The points come from the domain that a primitive declares, fixed ones and new ones in each run. The oracle is finite
+differences with an estimate of their error; the tables of the other files are stricter where they have a row.
+"""
+
+import math
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+from registry import PRIMITIVES, call, draw_point, flatten
+
+import autograd as ag
+from autograd import Primitive, Value
+
+SEEDS = [0, 1, 2, random.SystemRandom().randrange(3, 2**31)]
+KINKS = 1e-3  # no point is drawn nearer than this to where two arguments, or an argument and 0, are equal
+
+
+def points(op: Primitive) -> list[list[Any]]:
+    found = []
+    for seed in SEEDS:
+        rng = random.Random(f"{op.name} {seed}")
+        args = draw_point(op, rng)
+        while any(abs(a - b) < KINKS for k, a in enumerate([0.0, *flatten(args)]) for b in flatten(args)[k:]):
+            args = draw_point(op, rng)
+        found.append(args)
+    return found
+
+
+@pytest.mark.parametrize("op", PRIMITIVES, ids=str)
+def test_it_is_public_and_takes_floats_and_values(op: Primitive) -> None:
+    assert getattr(ag, op.name) is op or op is ag.ops.dot  # ag.dot is the copy in fast.py
+    assert op.__doc__
+    for args in points(op):
+        out = call(op, args, [Value(x) for x in flatten(args)])
+        assert type(out) is Value
+        assert math.isfinite(out.data)
+        assert call(op, args, flatten(args)) == out.data
+
+
+@pytest.mark.parametrize("op", PRIMITIVES, ids=str)
+def test_its_first_and_second_derivatives_are_those_of_finite_differences(op: Primitive) -> None:
+    for args in points(op):
+        # Times a number and plus a product, so that no derivative of the second order is trivially right.
+        ag.check_gradients(lambda *xs, args=args: call(op, args, xs) * 1.5 + xs[0] * xs[-1], *flatten(args), order=2)
+
+
+@pytest.mark.parametrize("op", PRIMITIVES, ids=str)
+def test_it_is_drawn_and_stepped_through(op: Primitive) -> None:
+    (args, *_) = points(op)
+    out = call(op, args, [Value(x) for x in flatten(args)])
+    assert op.symbol in ag.draw(out, expand=False).source
+    page = ag.step_through(out)
+    assert len(page.steps) >= 2
+    assert "<html" in page.html()
+
+
+@pytest.mark.parametrize("op", PRIMITIVES, ids=str)
+def test_it_is_compiled_with_its_derivatives(op: Primitive) -> None:
+    """An instruction to 4 ulp; a formula, whose nodes are each to 4 ulp, to 1e-13 of the largest number there is."""
+    rows = np.array([flatten(args) for args in points(op)])
+    args = points(op)[0]
+    program = ag.jit(lambda xs: call(op, args, list(xs)), in_axes=0)
+    values, slopes = program.value_and_grad(rows)
+    for row, value, slope in zip(rows, values, slopes):
+        wanted, derivatives = ag.value_and_grad(lambda xs: call(op, args, list(xs)))(row)
+        size = max(1.0, *map(abs, row.tolist()), abs(wanted))
+        allowed = 1e-13 * size if callable(op.native) or any(op.takes_sequence) else 4 * math.ulp(wanted)
+        assert abs(value - wanted) <= allowed
+        assert slope == pytest.approx(derivatives, rel=1e-12, abs=1e-13)

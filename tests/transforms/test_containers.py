@@ -1,0 +1,77 @@
+"""Containers of the user's own, registered with register_container: looked into by transforms, checks and programs."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd as ag
+from autograd import Value
+
+
+class Affine:
+    """Two numbers, and a power that is not differentiated."""
+
+    def __init__(self, slope: Any, offset: Any, power: int = 1) -> None:
+        self.slope, self.offset, self.power = slope, offset, power
+
+    def __call__(self, x: Any) -> Any:
+        return (self.slope * x + self.offset) ** self.power
+
+
+class Unhashable(Affine):
+    pass
+
+
+ag.register_container(Affine, lambda a: ((a.slope, a.offset), a.power), lambda power, xs: Affine(*xs, power))
+ag.register_container(Unhashable, lambda a: ((a.slope, a.offset), [a.power]), lambda power, xs: Unhashable(*xs))
+
+
+def test_a_gradient_has_the_structure_of_the_argument() -> None:
+    slope = ag.grad(lambda f: f(3.0))(Affine(2.0, 1.0, power=2))  # 2 (2 · 3 + 1) times 3, and times 1
+    assert (type(slope), slope.slope, slope.offset, slope.power) == (Affine, 42.0, 14.0, 2)
+    nested = ag.grad(lambda p: p["f"][0](1.0) * p["w"][1])({"f": [Affine(2.0, 1.0)], "w": np.array([5.0, 4.0])})
+    assert (nested["f"][0].slope, nested["w"].tolist()) == (4.0, [0.0, 3.0])
+
+
+def test_jacobians_and_products_and_results_go_through_it() -> None:
+    rows = ag.jacobian(lambda x: Affine(x * x, 3 * x))(2.0)
+    assert (type(rows), rows.slope, rows.offset) == (Affine, 4.0, 3.0)
+    value, moved = ag.jvp(lambda f: f(3.0), (Affine(2.0, 1.0),), (Affine(1.0, 10.0),))
+    assert (value, moved) == (7.0, 13.0)
+
+
+def test_a_program_is_compiled_for_each_further_data() -> None:
+    program = ag.jit(lambda f, x: f(x), in_axes=(None, 0))
+    X = np.array([1.0, 2.0, 3.0])
+    for power in (1, 2, 3, 2):
+        assert program(Affine(2.0, 1.0, power), X).tolist() == ((2 * X + 1) ** power).tolist()
+    _, slope = program.value_and_grad(Affine(2.0, 1.0, 2), X)
+    assert (type(slope), slope.slope, slope.offset) == (Affine, float((2 * (2 * X + 1) * X).sum()), 30.0)
+    wide = ag.jit(lambda f: f(2.0), in_axes=0)(Affine(np.array([1.0, 2.0]), np.array([0.5, 1.5])))
+    assert wide.tolist() == [2.5, 5.5]
+
+
+def test_gradients_are_checked_through_it() -> None:
+    ag.check_gradients(lambda f: ag.sin(f(0.3)), Affine(2.0, 1.0, 2))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((Affine(1.0, 2.0), list, list), TypeError, "kind must be a class, got Affine"),
+        ((bytearray, 3, list), TypeError, "flatten must be a function, got int 3"),
+        ((bytearray, list, None), TypeError, "unflatten must be a function, got None"),
+        ((Affine, list, list), ValueError, "Affine is registered already"),
+        ((dict, list, list), ValueError, "dict is taken apart already"),
+        ((Value, list, list), ValueError, "Value is taken apart already"),
+    ],
+)
+def test_what_cannot_be_registered_is_refused(arguments: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        ag.register_container(*arguments)
+
+
+def test_constants_that_cannot_be_compared_are_refused() -> None:
+    with pytest.raises(TypeError, match=r"flatten of Unhashable returns must be hashable, got list \[1\]"):
+        ag.grad(lambda f: f(1.0))(Unhashable(1.0, 2.0))
