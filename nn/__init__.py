@@ -4,7 +4,7 @@
   BatchNorm, Dropout, Embedding; init, the initial weights.
 - Losses: mse, hinge, binary_cross_entropy_with_logits, cross_entropy.
 - Optimizers: SGD, Adam, AdamW, RMSprop, Adagrad; Optimizer, their base, with Groups of parameters, and elementwise,
-  for a rule of your own that may be compiled; clip_grad_norm, clip_grad_value.
+  for an update of your own that can be compiled; clip_grad_norm, clip_grad_value.
 - Schedules: StepLR, ExponentialLR, CosineAnnealingLR, LinearLR, ReduceLROnPlateau.
 - Training: fit, which returns a History; EarlyStopping, and what callbacks get, TrainingState; predict; for a loop of
   your own compile_step, which makes a CompiledStep.

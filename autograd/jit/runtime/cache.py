@@ -42,11 +42,7 @@ def read_object(name: str) -> bytes | None:
 
 
 def write_object(name: str, code: bytes) -> None:
-<<<<<<< HEAD
     """Keep machine code; if it cannot be written, it is compiled again next time."""
-=======
-    """Keep machine code: write it to a temporary file and rename that. If it fails, the next process compiles again."""
->>>>>>> jit
     folder = directory()
     if folder is None:
         return
