@@ -46,7 +46,7 @@ def test_leaves_parameters_constants_and_the_root_differ_in_shape_and_colour_and
     assert len({(x["shape"], x["style"]) for x in looks}) == 4
     assert len({x["color"] for x in looks}) == 4
     assert len({x["fillcolor"] for x in looks}) == 4
-    root = each.nodes[each.named("o")]
+    root = each.nodes[each.find_box("o")]
     assert root["peripheries"] == "2"
     assert root["color"] not in [x["color"] for x in looks]
     (named,) = read(draw(o, {"weight": parameters[0]}))
@@ -120,10 +120,10 @@ def test_number_format_and_gradients_left_out() -> None:
     y = x * 2
     y.backward()
     (each,) = read(draw(y, format="+.2f"))
-    assert each.cells(each.named("x")) == ["x", "data +0.33", "grad +2.00"]
+    assert each.cells(each.find_box("x")) == ["x", "data +0.33", "grad +2.00"]
     (each,) = read(draw(y, gradients=False))
-    assert each.cells(each.named("x")) == ["x", "data 0.3333"]
-    assert f"data {1 / 3!r}, grad 2.0" in each.nodes[each.named("x")]["tooltip"]
+    assert each.cells(each.find_box("x")) == ["x", "data 0.3333"]
+    assert f"data {1 / 3!r}, grad 2.0" in each.nodes[each.find_box("x")]["tooltip"]
 
 
 def test_numbers_that_are_not_finite_stand_out() -> None:
@@ -132,13 +132,13 @@ def test_numbers_that_are_not_finite_stand_out() -> None:
     y.backward()
     picture = draw(y)
     (each,) = read(picture)
-    assert each.cells(each.named("x")) == ["x", "data 0", "grad inf"]
+    assert each.cells(each.find_box("x")) == ["x", "data 0", "grad inf"]
     alarmed = [name for name in each.boxes("leaf", "value") if each.nodes[name]["fillcolor"] == "#ffc9c4"]
     assert len(alarmed) == 3
     assert "<B>inf</B>" in picture.source
     for gradients, shade, fill in ((False, False, "#e3f2ff"), (False, True, "#ffc9c4")):
         (each,) = read(draw(y, gradients=gradients, shade=shade))
-        assert each.nodes[each.named("x")]["fillcolor"] == fill
+        assert each.nodes[each.find_box("x")]["fillcolor"] == fill
 
 
 def test_shading_darkens_with_the_gradient() -> None:
@@ -146,7 +146,7 @@ def test_shading_darkens_with_the_gradient() -> None:
     y = ag.dot(xs, [0.0, 1e-4, 0.1, -1.0, 10.0])
     y.backward()
     (each,) = read(draw(y, shade=True))
-    fills = [each.nodes[each.named(x.label)]["fillcolor"] for x in xs]
+    fills = [each.nodes[each.find_box(x.label)]["fillcolor"] for x in xs]
     light = [contrast(fill, "#000000") for fill in fills]
     assert light == sorted(light, reverse=True)
     assert fills[0] == fills[1] == "#ffffff"
@@ -181,7 +181,7 @@ def test_save_by_extension(tmp_path: Path) -> None:
     each = draw(Value(2.0, "x"))
     for name in ("graph.svg", "graph.SVG", "graph.png", "graph.dot", "graph.gv"):
         each.save(tmp_path / name)
-        each.save(str(tmp_path / name))  # over the one that is there
+        each.save(str(tmp_path / name))  # replaces the first one
     assert sorted(os.listdir(tmp_path)) == ["graph.SVG", "graph.dot", "graph.gv", "graph.png", "graph.svg"]
     assert (tmp_path / "graph.svg").read_text("utf-8") == each.svg()
     assert (tmp_path / "graph.gv").read_text("utf-8") == each.source

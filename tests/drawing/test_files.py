@@ -1,4 +1,4 @@
-"""write_whole: a file is all there or as it was, whoever else writes it, and nothing else is left in its directory."""
+"""write_whole: a file is complete or as it was, even with several writers, and nothing else is left behind."""
 
 import os
 import threading
