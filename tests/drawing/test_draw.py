@@ -197,7 +197,9 @@ def test_save_refuses_and_leaves_nothing_behind(tmp_path: Path, monkeypatch: pyt
         each.save(tmp_path / "graph.pdf")
     with pytest.raises(TypeError, match="path must be the path of a file"):
         each.save(3)  # type: ignore[arg-type]
-    with pytest.raises(FileNotFoundError, match=r"there is no directory '.*nowhere' to write 'graph.svg'"):
+    with pytest.raises(
+        FileNotFoundError, match=r"cannot write 'graph.svg', because the directory '.*nowhere' does not exist"
+    ):
         each.save(tmp_path / "nowhere" / "graph.svg")
     (tmp_path / "folder.svg").mkdir()
     with pytest.raises(OSError, match=r"cannot write the file.*folder\.svg"):
