@@ -127,7 +127,7 @@ def test_a_pickle_under_another_name_runs_nothing(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
     model = nn.MLP(2, [1], seed=0)
-    with pytest.raises(OSError, match=r"there is no directory '.*missing' to write 'model\.safetensors'"):
+    with pytest.raises(OSError, match=r"cannot write 'model\.safetensors', because the directory '.*missing' does not"):
         nn.save(model, tmp_path / "missing" / "model.safetensors")
     with pytest.raises(FileNotFoundError, match="no weights file"):
         nn.load(model, tmp_path / "none.safetensors")
