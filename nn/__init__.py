@@ -4,7 +4,7 @@
   BatchNorm, Dropout, Embedding; init, the initial weights.
 - Losses: mse, hinge, binary_cross_entropy_with_logits, cross_entropy.
 - Optimizers: SGD, Adam, AdamW, RMSprop, Adagrad; Optimizer, their base, with Groups of parameters, and elementwise,
-  for a rule of your own that may be compiled; clip_grad_norm, clip_grad_value.
+  for an update of your own that can be compiled; clip_grad_norm, clip_grad_value.
 - Schedules: StepLR, ExponentialLR, CosineAnnealingLR, LinearLR, ReduceLROnPlateau.
 - Training: fit, which returns a History; EarlyStopping, and what callbacks get, TrainingState; predict; for a loop of
   your own compile_step, which makes a CompiledStep.
@@ -24,74 +24,80 @@
 [0, 1, 1, 0]
 """
 
-from . import _autograd as _autograd  # first: it checks which autograd there is
-from .inspect.draw import draw
-from .inspect.gradient_flow import GradientFlow, gradient_flow
-from .layers import init
-from .layers.activations import ACTIVATIONS, Activation
-from .layers.containers import Residual, Sequential
-from .layers.dropout import Dropout
-from .layers.embedding import Embedding
-from .layers.mlp import MLP
-from .layers.neuron import Layer, Neuron
-from .layers.normalization import BatchNorm, LayerNorm
-from .losses import binary_cross_entropy_with_logits, cross_entropy, hinge, mse
-from .module import Buffer, Module
-from .optim.base import Group, Optimizer, elementwise
-from .optim.clipping import clip_grad_norm, clip_grad_value
-from .optim.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
-from .optim.schedules import CosineAnnealingLR, ExponentialLR, LinearLR, ReduceLROnPlateau, StepLR
-from .training.callbacks import EarlyStopping, TrainingState
-from .training.compiled.compile_step import CompiledStep, compile_step
-from .training.fit import fit
-from .training.history import History
-from .training.predict import predict
-from .weights import load, save
+import importlib as _importlib
+import typing as _typing
+from types import ModuleType as _ModuleType
 
-__all__ = [
-    "ACTIVATIONS",
-    "MLP",
-    "SGD",
-    "Activation",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "BatchNorm",
-    "Buffer",
-    "CompiledStep",
-    "CosineAnnealingLR",
-    "Dropout",
-    "EarlyStopping",
-    "Embedding",
-    "ExponentialLR",
-    "GradientFlow",
-    "Group",
-    "History",
-    "Layer",
-    "LayerNorm",
-    "LinearLR",
-    "Module",
-    "Neuron",
-    "Optimizer",
-    "RMSprop",
-    "ReduceLROnPlateau",
-    "Residual",
-    "Sequential",
-    "StepLR",
-    "TrainingState",
-    "binary_cross_entropy_with_logits",
-    "clip_grad_norm",
-    "clip_grad_value",
-    "compile_step",
-    "cross_entropy",
-    "draw",
-    "elementwise",
-    "fit",
-    "gradient_flow",
-    "hinge",
-    "init",
-    "load",
-    "mse",
-    "predict",
-    "save",
-]
+from . import _autograd as _autograd  # first: it checks which autograd there is
+from .layers import init as init
+from .layers.activations import ACTIVATIONS as ACTIVATIONS, Activation as Activation
+from .layers.containers import Residual as Residual, Sequential as Sequential
+from .layers.dropout import Dropout as Dropout
+from .layers.embedding import Embedding as Embedding
+from .layers.mlp import MLP as MLP
+from .layers.neuron import Layer as Layer, Neuron as Neuron
+from .layers.normalization import BatchNorm as BatchNorm, LayerNorm as LayerNorm
+from .losses import (
+    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
+    cross_entropy as cross_entropy,
+    hinge as hinge,
+    mse as mse,
+)
+from .module import Buffer as Buffer, Module as Module
+from .optim.base import Group as Group, Optimizer as Optimizer, elementwise as elementwise
+from .optim.clipping import clip_grad_norm as clip_grad_norm, clip_grad_value as clip_grad_value
+from .optim.optimizers import (
+    SGD as SGD,
+    Adagrad as Adagrad,
+    Adam as Adam,
+    AdamW as AdamW,
+    RMSprop as RMSprop,
+)
+from .optim.schedules import (
+    CosineAnnealingLR as CosineAnnealingLR,
+    ExponentialLR as ExponentialLR,
+    LinearLR as LinearLR,
+    ReduceLROnPlateau as ReduceLROnPlateau,
+    StepLR as StepLR,
+)
+
+if _typing.TYPE_CHECKING:  # what __getattr__ gives
+    from .inspect.draw import draw as draw
+    from .inspect.gradient_flow import GradientFlow as GradientFlow, gradient_flow as gradient_flow
+    from .training.callbacks import EarlyStopping as EarlyStopping, TrainingState as TrainingState
+    from .training.compiled.compile_step import CompiledStep as CompiledStep, compile_step as compile_step
+    from .training.fit import fit as fit
+    from .training.history import History as History
+    from .training.predict import predict as predict
+    from .weights import load as load, save as save
+
+# Imported when they are first used, so that `import nn` is quick: the file of each name.
+_LATER = {
+    "draw": "inspect.draw",
+    **dict.fromkeys(("GradientFlow", "gradient_flow"), "inspect.gradient_flow"),
+    **dict.fromkeys(("EarlyStopping", "TrainingState"), "training.callbacks"),
+    **dict.fromkeys(("CompiledStep", "compile_step"), "training.compiled.compile_step"),
+    "fit": "training.fit",
+    "History": "training.history",
+    "predict": "training.predict",
+    **dict.fromkeys(("load", "save"), "weights"),
+}
+
+
+def __getattr__(name: str) -> _typing.Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found = getattr(_importlib.import_module(f".{_LATER[name]}", __name__), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
+
+if not _typing.TYPE_CHECKING:
+    __all__ = sorted(
+        name
+        for name in {*globals(), *_LATER}
+        if not name.startswith("_") and (name == "init" or not isinstance(globals().get(name), _ModuleType))
+    )

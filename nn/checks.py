@@ -1,4 +1,4 @@
-"""What functions and layers are given: counts, numbers, seeds and examples, checked with messages that name them."""
+"""Checks of what functions and layers are called with; their errors name the argument."""
 
 from __future__ import annotations
 
@@ -9,79 +9,114 @@ from typing import Any
 import numpy as np
 
 from autograd import Value
+from autograd.primitive import describe
 
 from .module import Module
 
 
-def whole(n: Any, name: str, least: int = 1) -> int:
-    """A count; TypeError or ValueError, naming it, if it is no whole number of `least` or more."""
+def check_count(n: Any, name: str, least: int = 1) -> int:
+    """A whole number of `least` or more; TypeError or ValueError otherwise."""
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
-        raise TypeError(f"{name} is a whole number of {least} or more, got {n!r}")
+        raise TypeError(f"{name} must be a whole number of {least} or more, got {n!r}")
     if n < least:
-        raise ValueError(f"{name} is a whole number of {least} or more, got {n}")
+        raise ValueError(f"{name} must be a whole number of {least} or more, got {n}")
     return int(n)
 
 
-def nonnegative(x: Any, name: str) -> float:
-    """A finite number of 0 or more; TypeError or ValueError, naming it, if it is none."""
-    return _number(x, name, "a finite number of 0 or more", lambda x: 0 <= x < math.inf)
+def check_nonnegative(x: Any, name: str) -> float:
+    """A finite number of 0 or more; TypeError or ValueError otherwise."""
+    return _check_number(x, name, "a finite number of 0 or more", lambda x: 0 <= x < math.inf)
 
 
-def positive(x: Any, name: str) -> float:
-    """A finite number above 0; TypeError or ValueError, naming it, if it is none."""
-    return _number(x, name, "a number above 0", lambda x: 0 < x < math.inf)
+def check_learning_rate(x: Any, name: str) -> float:
+    """A finite number of 0 or more, which messages call the learning rate; TypeError or ValueError otherwise."""
+    return check_nonnegative(x, f"the learning rate {name}")
 
 
-def share(x: Any, name: str) -> float:
-    """A number from 0 to 1; TypeError or ValueError, naming it, if it is none."""
-    return _number(x, name, "a number from 0 to 1", lambda x: 0 <= x <= 1)
+def check_positive(x: Any, name: str) -> float:
+    """A finite number above 0; TypeError or ValueError otherwise."""
+    return _check_number(x, name, "a finite number above 0", lambda x: 0 < x < math.inf)
 
 
-def share_below_one(x: Any, name: str) -> float:
-    """A number from 0 up to but not 1; TypeError or ValueError, naming it, if it is none."""
-    return _number(x, name, "a number from 0 up to but not 1", lambda x: 0 <= x < 1)
+def check_fraction(x: Any, name: str) -> float:
+    """A number from 0 to 1; TypeError or ValueError otherwise."""
+    return _check_number(x, name, "a number from 0 to 1", lambda x: 0 <= x <= 1)
 
 
-def _number(x: Any, name: str, wanted: str, fits: Callable[[Any], bool]) -> float:
+def check_fraction_below_one(x: Any, name: str) -> float:
+    """A number from 0 up to but not including 1; TypeError or ValueError otherwise."""
+    return _check_number(x, name, "a number from 0 up to but not including 1", lambda x: 0 <= x < 1)
+
+
+def check_betas(x: Any, name: str) -> tuple[float, ...]:
+    """Two numbers from 0 up to but not including 1, as of Adam; TypeError or ValueError otherwise."""
+    if not isinstance(x, (tuple, list)) or len(x) != 2:
+        raise TypeError(f"{name} must be two numbers from 0 up to but not including 1, got {x!r}")
+    return tuple([check_fraction_below_one(each, f"each of {name}") for each in x])
+
+
+def check_flag(x: Any, name: str) -> bool:
+    """True or False; TypeError otherwise."""
+    if not isinstance(x, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {x!r}")
+    return bool(x)
+
+
+def check_number_or_flag(x: Any, name: str) -> Any:
+    """A finite number, True or False, or a tuple of these; TypeError or ValueError otherwise."""
+    if isinstance(x, (bool, np.bool_)):
+        return bool(x)
+    if isinstance(x, (tuple, list)):
+        return tuple([check_number_or_flag(each, f"each of {name}") for each in x])
+    return _check_number(x, name, "a finite number, True or False, or a tuple of these", math.isfinite)
+
+
+def _check_number(x: Any, name: str, wanted: str, fits: Callable[[Any], bool]) -> float:
     if isinstance(x, bool) or not isinstance(x, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{name} is {wanted}, got {x!r}")
+        raise TypeError(f"{name} must be {wanted}, got {x!r}")
     if not fits(x):
-        raise ValueError(f"{name} is {wanted}, got {x}")
+        raise ValueError(f"{name} must be {wanted}, got {x}")
     return float(x)
 
 
-def function(f: Any, name: str) -> None:
-    """TypeError, naming it, if it is none."""
+def check_function(f: Any, name: str) -> None:
+    """TypeError unless it can be called."""
     if not callable(f):
-        raise TypeError(f"{name} is a function, got {f!r}")
+        raise TypeError(f"{name} must be a function, got {f!r}")
 
 
-def generator(seed: Any) -> np.random.Generator:
-    """The Generator of a seed, or the one given; TypeError or ValueError if it is neither."""
+def check_module(model: Any, caller: str) -> None:
+    """TypeError, with the call as it should be, unless it is a Module."""
+    if not isinstance(model, Module):
+        raise TypeError(f"{caller}: model must be a Module, got {describe(model)}")
+
+
+def make_generator(seed: Any) -> np.random.Generator:
+    """The Generator of a seed, or the Generator that is passed; TypeError or ValueError for anything else."""
     if seed is not None and not isinstance(seed, (int, np.integer, np.random.Generator)):
-        raise TypeError(f"seed is an int, a NumPy Generator or None, got {seed!r}")
+        raise TypeError(f"seed must be an int, a NumPy Generator or None, got {seed!r}")
     if isinstance(seed, (int, np.integer)) and seed < 0:
-        raise ValueError(f"seed is an int of 0 or more, a NumPy Generator or None, got {seed}")
+        raise ValueError(f"seed must be an int of 0 or more, a NumPy Generator or None, got {seed}")
     return np.random.default_rng(seed)
 
 
-def parameters_of(given: Iterable[Any], name: str) -> list[Any]:
-    """Parameters, or groups of them, in a list; TypeError, naming who takes them, for a Module and what is no list."""
+def list_parameters(given: Iterable[Any], name: str) -> list[Any]:
+    """Parameters, or groups of them, in a list; TypeError, naming the function, for a Module or another thing."""
     if isinstance(given, Module) or not isinstance(given, Iterable):
-        raise TypeError(f"{name} takes a list of parameters, got {type(given).__name__}: pass model.parameters()")
+        raise TypeError(f"{name} takes a list of parameters, got {type(given).__name__}. Pass model.parameters()")
     return list(given)
 
 
-def called(owner: Module) -> str:
+def describe_layer(owner: Module) -> str:
     """A layer or model as messages name it."""
     return f"{type(owner).__name__}({owner.extra_repr()})"
 
 
-def example(x: Any, owner: Module, n: int | None = None) -> tuple[Any, ...]:
+def check_example(x: Any, owner: Module, n: int | None = None) -> tuple[Any, ...]:
     """One example as a tuple of floats and Values.
 
     Args:
-        x: a list, tuple, array or iterator of numbers and Values; one number or Value stands for a list of one.
+        x: a list, tuple, array or iterator of numbers and Values. A single number or Value stands for a list of one.
         owner: the layer or model that was called with it.
         n: how many numbers it takes, if that is fixed.
 
@@ -92,32 +127,32 @@ def example(x: Any, owner: Module, n: int | None = None) -> tuple[Any, ...]:
     if type(x) is not tuple:
         if isinstance(x, np.ndarray):
             if x.ndim > 1:
-                raise ValueError(_many(owner, n, f"an array of shape {x.shape}"))
+                raise ValueError(_explain_many(owner, n, f"an array of shape {x.shape}"))
             x = x.tolist()
         if isinstance(x, (Value, int, float, np.integer, np.floating)):
-            x = (x,)  # what a layer of one neuron gives, or the input of a net of one variable
+            x = (x,)  # what a layer of one neuron returns, or the input of a network of one variable
         elif isinstance(x, (str, dict)) or not hasattr(x, "__iter__"):
             count = "" if n is None else f"{n} "
-            raise TypeError(f"{called(owner)} takes a list of {count}numbers or Values, got {x!r}")
+            raise TypeError(f"{describe_layer(owner)} takes a list of {count}numbers or Values, got {x!r}")
     xs = tuple(x)
     if any(type(p) is not float and not isinstance(p, Value) for p in xs):
-        # Once here, and not in each neuron of the layer.
+        # Converted once here, and not in each neuron of the layer.
         if any(isinstance(p, (list, tuple, np.ndarray)) for p in xs):
-            raise ValueError(_many(owner, n, f"a list of {len(xs)} lists"))
+            raise ValueError(_explain_many(owner, n, f"a list of {len(xs)} lists"))
         xs = tuple([float(p) if isinstance(p, (int, np.integer, np.floating)) else p for p in xs])
     if n is not None and len(xs) != n:
-        raise ValueError(f"{called(owner)} takes {n} inputs, got {len(xs)}")
+        raise ValueError(f"{describe_layer(owner)} takes {n} inputs, got {len(xs)}")
     return xs
 
 
-def _many(owner: Module, n: int | None, given: str) -> str:
+def _explain_many(owner: Module, n: int | None, given: str) -> str:
     count = "numbers" if n is None else f"{n} numbers"
     return (
-        f"{called(owner)} takes one example of {count}, got {given}; "
-        "for many examples call nn.predict(model, X), ag.jit(model, in_axes=0)(X) or, to train, model.batch(X)"
+        f"{describe_layer(owner)} takes one example of {count}, got {given}. For many examples call "
+        "nn.predict(model, X) or ag.jit(model, in_axes=0)(X), or model.batch(X) to train"
     )
 
 
-def output(ys: Sequence[Any]) -> Any:
-    """What a layer gives: a list, or of one number that number."""
+def make_output(ys: Sequence[Any]) -> Any:
+    """The output of a layer: a list, or the number itself if there is only one."""
     return ys[0] if len(ys) == 1 else list(ys)

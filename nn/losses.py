@@ -1,7 +1,7 @@
 """Losses: how far outputs are from targets, for one example or for a list of them.
 
-Each takes one example or a list of examples and a `reduction` over the list: "mean" (unless told),
-"sum", or "none" for the list of losses, as in PyTorch. Of a single example the loss is the loss.
+Each takes one example, or a list of examples and a `reduction` over the list: "mean" (the default),
+"sum", or "none" for the list of losses, as in PyTorch. A single example is not reduced.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ def mse(prediction: Any, target: Any, reduction: Reduction = "mean") -> Any:
     """The squared error (prediction - target)².
 
     Args:
-        prediction: a number or Value, or a list of them. Where an item is itself a list, the outputs
+        prediction: a number or Value, or a list of them. If an item is itself a list, the outputs
             of one example, its loss is the mean over them.
-        target: numbers of the same structure.
+        target: numbers in the same structure.
         reduction: "mean", "sum" or "none" over the list.
 
     Raises:
@@ -59,7 +59,7 @@ def hinge(score: Any, label: Any, reduction: Reduction = "mean") -> Any:
 
     def margin(s: Any, y: Any) -> Any:
         if _is_number(y) and y not in (-1, 1):
-            raise ValueError(f"hinge: a label is -1 or 1, got {y!r}")
+            raise ValueError(f"hinge: a label must be -1 or 1, got {y!r}")
         return ag.relu(1.0 - s * y)
 
     return _over(margin, score, label, reduction, "hinge", _is_list(score) or _is_list(label))
@@ -72,7 +72,7 @@ def binary_cross_entropy_with_logits(logit: Any, target: Any, reduction: Reducti
 
     Args:
         logit: a number or Value, or a list of them.
-        target: the probability of class 1, mostly 0 or 1, or a list of them.
+        target: the probability of class 1, usually 0 or 1, or a list of them.
         reduction: "mean", "sum" or "none" over the list.
 
     Raises:
@@ -84,7 +84,7 @@ def binary_cross_entropy_with_logits(logit: Any, target: Any, reduction: Reducti
 
     def nll(z: Any, t: Any) -> Any:
         if _is_number(t) and not 0 <= t <= 1:
-            raise ValueError(f"binary_cross_entropy_with_logits: a target is from 0 to 1, got {t!r}")
+            raise ValueError(f"binary_cross_entropy_with_logits: a target must be from 0 to 1, got {t!r}")
         return t * ag.softplus(-z) + (1 - t) * ag.softplus(z)
 
     many = _is_list(logit) or _is_list(target)
@@ -98,7 +98,7 @@ def cross_entropy(logits: Any, label: Any, reduction: Reduction = "mean") -> Any
 
     Args:
         logits: for one example a list of numbers or Values, one for each class; or a list of such lists.
-        label: the index of the right class; or a list of them.
+        label: the index of the correct class; or a list of them.
         reduction: "mean", "sum" or "none" over the list of examples.
 
     Raises:
@@ -110,20 +110,20 @@ def cross_entropy(logits: Any, label: Any, reduction: Reduction = "mean") -> Any
     """
 
     def nll(zs: Any, k: Any) -> Any:
-        if isinstance(k, Value) and _is_list(zs):  # a traced label; nan if it turns out to be no index of a class
+        if isinstance(k, Value) and _is_list(zs):  # a traced label; nan if it is not the index of a class
             chosen: Any = math.nan
             for j, z in enumerate(zs):
                 chosen = ag.where(k == j, z, chosen)
             return ag.logsumexp(zs) - chosen
         if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
             raise TypeError(
-                f"cross_entropy: a label is the index of a class, got {k!r}; "
-                "indexes in an array of floats go in as y.astype(int), one-hot rows as y.argmax(1)"
+                f"cross_entropy: a label must be the index of a class, got {k!r}. "
+                "Pass indexes in an array of floats as y.astype(int), and one-hot rows as y.argmax(1)"
             )
         if not _is_list(zs):
-            raise TypeError(f"cross_entropy: an example's logits are a list, one for each class, got {zs!r}")
+            raise TypeError(f"cross_entropy: an example's logits must be a list, one for each class, got {zs!r}")
         if not 0 <= k < len(zs):
-            raise ValueError(f"cross_entropy: a label is from 0 to {len(zs) - 1} for {len(zs)} logits, got {k}")
+            raise ValueError(f"cross_entropy: a label must be from 0 to {len(zs) - 1} for {len(zs)} logits, got {k}")
         return ag.logsumexp(zs) - zs[k]
 
     return _over(nll, logits, label, reduction, "cross_entropy", _is_list(label))
@@ -138,24 +138,24 @@ def _is_number(x: Any) -> bool:
 
 
 def _over(loss: Callable[[Any, Any], Any], outputs: Any, targets: Any, reduction: str, name: str, many: bool) -> Any:
-    """The loss of one example, or of a list of them reduced."""
+    """The loss of one example, or the reduced losses of a list of them."""
     if reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"{name}: reduction is 'mean', 'sum' or 'none', got {reduction!r}")
+        raise ValueError(f"{name}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
     if not many:
         return loss(outputs, targets)
     if not _is_list(outputs) or not _is_list(targets) or len(outputs) != len(targets):
-        counts = [f"a list of {len(x)}" if _is_list(x) else "no list" for x in (outputs, targets)]
-        advice = "targets in an array of one column go in as y[:, 0]"
+        counts = [f"a list of {len(x)}" if _is_list(x) else "one number" for x in (outputs, targets)]
+        advice = "Pass targets in an array of one column as y[:, 0]"
         if _is_list(outputs) and not _is_list(targets):
             advice = (
-                "several outputs take a list of as many targets, of a class a one-hot row such as [0, 1, 0]; "
-                "with the index of a class as target the loss is nn.cross_entropy"
+                "Several outputs need a list of as many targets, which for a class is a one-hot row such as [0, 1, 0]. "
+                "If the target is the index of a class, use nn.cross_entropy"
             )
         raise ValueError(
-            f"{name}: outputs and targets must be lists of one length, got {counts[0]} and {counts[1]}; {advice}"
+            f"{name}: outputs and targets must be lists of the same length, got {counts[0]} and {counts[1]}. {advice}"
         )
     if not len(outputs):
-        raise ValueError(f"{name}: at least one example is needed, got an empty list")
+        raise ValueError(f"{name} needs at least one example, got an empty list")
     losses = [loss(output, target) for output, target in zip(outputs, targets)]
     if reduction == "none":
         return losses

@@ -1,4 +1,4 @@
-"""Module: something with parameters, found in its attributes, and a forward pass; Buffer: what it keeps untrained."""
+"""Module: something with parameters, found in its attributes, and a forward pass. Buffer: numbers kept untrained."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from autograd.primitive import describe
 from autograd.user_line import user_line
 
 Self = TypeVar("Self", bound="Module")
-LISTED = 4  # paths that a message names of many
+MOST_NAMED = 4  # how many things a message names when there are many
 
 
 class Buffer(list[Value]):
@@ -38,21 +38,21 @@ class Buffer(list[Value]):
         super().__init__([Value(x) for x in numbers])
 
     def replace(self, numbers: Sequence[Any]) -> None:
-        """Take new numbers, as many as there are.
+        """Take new numbers, as many as there are now.
 
-        There is no derivative by way of them. What a forward pass computes of an item is computed of
-        `buffer[k].detach()`: backward() reads the data of an item when it may have been replaced.
+        Gradients do not flow through them. A forward pass that computes with an item uses `buffer[k].detach()`,
+        because backward() reads the data of an item when it may already be replaced.
 
         Raises:
-            TracingError: in any other function that is being compiled: its program would not replace them at each call.
+            TracingError: in a function that ag.jit compiles: its program would not replace them at each call.
         """
         if any(type(x) is not Value for x in self):
             self[:] = [x.detach() if isinstance(x, Value) else x for x in numbers]
             return
         if is_tracing():
             raise TracingError(
-                f"{user_line()}: a Module in training replaces numbers that it keeps, which a program made by ag.jit "
-                "does not do: use nn.compile_step to train, or call model.eval() before the first call"
+                f"{user_line()}: a Module in training replaces numbers that it keeps, and a program made by ag.jit "
+                "does not do that. Train with nn.compile_step, or call model.eval() before the first call"
             )
         for holder, x in zip(self, [float(x) for x in numbers]):
             holder.data = x
@@ -61,14 +61,19 @@ class Buffer(list[Value]):
 class Module:
     """The base of everything that has parameters.
 
-    Keep leaf Values, other Modules, and lists, tuples, dicts and NumPy arrays of them as attributes: all
-    Values among them are the parameters. A number that should not be trained is kept as a float. NumPy
-    arrays of numbers are saved with the parameters, but not trained; a compiled program takes their
-    numbers once. What the forward pass replaces, such as running statistics, is a Buffer.
+    Keep leaf Values, other Modules, and lists, tuples, dicts and NumPy arrays of them as attributes: all Values
+    among them are the parameters. Keep a number that should not be trained as a float. NumPy arrays of numbers are
+    saved with the parameters, but not trained, and a compiled program takes their numbers once. Numbers that the
+    forward pass replaces, such as running statistics, are a Buffer. Random numbers come from `self.rng.random(n)`,
+    with rng a NumPy Generator.
 
     Attributes:
-        training: whether the Module is being trained, which some layers (dropout) must know; see
-            train() and eval().
+        training: whether the Module is being trained, which some layers (dropout) must know; see train() and eval().
+        follows: whether it belongs to the layer before it, as normalization, activations and dropout do. In
+            gradient_flow it is part of that layer's row, in drawings its heading stands with that layer's.
+        smallest_batch: how many examples a batch needs in training. If it is more than 1, the examples of a
+            batch depend on each other, and its `batch` is compiled for all of them at once. 2 for BatchNorm.
+        is_one_block: whether gradient_flow measures it as a whole, not by the layers inside, as it does a Residual.
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -83,37 +88,40 @@ class Module:
     """
 
     training = True
+    follows = False
+    smallest_batch = 1
+    is_one_block = False
 
     def __call__(self, x: Any) -> Any:
-        """The output for one example."""
-        raise NotImplementedError(f"{type(self).__name__} has no forward pass: define __call__(self, x)")
+        """The output for one example. A subclass defines this."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward pass. Define __call__(self, x)")
 
     def batch(self, xs: Iterable[Any]) -> list[Any]:
         """The outputs for each of a list of examples.
 
-        By default they are independent. A Module whose layers need all examples at once (BatchNorm in
-        training) passes them on to the `batch` of its layers, as Sequential, Residual and MLP do.
+        By default they are independent. A Module with layers that need all examples at once (BatchNorm in
+        training) calls the `batch` of its layers here, as Sequential, Residual and MLP do.
         """
         return [self(x) for x in xs]
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "__call__" in vars(cls) and "batch" not in vars(cls):
-            cls.batch = Module.batch  # type: ignore[method-assign]  # an inherited one would pass the new __call__ by
+            cls.batch = Module.batch  # type: ignore[method-assign]  # an inherited one would not call the new __call__
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
-        """This Module, with the path "", and each Module inside it once, at any depth, with the path to it."""
+        """Each Module inside with its path, once and at any depth; first this Module itself, with the path ""."""
         yield "", self
         for path, x in walk(self, "", {id(self)}):
             if isinstance(x, Module):
                 yield path, x
 
     def modules(self) -> Iterator[Module]:
-        """This Module and each inside it once, in the order of named_modules()."""
+        """This Module and each Module inside it, once, in the order of named_modules()."""
         return (module for _, module in self.named_modules())
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
-        """Each parameter once, with the path to it ("layers.0.neurons.3.w.1"), in the order of assignment."""
+        """Each parameter once, with its path ("layers.0.neurons.3.w.1"), in the order of assignment."""
         seen: set[int] = set()
         for path, x in walk(self, "", seen):
             if isinstance(x, Value) and x.op is None:
@@ -124,27 +132,27 @@ class Module:
         return [value for _, value in self.named_parameters()]
 
     def buffers(self, recurse: bool = True) -> list[Buffer]:
-        """Each Buffer inside once; with recurse False without those of the Modules inside."""
+        """Each Buffer once; with recurse=False only its own, without those of the Modules inside."""
         seen = set() if recurse else set(map(id, self.modules()))
         return [x for _, x in walk(self, "", seen) if isinstance(x, Buffer)]
 
     def zero_grad(self) -> None:
-        """Set every parameter's grad to 0, as each new backward pass needs: gradients accumulate."""
+        """Set every parameter's grad to 0. Do so before each backward pass, because gradients accumulate."""
         for p in self.parameters():
             p.grad = 0.0
 
     def train(self: Self, mode: bool = True) -> Self:
-        """Set this Module and all inside it to training (or, with False, not); return it."""
+        """Set this Module and all inside it to training, or with mode=False to evaluation; return it."""
         for module in self.modules():
             module.training = mode
         return self
 
     def eval(self: Self) -> Self:
-        """Set this Module and all inside it to use, not training; return it."""
+        """Set this Module and all inside it to evaluation; return it."""
         return self.train(False)
 
     def state_dict(self) -> dict[str, NDArray[np.float64]]:
-        """The numbers of parameters, Buffers and arrays by the path to them; a list, tuple or array of Values is one.
+        """The numbers of parameters, Buffers and arrays, by path. A list, tuple or array of Values is one array.
 
         >>> from nn import Neuron
         >>> Neuron(2, init="ones").state_dict()
@@ -153,7 +161,7 @@ class Module:
         state: dict[str, NDArray[np.float64]] = {}
         for path, holder in _holders(self, "", set()):
             if path in state:
-                raise ValueError(f"two parameters of {type(self).__name__} have the path {path!r}; name them apart")
+                raise ValueError(f"two parameters of {type(self).__name__} have the path {path!r}. Rename one of them")
             state[path] = np.array(holder.data if isinstance(holder, Value) else holder, dtype=np.float64)
         return state
 
@@ -162,22 +170,22 @@ class Module:
 
         Args:
             state: arrays by path.
-            strict: whether each path of one side must be on the other.
+            strict: whether the paths must be exactly those of this Module.
 
         Raises:
-            TypeError: if the state is no dict.
-            RuntimeError: if paths are missing or unexpected, shapes differ, or what is given is not an array of
-                real numbers; nothing changes then.
+            TypeError: if the state is not a dict.
+            RuntimeError: if paths are missing or unexpected, shapes differ, or an entry is not an array of real
+                numbers. Then nothing changes.
         """
         if not isinstance(state, Mapping):
-            raise TypeError(f"load_state_dict takes the dict that state_dict() gave, got {describe(state)}")
+            raise TypeError(f"load_state_dict takes a dict that state_dict() returned, got {describe(state)}")
         holders = dict(_holders(self, "", set()))
         own = self.state_dict()
         faults = []
         if strict and (missing := [path for path in own if path not in state]):
-            faults.append("Missing key(s) in state_dict: " + listed([f'"{path}"' for path in missing], ", "))
+            faults.append("Missing key(s) in state_dict: " + summarize([f'"{path}"' for path in missing], ", "))
         if strict and (unexpected := [path for path in state if path not in own]):
-            faults.append("Unexpected key(s) in state_dict: " + listed([f'"{path}"' for path in unexpected], ", "))
+            faults.append("Unexpected key(s) in state_dict: " + summarize([f'"{path}"' for path in unexpected], ", "))
         new = {path: np.asarray(state[path]) for path in own if path in state}
         unfit = []
         for path, x in new.items():
@@ -189,7 +197,7 @@ class Module:
                     f"the shape in current model is {own[path].shape}"
                 )
         if unfit:
-            faults.append(listed(unfit, "\n  "))
+            faults.append(summarize(unfit, "\n  "))
         if faults:
             raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n  " + "\n  ".join(faults))
         for path, x in new.items():
@@ -201,8 +209,12 @@ class Module:
                     p.data = float(number)
 
     def extra_repr(self) -> str:
-        """What repr() shows of this Module besides its name and parameter count."""
+        """What repr() shows of this Module, besides its name and parameter count."""
         return ""
+
+    def heading(self) -> str:
+        """What a drawing calls a Module that follows a layer."""
+        return type(self).__name__
 
     @recursive_repr("... (itself)")
     def __repr__(self) -> str:
@@ -210,8 +222,8 @@ class Module:
         facts = [self.extra_repr()] if self.extra_repr() else []
         head = f"{type(self).__name__}({', '.join([*facts, f'{count:,} parameter' + 's' * (count != 1)])})"
         lines = [head]
-        children = [(path, repr(child)) for path, child in _children(self)]
-        for text, group in groupby(children, key=lambda child: child[1]):
+        inside = [(path, repr(child)) for path, child in children(self)]
+        for text, group in groupby(inside, key=lambda child: child[1]):
             paths = [path for path, _ in group]
             alike = f"{paths[0]} to {paths[-1]}: each " if len(paths) > 1 else f"{paths[0]}: "
             lines.append("  " + alike + text.replace("\n", "\n  "))
@@ -219,7 +231,7 @@ class Module:
 
 
 def members(container: Any) -> Iterator[tuple[str, Any]]:
-    """The things directly inside a Module, list, tuple, dict or array of Values, each with its name there."""
+    """The things directly inside a Module, list, tuple, dict or array of Values, each with its name."""
     if isinstance(container, Module):
         yield from vars(container).items()
     elif isinstance(container, dict):
@@ -231,7 +243,7 @@ def members(container: Any) -> Iterator[tuple[str, Any]]:
 
 
 def walk(container: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
-    """Every Value, Module and Buffer inside, at any depth, each once, but not the Values of Buffers."""
+    """Every Value, Module and Buffer inside, once and at any depth, but not the Values of Buffers."""
     for name, x in members(container):
         if isinstance(x, (Value, Module, list, tuple, dict, np.ndarray)) and id(x) not in seen:
             seen.add(id(x))
@@ -242,7 +254,7 @@ def walk(container: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]
 
 
 def _holders(container: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
-    """What state_dict() saves, each once: single leaf Values, lists, tuples and arrays of them, and of numbers."""
+    """What state_dict() saves, each once: leaf Values, lists, tuples and arrays of them, and arrays of numbers."""
     for name, x in members(container):
         if id(x) in seen:
             continue
@@ -255,16 +267,16 @@ def _holders(container: Any, path: str, seen: set[int]) -> Iterator[tuple[str, A
             yield from _holders(x, f"{path}{name}.", seen)
 
 
-def _children(container: Any, path: str = "") -> Iterator[tuple[str, Module]]:
-    """The Modules inside, but not those inside them."""
+def children(container: Any, path: str = "") -> Iterator[tuple[str, Module]]:
+    """The Modules inside, without those inside of these."""
     for name, x in members(container):
         if isinstance(x, Module):
             yield path + name, x
         elif isinstance(x, (list, tuple, dict, np.ndarray)):
-            yield from _children(x, f"{path}{name}.")
+            yield from children(x, f"{path}{name}.")
 
 
-def listed(things: Sequence[str], separator: str) -> str:
-    """The first of them, and how many more there are."""
-    rest = len(things) - LISTED
-    return separator.join([*things[:LISTED], *([f"and {rest:,} more"] if rest > 0 else [])])
+def summarize(things: Sequence[str], separator: str) -> str:
+    """The first few of them, and how many more there are."""
+    rest = len(things) - MOST_NAMED
+    return separator.join([*things[:MOST_NAMED], *([f"and {rest:,} more"] if rest > 0 else [])])

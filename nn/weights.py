@@ -1,4 +1,4 @@
-"""save and load: a model's weights in safetensors files, never pickle, each written whole or not at all."""
+"""save and load: a model's weights in safetensors files, never pickle. A file is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from numpy.typing import NDArray
 from autograd.drawing.files import write_whole
 from autograd.installation import require
 
+from .checks import check_module
 from .module import Module
 
 Arrays = dict[str, NDArray[np.float64]]
 
 
 def save(model: Module, path: str | os.PathLike[str]) -> None:
-    """Write the model's state_dict() to a safetensors file, whole or not at all.
+    """Write the model's state_dict() to a safetensors file, completely or not at all.
 
     Args:
         model: the model.
-        path: the file, by custom named *.safetensors; one that is there is replaced.
+        path: the file, usually named *.safetensors. An existing file is replaced.
 
     Raises:
-        TypeError: if the model is no Module.
-        OSError: if it cannot be written; a file that was there is as it was.
+        TypeError: if the model is not a Module.
+        OSError: if the file cannot be written. Then an existing file stays as it was.
     """
-    if not isinstance(model, Module):
-        raise TypeError(f"save(model, path) takes a Module first, got {type(model).__name__}")
+    check_module(model, "save(model, path)")
     write_arrays(path, model.state_dict())
 
 
@@ -42,30 +42,29 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
         path: the file.
 
     Raises:
-        TypeError: if the model is no Module.
+        TypeError: if the model is not a Module.
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no safetensors file, is cut short, or its numbers are not those that were saved.
-        RuntimeError: if it is of another architecture. Whatever raises, the model is as it was.
+        ValueError: if it is not a safetensors file, is cut short, or its numbers are not those that were saved.
+        RuntimeError: if it is of another architecture. After any error the model is as it was.
     """
-    if not isinstance(model, Module):
-        raise TypeError(f"load(model, path) takes the Module to set first, got {type(model).__name__}")
+    check_module(model, "load(model, path)")
     state, _ = read_arrays(path)
     model.load_state_dict(state)
 
 
 def write_arrays(path: str | os.PathLike[str], arrays: Arrays, about: str | None = None) -> None:
-    """Write arrays, and a text about them, to a safetensors file with a checksum, whole or not at all."""
-    to_bytes = require("safetensors.numpy", "writing weights").save  # only where files are written
+    """Write arrays, and a text about them, to a safetensors file with a checksum, completely or not at all."""
+    to_bytes = require("safetensors.numpy", "writing weights").save  # imported only when a file is written
     metadata = {"sha256": _checksum(arrays, about)} | ({} if about is None else {"about": about})
     write_whole(path, to_bytes(arrays, metadata=metadata))
 
 
 def read_arrays(path: str | os.PathLike[str]) -> tuple[Arrays, str | None]:
-    """The arrays and the text that write_arrays() wrote.
+    """The arrays and the text of a file that write_arrays() wrote.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no safetensors file, is cut short, or holds other numbers than were saved.
+        ValueError: if it is not a safetensors file, is cut short, or holds other numbers than were saved.
     """
     safetensors = require("safetensors", "reading weights")
     if not Path(path).is_file():
@@ -75,9 +74,9 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[Arrays, str | None]:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             metadata = file.metadata() or {}
     except (safetensors.SafetensorError, ValueError, TypeError) as error:
-        raise ValueError(f"{os.fspath(path)!r} is no whole safetensors file: {error}") from None
+        raise ValueError(f"{os.fspath(path)!r} is not a complete safetensors file: {error}") from None
     about = metadata.get("about")
-    checksum = metadata.get("sha256")  # other writers' files have none, but neither a text
+    checksum = metadata.get("sha256")  # files of other programs have neither a checksum nor a text
     if (checksum is not None or about is not None) and checksum != _checksum(arrays, about):
         raise ValueError(f"{os.fspath(path)!r} is damaged: its numbers are not those that were saved")
     return arrays, about

@@ -11,7 +11,9 @@ def require_directory(path: str | os.PathLike[str]) -> None:
     """Raise FileNotFoundError unless the directory of a file exists."""
     target = Path(path)
     if not target.parent.is_dir():
-        raise FileNotFoundError(f"there is no directory {str(target.parent)!r} to write {target.name!r} to")
+        raise FileNotFoundError(
+            f"cannot write {target.name!r}, because the directory {str(target.parent)!r} does not exist; create it"
+        )
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:

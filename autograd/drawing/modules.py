@@ -78,7 +78,7 @@ class Modules:
                 self._add_members(x, f"{path}{name}.", group, seen)
 
     def common_group(self, a: int | None, b: int | None) -> int | None:
-        """The innermost group around both a and b; None if there is no such group."""
+        """The innermost group that contains both a and b; None if no group does."""
         while a != b:
             if a is None or b is None:
                 return None

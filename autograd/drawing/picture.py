@@ -27,8 +27,8 @@ class Drawing:
 
     Args:
         source: the picture in DOT, the language of Graphviz.
-        engine: "pure" renders with graphviz-pure, a wheel that is installed with autograd, or, where it is
-            missing, as "system" does, with a warning; "system" with the `dot` of a Graphviz on PATH.
+        engine: "pure" renders with graphviz-pure, which is installed with autograd. If it is missing, it
+            renders as "system" does, with a warning. "system" renders with the `dot` of Graphviz on PATH.
         note: what the picture leaves out, if anything.
         advice: what to do if the picture takes longer than ten seconds.
 

@@ -49,7 +49,7 @@ def check_gradients(
 
     Each derivative is compared with a numerical one, which comes with an estimate of its own error: a
     pass means agreement within that error and the tolerance, and a failure is not noise. See
-    numerical_gradient for how they are made. At a kink any value between the derivatives on the two
+    numerical_gradient for how that is computed. At a kink any value between the derivatives on the two
     sides passes, with a GradientWarning. So does a derivative that noise hides, because the numerical
     error is as large as the gradient. At a jump there is no derivative, and nothing passes.
 

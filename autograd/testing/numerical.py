@@ -230,5 +230,5 @@ def require_repeatable(who: str, y: Floats, again: Floats) -> None:
         i = different[0]
         raise ValueError(
             f"{who} the function gives {y[i]} and, for the same arguments, {again[i]}; it must depend on its "
-            "arguments alone. Give its random numbers a fixed seed"
+            "arguments only. Give its random numbers a fixed seed"
         )

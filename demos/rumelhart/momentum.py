@@ -19,7 +19,7 @@ class Momentum(nn.Optimizer):
     def __init__(self, parameters, lr, momentum, decay=0.0):
         super().__init__(parameters, lr=lr, momentum=momentum, decay=decay)
 
-    def rule(self, group, data, grad):
+    def update(self, group, data, grad):
         options = group.options
         change = -options["lr"] * grad + options["momentum"] * group.remember("change")
         group.state["change"] = change

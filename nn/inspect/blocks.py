@@ -1,4 +1,4 @@
-"""Watch a model compute: what each layer of a copy of it gives for each example, found without touching the model."""
+"""Watch a model compute: what each layer of a copy of it returns for each example. The model is not touched."""
 
 from __future__ import annotations
 
@@ -10,29 +10,27 @@ from typing import Any
 from autograd import Value
 from autograd.tree import flatten
 
-from ..layers.containers import Residual
-from ..layers.normalization import BatchNorm, LayerNorm
-from ..module import Module, _children
+from ..module import Module, children
 
 Numbers = list[Any]  # floats and Values
 
 
 @dataclass
 class Calls:
-    """What a Module was first given, and what it gave: the numbers of each call, one call an example."""
+    """The input of a Module's first call, and the outputs of all calls, one for each example."""
 
-    given: Numbers
+    inputs: Numbers
     outputs: list[Numbers] = field(default_factory=list)
 
 
 @dataclass
 class Block:
-    """A layer, with the normalisation, activation and dropout that follow it.
+    """A layer with the Modules that follow it, such as normalisation, activation and dropout.
 
     Attributes:
-        path: that of the layer, or of the Module that holds it and what follows it.
-        outputs: what the block gives, the numbers of each example.
-        results: what the Modules inside give, each node once.
+        path: the path of the layer, or of the Module that holds it and what follows it.
+        outputs: the outputs of the block, the numbers of each example.
+        results: the outputs of all Modules inside, each node once.
         parameters: its parameters.
     """
 
@@ -50,7 +48,7 @@ def watch(model: Module, xs: Sequence[Any]) -> tuple[list[Any], list[Block]]:
     twin = copy.deepcopy(model)
     calls: dict[int, Calls] = {}
     for module in list(twin.modules()):
-        module.__class__ = _watched(type(module), calls)
+        module.__class__ = _watching_class(type(module), calls)
     outputs = twin.batch(xs)
     parts = _parts("", twin, calls, set())
     order = {key: k for k, key in enumerate(calls)}  # a dict keeps the order of first calls
@@ -58,8 +56,8 @@ def watch(model: Module, xs: Sequence[Any]) -> tuple[list[Any], list[Block]]:
     return outputs, [_block(group, calls) for group in _groups(parts)]
 
 
-def _watched(kind: type[Module], calls: dict[int, Calls]) -> type[Module]:
-    """A class like `kind` that also notes each call."""
+def _watching_class(kind: type[Module], calls: dict[int, Calls]) -> type[Module]:
+    """A class like `kind` that also records each call."""
 
     def __call__(self: Module, x: Any, *args: Any, **kwargs: Any) -> Any:
         mine = calls.setdefault(id(self), Calls(_numbers(x)))
@@ -72,7 +70,7 @@ def _watched(kind: type[Module], calls: dict[int, Calls]) -> type[Module]:
         mine = calls.setdefault(id(self), Calls(_numbers(xs[0])))
         before = len(mine.outputs)
         outputs = kind.batch(self, xs)
-        if len(mine.outputs) == before:  # or it has called itself, example by example
+        if len(mine.outputs) == before:  # otherwise it called itself, example by example
             mine.outputs += map(_numbers, outputs)
         return outputs
 
@@ -84,45 +82,45 @@ def _numbers(x: Any) -> Numbers:
 
 
 def _parts(path: str, module: Module, calls: dict[int, Calls], seen: set[int]) -> list[tuple[str, Module]]:
-    """The Modules that were called one after another, each once: those inside this one or, of fewer than two, this one.
+    """The Modules that were called one after another, each once: those inside, or this one if they are fewer than two.
 
-    Modules that were given the same numbers, as the neurons of a layer are, work side by side and not
-    one after another. Residual is one part: what it gives is the sum, not the last thing inside.
+    Modules with the same input, such as the neurons of a layer, work side by side and not one after another.
+    A Module that is one block, such as Residual, is one part.
     """
     if id(module) in seen:
         return []
     seen.add(id(module))
-    if isinstance(module, Residual):
+    if module.is_one_block:
         return [(path, module)] if id(module) in calls else []
     lead = f"{path}." if path else ""
-    inside = [part for name, child in _children(module) for part in _parts(lead + name, child, calls, seen)]
-    sources = {_source(calls[id(part)]) for _, part in inside if _weighs(part)}
+    inside = [part for name, child in children(module) for part in _parts(lead + name, child, calls, seen)]
+    sources = {_input_key(calls[id(part)]) for _, part in inside if _has_weights(part)}
     if len(sources) > 1 or id(module) not in calls:
         return inside
     return [(path, module)]
 
 
-def _source(calls: Calls) -> tuple[Any, ...]:
-    return tuple([id(x) if isinstance(x, Value) else x for x in calls.given])
+def _input_key(calls: Calls) -> tuple[Any, ...]:
+    return tuple([id(x) if isinstance(x, Value) else x for x in calls.inputs])
 
 
-def _weighs(module: Module) -> bool:
-    """Whether it has weighted sums, or whatever else has parameters and is no normalisation."""
-    return not isinstance(module, (LayerNorm, BatchNorm)) and bool(module.parameters())
+def _has_weights(module: Module) -> bool:
+    """Whether it has parameters, and does not follow a layer as normalisation does."""
+    return not module.follows and bool(module.parameters())
 
 
 def _groups(parts: Sequence[tuple[str, Module]]) -> list[list[tuple[str, Module]]]:
-    """Parts in groups with one layer that has weights in each."""
+    """Parts in groups, each with one layer that has weights."""
     groups: list[list[tuple[str, Module]]] = []
     for part in parts:
-        if not groups or (_weighs(part[1]) and any(_weighs(module) for _, module in groups[-1])):
+        if not groups or (_has_weights(part[1]) and any(_has_weights(module) for _, module in groups[-1])):
             groups.append([])
         groups[-1].append(part)
     return groups
 
 
 def _block(group: Sequence[tuple[str, Module]], calls: dict[int, Calls]) -> Block:
-    path, first = next((part for part in group if _weighs(part[1])), group[0])
+    path, first = next((part for part in group if _has_weights(part[1])), group[0])
     inside = [inner for _, module in group for inner in module.modules() if id(inner) in calls]
     results = {x: None for inner in inside for row in calls[id(inner)].outputs for x in row if isinstance(x, Value)}
     parameters = {p: None for _, module in group for p in module.parameters()}

@@ -1,4 +1,4 @@
-"""draw(): a network as people draw networks, in columns of neurons."""
+"""draw(): a network in columns of neurons, as textbooks draw it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Literal
 
-import numpy as np
-
-from autograd import Value, ops
+from autograd import Value
 from autograd.drawing.colours import (
     ALARM,
     INK,
@@ -24,21 +22,16 @@ from autograd.drawing.colours import (
     mix,
 )
 from autograd.drawing.dot import FONT, check_format
-from autograd.drawing.nodes import nodes_to_draw
 from autograd.drawing.picture import Drawing, Engine
 from autograd.drawing.text import html_label, quote, quote_tooltip
 from autograd.installation import require
-from autograd.primitive import describe
 
-from ..layers.activations import Activation
-from ..layers.dropout import Dropout
-from ..layers.neuron import Layer, Neuron
-from ..layers.normalization import BatchNorm, LayerNorm
+from ..checks import check_count
+from ..layers.neuron import Neuron
 from ..module import Module
+from .network import Numbers, find_activations, find_deltas, find_layers
 
-EDGES = 10_000  # what is drawn within ten seconds
-
-Numbers = Sequence[Sequence["float | None"]]  # one a neuron, column by column
+MOST_EDGES = 10_000  # so many are drawn within ten seconds
 
 
 def draw(
@@ -53,28 +46,29 @@ def draw(
 ) -> Drawing:
     """Draw a network of layers: a column for the inputs and one for each layer, and an edge for each weight.
 
-    Edges and neurons are blue where their number is positive and orange where it is negative, and
-    the larger it is, the stronger; negative edges are dashed. The pointer shows numbers in full.
-    What follows a layer's neurons (normalisation, an activation, dropout) stands in its heading;
+    Edges and neurons are blue if their number is positive and orange if it is negative; the larger
+    it is, the stronger the colour. Negative edges are dashed. The pointer shows numbers in full.
+    Modules that follow a layer (normalisation, activation, dropout) stand in its heading;
     connections that skip layers are not drawn.
 
     Args:
-        model: an MLP, Layer or Neuron, or a Module in which Layers follow one another.
-        x: one example, to write into each neuron what it gives for it.
+        model: an MLP, Layer or Neuron, or a Module in which layers follow one another. A layer is a Module
+            that keeps its Neurons as `neurons`, or a single Neuron.
+        x: one example. Its activations are written into the neurons.
         edges: what the edges show, "weights" or the "gradients" of the weights.
-        gradients: whether to write into each neuron, once backward() was called, the gradient of its
+        gradients: whether to write into each neuron, after backward(), the gradient of its
             bias (after ∂), which is that of its weighted sum.
         format: how numbers are written, as in format(number, ".2g").
-        max_neurons: how many places a column has; of a wider layer the middle is left out, and counted.
+        max_neurons: how many places a column has. In a wider layer the neurons in the middle are left out, and counted.
         engine: "pure" for graphviz-pure, "system" for a Graphviz on PATH.
 
     Returns:
         A Drawing: it shows itself in Jupyter, and has .svg(), .png(), .save("network.svg") and
-        .source, the DOT.
+        .source, the DOT text.
 
     Raises:
-        TypeError: if `model` is not a Module.
-        ValueError: if it is not made of layers that follow one another, an option is not among its
+        TypeError: if `model` is not a Module, or max_neurons not a whole number.
+        ValueError: if it is not made of layers that follow one another, an option is not one of its
             choices, or there are more than 10,000 edges to draw.
         FileNotFoundError: if the engine is not installed.
 
@@ -84,72 +78,27 @@ def draw(
     True
     """
     if edges not in ("weights", "gradients"):
-        raise ValueError(f"edges is 'weights' or 'gradients', got {edges!r}")
-    if isinstance(max_neurons, bool) or not isinstance(max_neurons, int) or max_neurons < 3:
-        raise ValueError(f"max_neurons is a whole number of 3 or more, got {max_neurons!r}")
+        raise ValueError(f"edges must be 'weights' or 'gradients', got {edges!r}")
+    check_count(max_neurons, "max_neurons", 3)
     check_format(format)
-    layers = _layers(model)
+    layers = find_layers(model)
     columns = [_Column("inputs", f"{layers[0][1][0].nin:,}", layers[0][1][0].nin, max_neurons)]
     for path, neurons, after in layers:
         about = "\n".join([f"{len(neurons):,} {neurons[0].activation_name}", *after])
         columns.append(_Column(path, about, len(neurons), max_neurons))
     count = sum(len(a.shown) * len(b.shown) for a, b in pairwise(columns))
     advice = f"What helps: max_neurons={max(3, max_neurons // 2)} draws fewer neurons of wide layers."
-    if count > EDGES:
-        raise ValueError(f"the drawing would have {count:,} edges, and {EDGES:,} are the most. {advice}")
+    if count > MOST_EDGES:
+        raise ValueError(f"the drawing would have {count:,} edges; the limit is {MOST_EDGES:,}. {advice}")
     network = [neurons for _, neurons, _ in layers]
-    activations = None if x is None else _activations(model, x, network)
-    deltas = _deltas(network, layers[0][1][0].nin) if gradients else None
+    activations = None if x is None else find_activations(model, x, network)
+    deltas = find_deltas(network, layers[0][1][0].nin) if gradients else None
     source = _dot(columns, network, activations, deltas, edges, format)
     return Drawing(source, engine=engine, note="; ".join(c.note for c in columns if c.note), advice=advice)
 
 
-def _layers(model: Any) -> list[tuple[str, list[Neuron], list[str]]]:
-    """The layers of a model in order, each with its name, its neurons, and what comes before the next."""
-    if not isinstance(model, Module):
-        raise TypeError(f"nn.draw() takes a Module, got {describe(model)}; ag.draw() draws the graph of a Value")
-    if isinstance(model, Neuron):
-        return [("neuron", [model], [])]
-    found: list[tuple[str, list[Neuron], list[str]]] = []
-    for path, module in model.named_modules():
-        if isinstance(module, Layer):
-            found.append((path or "layer", module.neurons, []))
-        elif found and isinstance(module, (Activation, BatchNorm, Dropout, LayerNorm)):
-            name = module.activation_name if isinstance(module, Activation) else type(module).__name__
-            found[-1][2].append(name)
-    if not found:
-        raise ValueError(f"nn.draw() draws networks made of nn.Layer, and there is none in {type(model).__name__}")
-    for (a, before, _), (b, after, _) in pairwise(found):
-        if len(before) != after[0].nin:
-            raise ValueError(
-                f"nn.draw() draws layers that follow one another, but {a} has {len(before)} neurons "
-                f"and {b}, the next, takes {after[0].nin} inputs"
-            )
-    return found
-
-
-def _activations(model: Module, x: Any, network: Sequence[Sequence[Neuron]]) -> Numbers:
-    """What the inputs and neurons give for the example x, read from the graph of model(x)."""
-    result = model(x)
-    outputs = [y for y in (result if isinstance(result, (list, tuple)) else [result]) if isinstance(y, Value)]
-    sums = {id(node.args[0]): node.data for node in nodes_to_draw(outputs, None) if node.op is ops.dot}
-    numbers: list[list[float | None]] = [[float(number) for number in np.ravel(np.asarray(x, dtype=object))]]
-    for neurons in network:
-        found = [sums.get(id(neuron.w)) for neuron in neurons]
-        numbers.append([None if s is None else float(n.activation(Value(s))) for s, n in zip(found, neurons)])
-    return numbers
-
-
-def _deltas(network: Sequence[Sequence[Neuron]], inputs: int) -> Numbers | None:
-    """The gradients of the biases; None before backward()."""
-    if not any(p.grad for neurons in network for neuron in neurons for p in neuron.parameters()):
-        return None
-    biases = [[neuron.b for neuron in neurons] for neurons in network]
-    return [[None] * inputs, *[[b.grad if isinstance(b, Value) else None for b in column] for column in biases]]
-
-
 class _Column:
-    """The neurons of one layer, or the inputs, of which the first and the last are shown."""
+    """The neurons of one layer, or the inputs. If there are too many, only the first and the last are shown."""
 
     def __init__(self, title: str, about: str, size: int, most: int) -> None:
         self.title = title
@@ -162,7 +111,7 @@ class _Column:
         self.note = f"{self.hidden:,} of the {size:,} {things} are left out" if self.hidden else ""
 
     def places(self) -> Iterator[tuple[int | None, float]]:
-        """Each that is shown, and None for the rest, with how many places above the middle it stands."""
+        """Each neuron that is shown, and None for the others, with its height above the middle in places."""
         order: list[int | None] = [*self.shown]
         if self.hidden:
             order.insert(self.first, None)
@@ -177,7 +126,7 @@ def _dot(
     edges: str,
     number: str,
 ) -> str:
-    """The picture in DOT: neuron `n2_5` is the one numbered 5 in the column numbered 2."""
+    """The picture as DOT text: `n2_5` is neuron 5 of column 2."""
     lines = _Edges(columns, network, edges)
     size, step = (42.0, 48.0) if deltas else (34.0, 41.0) if activations else (20.0, 28.0)
     height = max(column.slots for column in columns) * step
@@ -212,12 +161,12 @@ def _dot(
 
 
 def _page(size: float, legend: str) -> Any:
-    """An empty picture, with what holds for all of it; neurons have a diameter of `size` points."""
-    graphviz = require("graphviz", "drawing")  # only where something is drawn
+    """An empty picture with the settings for all of it. Neurons have a diameter of `size` points."""
+    graphviz = require("graphviz", "drawing")  # only when something is drawn
     return graphviz.Graph(
         "network",
         graph_attr={
-            "layout": "neato",  # which leaves nodes where they are put
+            "layout": "neato",  # it leaves nodes at their positions
             "inputscale": "72",
             "splines": "line",
             "outputorder": "edgesfirst",
@@ -241,7 +190,7 @@ def _page(size: float, legend: str) -> Any:
 
 
 class _Edges:
-    """The weights between neurons that are drawn, or their gradients."""
+    """The weights between the neurons that are shown, or their gradients."""
 
     def __init__(self, columns: Sequence[_Column], network: Sequence[Sequence[Neuron]], shown: str) -> None:
         self.shown = shown
@@ -257,7 +206,7 @@ class _Edges:
         return float(weight.data if self.shown == "weights" else weight.grad)
 
     def add_to(self, dot: Any) -> None:
-        """Draw them, the strongest uppermost."""
+        """Draw them, the strongest on top."""
         for weight, a, b in sorted(self.weights, key=lambda edge: abs(self._number(edge[0]))):
             number = self._number(weight)
             if math.isfinite(number):
@@ -270,7 +219,7 @@ class _Edges:
                 b,
                 color=f"{colour}{round(255 * (0.12 + 0.88 * strength)):02x}",
                 penwidth=f"{0.3 + 2.7 * strength**1.5:.2f}",
-                style="dashed" if number < 0 else "solid",  # for eyes and printers that see no colours
+                style="dashed" if number < 0 else "solid",  # for eyes and printers without colours
                 tooltip=f"weight {float(weight.data)!r}, grad {float(weight.grad)!r}",
             )
 
@@ -280,7 +229,7 @@ def _largest(numbers: Sequence[float | None]) -> float:
 
 
 def _fill(number: float | None, largest: float) -> str:
-    """Behind the number of a neuron."""
+    """The colour behind the number of a neuron."""
     if number is None or number == 0.0:
         return WHITE
     if not math.isfinite(number):
@@ -289,8 +238,8 @@ def _fill(number: float | None, largest: float) -> str:
 
 
 def _about_neuron(k: int, i: int, network: Sequence[Sequence[Neuron]], number: float | None) -> str:
-    """What a neuron says under the pointer."""
-    facts = [] if number is None else [f"gives {number!r}"]
+    """The text of a neuron under the pointer."""
+    facts = [] if number is None else [f"output {number!r}"]
     if k > 0:
         b = network[k - 1][i].b
         facts += [f"bias {float(b.data)!r}, grad {float(b.grad)!r}"] if isinstance(b, Value) else ["no bias"]
@@ -302,7 +251,7 @@ def _legend(edges: _Edges, number: str, has_activations: bool, has_deltas: bool)
     parts = [
         f'<FONT COLOR="{POSITIVE}">positive</FONT> or <FONT COLOR="{NEGATIVE}">negative</FONT> (dashed) {thing}, '
         f"up to {html_label(format(edges.largest, number))}",
-        *(["what the neuron gives"] if has_activations else []),
+        *(["the output of the neuron"] if has_activations else []),
         *(["∂ the gradient of its bias"] if has_deltas else []),
     ]
     return f"<<BR/>{' · '.join(parts)}>"

@@ -1,4 +1,4 @@
-"""gradient_flow: how large activations and gradients are, layer by layer, and in words whether the model can learn."""
+"""gradient_flow: the size of activations and gradients, layer by layer, and in words whether the model can learn."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ from autograd import Value, ops
 from autograd.chain import topological_order
 from autograd.primitive import describe
 
+from ..checks import check_module
 from ..module import Module
-from ..training.history import pyplot
+from ..training.history import import_pyplot
 from .blocks import Block, watch
 from .verdict import LayerFlow, Verdict, judge
 
-_BENT = (ops.relu, ops.sigmoid, ops.tanh)  # activations with a flat part
+_SATURATING = (ops.relu, ops.sigmoid, ops.tanh)  # activations with a flat part
 
 
 @dataclass(frozen=True, repr=False)
 class GradientFlow:
-    """What gradient_flow measured: a table when printed, a picture by plot(), columns by to_dict().
+    """What gradient_flow measured: printed as a table, drawn by plot(), and as columns by to_dict().
 
     The table has a line for each LayerFlow: activation_mean ± activation_std, idle, gradient,
     weight_gradient and relative_gradient, as described there.
 
     Attributes:
-        layers: a LayerFlow each, in the order of execution.
+        layers: a LayerFlow for each layer, in the order of execution.
         verdict: "healthy", "vanishing", "exploding", "dead ReLUs", "no gradient" or "not finite".
         explanation: why, and what helps, in a sentence or two.
     """
@@ -42,7 +43,7 @@ class GradientFlow:
     explanation: str
 
     def to_dict(self) -> dict[str, list[Any]]:
-        """Columns of equal length, by name, as for a pandas DataFrame."""
+        """Columns of equal length by name, as for a pandas DataFrame."""
         rows = [{**asdict(row), "relative_gradient": row.relative_gradient} for row in self.layers]
         return {name: [row[name] for row in rows] for name in rows[0]}
 
@@ -62,21 +63,21 @@ class GradientFlow:
         return "\n".join([*table, *textwrap.wrap(f"{self.verdict}: {self.explanation}", 100)])
 
     def plot(self) -> Any:
-        """Draw gradients and activations through depth; needs matplotlib.
+        """Draw gradients and activations through the depth of the model. Needs matplotlib.
 
         Returns:
-            The matplotlib Figure; flow.plot().savefig("flow.png") keeps it.
+            The matplotlib Figure; flow.plot().savefig("flow.png") saves it.
 
         Raises:
             ModuleNotFoundError: without matplotlib.
         """
-        plt = pyplot()
+        plt = import_pyplot()
         figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
         depth = range(1, len(self.layers) + 1)
         columns = self.to_dict()
         for name, label, style in (
-            ("gradient", "by the layer's outputs", {"marker": "o", "color": "#2166ac"}),
-            ("weight_gradient", "by its weights", {"marker": "s", "color": "#b2182b", "linestyle": "--"}),
+            ("gradient", "with respect to the layer's outputs", {"marker": "o", "color": "#2166ac"}),
+            ("weight_gradient", "with respect to its weights", {"marker": "s", "color": "#b2182b", "linestyle": "--"}),
         ):
             shown = [x if 0 < x < math.inf else math.nan for x in columns[name]]
             axes[0].plot(depth, shown, label=label, markersize=4, **style)
@@ -105,42 +106,42 @@ class GradientFlow:
 def gradient_flow(model: Module, X: Iterable[Any], y: Iterable[Any], loss: Callable[[Any, Any], Any]) -> GradientFlow:
     """Measure activations and gradients through the depth of a model, and say whether they vanish or explode.
 
-    A copy of the model computes the outputs for all examples (with dropout and batch normalisation as
-    the model's mode says) and the gradient of the mean loss, without compiling: a few dozen examples are
+    A copy of the model computes the outputs for all examples (with dropout and batch normalisation in
+    the model's mode) and the gradient of the mean loss, without compiling. A few dozen examples are
     enough. The model, its gradients, running statistics and random generators stay as they are.
 
-    The verdict compares the gradient by the outputs of the first layer with that of the last. The first is
-    the last times one factor a layer (for a sigmoid at most 1/4 times the size of the weights), so that it
+    The verdict compares the gradients with respect to the outputs of the first layer and of the last. The first is
+    the last times one factor for each layer (for a sigmoid at most 1/4 times the size of the weights), so it
     falls or grows geometrically with depth (Y. Bengio, P. Simard, P. Frasconi 1994; X. Glorot, Y. Bengio
-    2010). In order, it is
+    2010). The verdict is the first of these that applies:
 
     - "not finite" if an activation or a gradient is nan or infinite;
     - "no gradient" if the loss passes exactly 0 back to the last layer;
-    - "dead ReLUs" if 90 % of a layer's outputs are exactly 0 for every example, or all its parameters have a
-      gradient of exactly 0 although its surroundings have not: ReLUs that are off for all examples
-      pass nothing back, and so stay off (L. Lu and others, arXiv:1903.06733). Half of the units of a deep
-      ReLU network may be off for all of a few examples, and it learns nonetheless;
-    - "vanishing" if the first layer's gradient is below a thousandth of the last's: a learning rate that
+    - "dead ReLUs" if 90 % of a layer's outputs are exactly 0 for every example, or if all its parameters have a
+      gradient of exactly 0 while the layers around it do not. ReLUs that are off for all examples
+      pass nothing back, and so stay off (L. Lu and others, arXiv:1903.06733). But a deep ReLU network learns
+      even if half of its units are off for all of a few examples;
+    - "vanishing" if the first layer's gradient is below a thousandth of the last layer's: a learning rate that
       suits one layer then changes the other a thousand times too slowly or too fast;
-    - "exploding" if it is above a thousand times the last's, for the same reason, or if the gradient by the
-      parameters of a layer is above 1000, where even a learning rate of 0.001 replaces weights of size 1
+    - "exploding" if it is above a thousand times the last layer's, for the same reason, or if the gradient with
+      respect to a layer's parameters is above 1000, where even a learning rate of 0.001 replaces weights of size 1
       in a single step (R. Pascanu, T. Mikolov, Y. Bengio, arXiv:1211.5063, who clip such gradients);
     - "healthy" otherwise.
 
     Args:
-        model: the model, called with examples, all by `model.batch`.
+        model: the model. All examples are passed to `model.batch`.
         X: a few examples.
-        y: as many targets.
+        y: their targets.
         loss: a function of the model's output and the target of one example, such as nn.mse.
 
     Returns:
-        A GradientFlow. A layer's row takes in the normalisation, activation and dropout after it, if they are
-        Modules; neurons side by side are one row, and a Residual with all inside it is one. A Module that is
-        called several times for an example has one row for all calls.
+        A GradientFlow. A layer's row includes the Modules that follow it, such as normalisation, activation and
+        dropout (see `follows` of Module). Neurons side by side are one row, and so is a Residual with everything
+        inside it (see `is_one_block`). A Module that is called several times for an example has one row for all calls.
 
     Raises:
-        TypeError: if the model is no Module, or the loss gives no Value.
-        ValueError: if there is no example, or there are as many targets as there are not examples.
+        TypeError: if the model is not a Module, or the loss does not return a Value.
+        ValueError: if there are no examples, or if the numbers of examples and targets differ.
 
     >>> import nn
     >>> X, y = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [1.0, -1.0, 1.0]
@@ -152,30 +153,31 @@ def gradient_flow(model: Module, X: Iterable[Any], y: Iterable[Any], loss: Calla
     >>> gradient_flow(nn.MLP(2, [8] * 12 + [1], activation="tanh", seed=0), X, y, nn.mse).verdict
     'healthy'
     """
-    if not isinstance(model, Module):
-        raise TypeError(f"gradient_flow(model, X, y, loss) takes a Module first, got {describe(model)}")
+    check_module(model, "gradient_flow(model, X, y, loss)")
     xs, targets = list(X), list(y)
     if not xs or len(xs) != len(targets):
-        raise ValueError(f"gradient_flow takes at least one example and as many targets, got {len(xs)}, {len(targets)}")
+        raise ValueError(
+            f"X and y must have the same number of examples, at least one, got {len(xs)} and {len(targets)}"
+        )
     outputs, blocks = watch(model, xs)
     total = ag.mean([loss(output, target) for output, target in zip(outputs, targets)])
     if not isinstance(total, Value):
-        raise TypeError(f"gradient_flow: the loss of a model's output and a target is a Value, got {describe(total)}")
+        raise TypeError(f"gradient_flow: the loss must return a Value, got {describe(total)}")
     total.backward()
-    bent = [node for node in topological_order(total) if node.op in _BENT]
-    layers = tuple([_measured(block, bent, len(xs)) for block in blocks])
+    saturating = [node for node in topological_order(total) if node.op in _SATURATING]
+    layers = tuple([_measure(block, saturating, len(xs)) for block in blocks])
     return GradientFlow(layers, *judge(layers))
 
 
-def _measured(block: Block, bent: Sequence[Value], examples: int) -> LayerFlow:
-    """The figures of one layer, once backward() was called."""
+def _measure(block: Block, saturating: Sequence[Value], examples: int) -> LayerFlow:
+    """The figures of one layer, after backward()."""
     results = [x for row in block.outputs for x in row]
     units = [[float(x) for x in unit] for unit in zip(*block.outputs)]
     with np.errstate(invalid="ignore", over="ignore"):
         mean = float(np.mean([float(x) for x in results]))
         std = _rms([float(np.std(unit)) for unit in units])
     inside = set(block.results)
-    used = [node for node in bent if node in inside or node.args[0] in inside]  # or one after the layer
+    used = [node for node in saturating if node in inside or node.args[0] in inside]  # or one after the layer
     kinds = Counter(str(node.op) for node in used).most_common(1)
     return LayerFlow(
         layer=block.path,
@@ -191,12 +193,12 @@ def _measured(block: Block, bent: Sequence[Value], examples: int) -> LayerFlow:
 
 
 def _is_flat(x: Value) -> bool:
-    """Whether an activation's slope is 0, or below 4 % of its largest, at the point where it gave x."""
+    """Whether the slope of an activation is 0, or below 4 % of its largest, where its result is x."""
     if x.op is ops.relu:
         return x.data == 0.0
     return not 0.01 <= x.data <= 0.99 if x.op is ops.sigmoid else abs(x.data) > 0.98
 
 
 def _rms(numbers: Sequence[float]) -> float:
-    """Their root mean square, of no numbers nan; numbers of any size neither overflow nor vanish."""
+    """Their root mean square, nan if there are none. It neither overflows nor underflows."""
     return math.hypot(*numbers) / math.sqrt(len(numbers)) if numbers else math.nan

@@ -1,5 +1,5 @@
 """Layers: what networks are made of, each a Module with its parameters and its forward pass.
 
-neuron.py (Neuron, Layer) and mlp.py come first. containers.py joins layers; activations.py, normalization.py and
-dropout.py stand between them; embedding.py comes before them; init.py draws the initial weights.
+Read neuron.py (Neuron, Layer) and mlp.py first. containers.py joins layers; activations.py, normalization.py and
+dropout.py follow a layer; embedding.py comes before the first; init.py draws the initial weights.
 """

@@ -1,16 +1,16 @@
-"""Sequential and Residual: layers in a row, and around a layer a connection that skips it."""
+"""Sequential and Residual: layers in a row, and a connection that skips a layer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ..checks import called, example, output
+from ..checks import check_example, describe_layer, make_output
 from ..module import Module
 
 
 class Sequential(Module):
-    """Layers in a row, each called with what the one before gave.
+    """Layers in a row, each called with the output of the one before.
 
     Args:
         layers: Modules, and plain functions of the whole output of the layer before, such as
@@ -20,7 +20,7 @@ class Sequential(Module):
         layers: the list of them; `len`, iteration and indexing are the list's.
 
     Raises:
-        TypeError: for what cannot be called.
+        TypeError: if a layer cannot be called.
 
     >>> import autograd as ag
     >>> from nn import Activation, Layer, LayerNorm
@@ -66,15 +66,17 @@ class Residual(Module):
     K. He, X. Zhang, S. Ren, J. Sun, Deep residual learning for image recognition, arXiv:1512.03385.
 
     Args:
-        layer: a Module that gives as many numbers as it takes.
+        layer: a Module that returns as many numbers as it takes.
 
     Raises:
-        TypeError: if it is no Module. Calling it raises ValueError if the layer gives more or fewer numbers.
+        TypeError: if it is not a Module. A call raises ValueError if the layer returns more or fewer numbers.
 
     >>> from nn import Neuron
     >>> Residual(Neuron(1, "linear", init="ones"))(3.0).data
     6.0
     """
+
+    is_one_block = True  # its output is the sum, not the output of the last layer inside
 
     def __init__(self, layer: Module) -> None:
         if not isinstance(layer, Module):
@@ -82,20 +84,20 @@ class Residual(Module):
         self.layer = layer
 
     def __call__(self, x: Any) -> Any:
-        """x plus what the layer gives for it, number by number."""
-        xs = example(x, self)
+        """x plus the layer's output for it, number by number."""
+        xs = check_example(x, self)
         return self._sum(xs, self.layer(xs))
 
     def batch(self, xs: Iterable[Any]) -> list[Any]:
         """The outputs for each of a list of examples, with the layer called on all of them at once."""
-        examples = [example(x, self) for x in xs]
+        examples = [check_example(x, self) for x in xs]
         return [self._sum(x, y) for x, y in zip(examples, self.layer.batch(examples))]
 
     def _sum(self, xs: tuple[Any, ...], y: Any) -> Any:
-        ys = example(y, self)
+        ys = check_example(y, self)
         if len(xs) != len(ys):
             raise ValueError(
-                f"Residual adds what its layer is given and what it gives, number by number; "
-                f"{called(self.layer)} was given {len(xs)} and gave {len(ys)}"
+                f"Residual adds the input and the output of its layer, number by number, but "
+                f"{describe_layer(self.layer)} takes {len(xs)} and returns {len(ys)}"
             )
-        return output([a + b for a, b in zip(xs, ys)])
+        return make_output([a + b for a, b in zip(xs, ys)])

@@ -11,26 +11,26 @@ from autograd.jit.trace.state import is_tracing
 from autograd.jit.trace.tracer import TracingError
 from autograd.user_line import user_line
 
-from ..checks import called, example, generator, output, share
+from ..checks import check_example, check_fraction, describe_layer, make_generator, make_output
 from ..module import Module
 
 
 class Dropout(Module):
-    """In training each number becomes 0 with probability p, and else x / (1 - p); in use it stays as it is.
+    """In training each number becomes 0 with probability p, otherwise x / (1 - p); in evaluation it stays as it is.
 
     N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever, R. Salakhutdinov, Dropout, JMLR 15 (2014), with
     the scaling in training ("inverted"), as torch.nn.Dropout.
 
-    For each example `rng.random(n)` is drawn, and numbers are dropped where it is below p. `nn.compile_step`
+    For each example it draws `rng.random(n)`, and drops the numbers for which that is below p. `nn.compile_step`
     draws the same numbers at each step and gives them to the compiled program; `ag.jit` would freeze them, and
-    is refused. Use each Dropout in one place of a model.
+    refuses to compile it. Use each Dropout in one place of a model.
 
     Args:
         p: the probability.
-        seed: an int, None, or a NumPy Generator from which a seed is drawn: each Dropout has a Generator of its own.
+        seed: an int, None, or a NumPy Generator from which a seed is drawn: each Dropout has its own Generator.
 
     Attributes:
-        rng: that Generator. To go on later from the same state, keep and set `rng.bit_generator.state`, for each
+        rng: that Generator. To go on later from the same state, save and restore `rng.bit_generator.state` of each
             module in `model.modules()` that has one.
 
     Raises:
@@ -43,24 +43,27 @@ class Dropout(Module):
     [1.0, 1.0]
     """
 
+    follows = True
+
     def __init__(self, p: float = 0.5, seed: int | np.random.Generator | None = None) -> None:
-        self.p = share(p, "p")
+        self.p = check_fraction(p, "p")
         if isinstance(seed, np.random.Generator):
             seed = int(seed.integers(2**63))
-        self.rng = generator(seed)
+        self.rng = make_generator(seed)
 
     def __call__(self, x: Any) -> Any:
-        """The numbers that are left, the others 0: a list, or of one number that number itself."""
-        xs = example(x, self)
+        """The numbers, some of them 0: a list, or the number itself if there is only one."""
+        xs = check_example(x, self)
         if not self.training:
-            return output(xs)
+            return make_output(xs)
         if is_tracing() and isinstance(self.rng, np.random.Generator):
             raise TracingError(
-                f"{user_line()}: {called(self)} in training cannot be compiled by ag.jit, which would drop the same "
-                "numbers at each call: use nn.compile_step to train, or call model.eval() before the first call"
+                f"{user_line()}: {describe_layer(self)} in training cannot be compiled by ag.jit, which would drop the "
+                "same numbers at each call. Train with nn.compile_step, or call model.eval() before the first call"
             )
-        kept = 0.0 if self.p == 1.0 else 1.0 / (1.0 - self.p)
-        return output([v * ag.where(u >= self.p, kept, 0.0) for v, u in zip(xs, self.rng.random(len(xs)).tolist())])
+        scale = 0.0 if self.p == 1.0 else 1.0 / (1.0 - self.p)
+        draws = self.rng.random(len(xs)).tolist()
+        return make_output([x * ag.where(draw >= self.p, scale, 0.0) for x, draw in zip(xs, draws)])
 
     def extra_repr(self) -> str:
         return f"{self.p:g}"

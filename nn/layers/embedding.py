@@ -10,12 +10,12 @@ import numpy as np
 import autograd as ag
 from autograd import Value
 
-from ..checks import called, generator, output, whole
+from ..checks import check_count, describe_layer, make_generator, make_output
 from ..module import Module
 
 
 class Embedding(Module):
-    """A table of parameters, of which it gives the row that is asked for.
+    """A table of parameters, from which it returns the row of an index.
 
     Args:
         num: how many rows there are.
@@ -34,35 +34,35 @@ class Embedding(Module):
     """
 
     def __init__(self, num: int, dim: int, seed: int | np.random.Generator | None = None) -> None:
-        self.num, self.dim = whole(num, "num"), whole(dim, "dim")
-        rows = generator(seed).normal(size=(self.num, self.dim)).tolist()
+        self.num, self.dim = check_count(num, "num"), check_count(dim, "dim")
+        rows = make_generator(seed).normal(size=(self.num, self.dim)).tolist()
         self.weight = [tuple([Value(x) for x in row]) for row in rows]
 
     def __call__(self, x: Any) -> Any:
-        """The row of an index: a list of dim Values, or with dim 1 the Value itself; of a list of indexes a list.
+        """The row of an index: a list of dim Values, or with dim 1 the Value itself; for a list of indexes a list.
 
-        In a compiled program an index that is none of a row gives nan.
+        In a compiled program, a number that is not the index of a row gives nan.
 
         Raises:
-            TypeError: for what is no number.
+            TypeError: if x is not a number.
             ValueError: for a number that is not the index of a row.
         """
         if isinstance(x, (list, tuple)) or (isinstance(x, np.ndarray) and x.ndim):
             return [self(k) for k in x]
         if isinstance(x, Value) and type(x) is not Value:
-            return self._chosen(x)
+            return self._select(x)
         if isinstance(x, (bool, str)) or not isinstance(x, (int, float, np.number, np.ndarray, Value)):
-            raise TypeError(f"{called(self)} takes the index of a row, got {x!r}")
+            raise TypeError(f"{describe_layer(self)} takes the index of a row, got {x!r}")
         k = float(x)
         if k not in range(self.num):
-            raise ValueError(f"{called(self)} takes a whole number from 0 to {self.num - 1}, got {x}")
-        return output(self.weight[int(k)])
+            raise ValueError(f"{describe_layer(self)} takes a whole number from 0 to {self.num - 1}, got {x}")
+        return make_output(self.weight[int(k)])
 
-    def _chosen(self, index: Any) -> Any:
-        """The row of an index that is not known yet: each row times whether it is the one."""
-        chosen = tuple([index == k for k in range(self.num)])
-        fault = ag.where(ag.sum(chosen), 0.0, math.nan)
-        return output([ag.dot(column, chosen, fault) for column in zip(*self.weight)])
+    def _select(self, index: Any) -> Any:
+        """The row of an index that is not known yet: each row times 1 if it is the one, and 0 otherwise."""
+        one_hot = tuple([index == k for k in range(self.num)])
+        fault = ag.where(ag.sum(one_hot), 0.0, math.nan)
+        return make_output([ag.dot(column, one_hot, fault) for column in zip(*self.weight)])
 
     def extra_repr(self) -> str:
         return f"{self.num} rows of {self.dim}"

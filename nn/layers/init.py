@@ -1,6 +1,6 @@
-"""Initial weights: how large they start decides whether signals and gradients keep their size through the layers.
+"""Initial weights: their size decides whether signals and gradients keep theirs through the layers.
 
-An initialiser is a function of (fan_in, fan_out, rng), and maybe options, that returns weights as an
+An initialiser is a function of (fan_in, fan_out, rng), and perhaps options, that returns weights as an
 array of shape (fan_out, fan_in). Names and formulas are PyTorch's (torch.nn.init).
 """
 
@@ -9,16 +9,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .activations import GAINS
 
 Weights = NDArray[np.float64]
 Initialiser = Callable[[int, int, np.random.Generator], Weights]
 
 
 def uniform(fan_in: int, fan_out: int, rng: np.random.Generator, low: float = 0.0, high: float = 1.0) -> Weights:
-    """Even between low and high."""
+    """Uniform between low and high."""
     return rng.uniform(low, high, (fan_out, fan_in))
 
 
@@ -28,7 +31,7 @@ def normal(fan_in: int, fan_out: int, rng: np.random.Generator, mean: float = 0.
 
 
 def constant(fan_in: int, fan_out: int, rng: np.random.Generator, value: float = 0.0) -> Weights:
-    """All alike. A layer of like neurons stays one of like neurons: for single neurons and tests."""
+    """All equal. The neurons of such a layer stay equal in training: for single neurons and tests."""
     return np.full((fan_out, fan_in), value, dtype=np.float64)
 
 
@@ -88,34 +91,28 @@ INITIALISERS: dict[str, Initialiser] = {
     )
 }
 
-# The gains of torch.nn.init.calculate_gain; the smooth relus take relu's.
-_KAIMING_GAINS = dict.fromkeys(("relu", "elu", "gelu", "silu", "softplus"), math.sqrt(2.0)) | {
-    "leaky_relu": math.sqrt(2.0 / (1.0 + 0.01**2))
-}
-_XAVIER_GAINS = {"tanh": 5.0 / 3.0}
-
 
 def for_activation(name: str) -> Initialiser:
-    """The initialiser that keeps signals their size through layers of this activation.
+    """The initialiser that keeps the size of signals through layers with this activation.
 
     kaiming_uniform for relu and its kind, xavier_uniform for all others, with the activation's gain.
     """
-    if name in _KAIMING_GAINS:
-        return partial(kaiming_uniform, gain=_KAIMING_GAINS[name])
-    return partial(xavier_uniform, gain=_XAVIER_GAINS.get(name, 1.0))
+    initialiser, gain = GAINS.get(name, ("xavier_uniform", 1.0))
+    function: Any = INITIALISERS[initialiser]  # one that has a gain
+    return partial(function, gain=gain)
 
 
 def by_name(init: str | Initialiser) -> Initialiser:
-    """An initialiser by its name, or as it is.
+    """An initialiser by its name; a function is returned as it is.
 
     Raises:
         ValueError: for an unknown name.
-        TypeError: for what is neither a name nor a function.
+        TypeError: if it is neither a name nor a function.
     """
     if isinstance(init, str):
         if init not in INITIALISERS:
-            raise ValueError(f"unknown initialiser {init!r}; there are {', '.join(INITIALISERS)}, or give a function")
+            raise ValueError(f"unknown initialiser {init!r}. Use {', '.join(INITIALISERS)}, or a function")
         return INITIALISERS[init]
     if not callable(init):
-        raise TypeError(f"init is a name or a function of (fan_in, fan_out, rng), got {init!r}")
+        raise TypeError(f"init must be a name or a function of (fan_in, fan_out, rng), got {init!r}")
     return init

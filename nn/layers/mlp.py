@@ -1,30 +1,32 @@
-"""MLP: a multilayer perceptron, with normalisation, residual connections and dropout where they are asked for."""
+"""MLP: a multilayer perceptron, with optional normalisation, residual connections and dropout."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 
-from ..checks import example, generator, share, whole
+from ..checks import check_count, check_example, check_fraction, make_generator
 from ..module import Module
-from .activations import Activation, Function, named
+from .activations import Activation, Function, find_activation
 from .containers import Residual, Sequential
 from .dropout import Dropout
 from .init import Initialiser, for_activation
 from .neuron import Layer
 from .normalization import BatchNorm, LayerNorm
 
-_NORMS: dict[str | None, Any] = {None: None, "layer": LayerNorm, "batch": BatchNorm}
+Norm = Callable[[int], Module]
+
+_NORMS: dict[str, Norm] = {"layer": LayerNorm, "batch": BatchNorm}
 
 
 class MLP(Sequential):
     """A multilayer perceptron: layers in a row, each on the outputs of the one before.
 
-    A hidden layer is a weighted sum, then, where they are asked for, normalisation, the activation,
-    and dropout. The output layer is a weighted sum and its activation.
+    A hidden layer is a weighted sum, then normalisation (if there is a norm), the activation, and dropout
+    (if it is not 0). The output layer is a weighted sum and its activation.
 
     Args:
         nin: the number of inputs.
@@ -32,14 +34,15 @@ class MLP(Sequential):
         activation: of the hidden layers, a name in nn.ACTIVATIONS or a function of one Value.
         output: the activation of the last layer.
         norm: what normalises the weighted sums of hidden layers: "layer" for LayerNorm, "batch" for
-            BatchNorm, None for nothing.
-        residual: whether the input of a hidden layer is added to its output (after dropout), which is
-            done in those hidden layers that have as many outputs as inputs.
-        dropout: the share of each hidden layer's outputs that Dropout sets to 0 in training.
-        init, bias, seed: as for Neuron; one seed serves all layers, and their dropouts after them. None of the
+            BatchNorm, None for nothing, or a function that makes a Module for a number of neurons.
+        residual: whether the input of a hidden layer is added to its output (after dropout). This is
+            done in the hidden layers that have as many outputs as inputs.
+        dropout: the fraction of each hidden layer's outputs that Dropout sets to 0 in training.
+        init, bias, seed: as for Neuron. One seed serves all layers, and their dropouts after them. None of the
             options changes the weights that a seed gives.
 
     Raises:
+        TypeError: if `nouts` is not a list, or an argument has the wrong type.
         ValueError: for an empty `nouts`, a size less than 1, an unknown activation, initialiser or norm, or a
             dropout outside [0, 1].
 
@@ -74,7 +77,7 @@ class MLP(Sequential):
         activation: str | Function = "relu",
         output: str | Function = "linear",
         *,
-        norm: Literal["layer", "batch"] | None = None,
+        norm: Literal["layer", "batch"] | Norm | None = None,
         residual: bool = False,
         dropout: float = 0.0,
         init: str | Initialiser | None = None,
@@ -86,39 +89,48 @@ class MLP(Sequential):
         nouts = list(nouts)
         if not nouts:
             raise ValueError("MLP takes a list with the size of at least one layer, such as [16, 1], got []")
-        if norm not in _NORMS:
-            raise ValueError(f"norm is 'layer', 'batch' or None, got {norm!r}")
-        share(dropout, "dropout")
-        name, _ = named(activation)  # checked even where there is no hidden layer to use it
-        rng = generator(seed)
-        self.sizes = [whole(nin, "nin"), *[whole(n, "nout") for n in nouts]]
+        if isinstance(norm, str):
+            norm = _NORMS.get(norm, norm)
+        if norm is not None and not callable(norm):
+            raise ValueError(f"norm must be 'layer', 'batch', None or a function of a size, got {norm!r}")
+        check_fraction(dropout, "dropout")
+        name, _ = find_activation(activation)  # checked even if no hidden layer uses it
+        rng = make_generator(seed)
+        self.sizes = [check_count(nin, "nin"), *[check_count(n, "nout") for n in nouts]]
         inner = activation if norm is None else "linear"
         hidden = [
             Layer(a, b, inner, init=for_activation(name) if init is None else init, bias=bias, seed=rng)
             for a, b in pairwise(self.sizes[:-1])
         ]
         last = Layer(self.sizes[-2], self.sizes[-1], output, init=init, bias=bias, seed=rng)
-        super().__init__(*[_hidden(layer, norm, activation, residual, dropout, rng) for layer in hidden], last)
+        super().__init__(
+            *[_make_hidden_layer(layer, norm, activation, residual, dropout, rng) for layer in hidden], last
+        )
 
     def __call__(self, x: Any) -> Any:
-        """The outputs for a list of nin numbers or Values: a list, or of one output neuron the Value itself."""
-        return super().__call__(example(x, self, self.sizes[0]))
+        """The outputs for a list of nin numbers or Values: a list, or the Value itself if there is only one."""
+        return super().__call__(check_example(x, self, self.sizes[0]))
 
     def batch(self, xs: Iterable[Any]) -> list[Any]:
         """The outputs for each of a list of examples, computed layer by layer."""
-        return super().batch([example(x, self, self.sizes[0]) for x in xs])
+        return super().batch([check_example(x, self, self.sizes[0]) for x in xs])
 
     def extra_repr(self) -> str:
         return " → ".join(map(str, self.sizes))
 
 
-def _hidden(
-    layer: Layer, norm: str | None, activation: str | Function, residual: bool, dropout: float, rng: np.random.Generator
+def _make_hidden_layer(
+    layer: Layer,
+    norm: Norm | None,
+    activation: str | Function,
+    residual: bool,
+    dropout: float,
+    rng: np.random.Generator,
 ) -> Module:
-    """A hidden layer with what belongs to it."""
+    """A hidden layer, with what follows it."""
     parts: list[Module] = [layer]
     if norm is not None:
-        parts += [_NORMS[norm](layer.nout), Activation(activation)]
+        parts += [norm(layer.nout), Activation(activation)]
     if dropout:
         parts.append(Dropout(dropout, seed=rng))
     block = Sequential(*parts) if len(parts) > 1 else layer

@@ -9,10 +9,10 @@ import numpy as np
 import autograd as ag
 from autograd import Value
 
-from ..checks import example, generator, output, whole
+from ..checks import check_count, check_example, make_generator, make_output
 from ..module import Module
 from . import init as initialisers
-from .activations import Function, named
+from .activations import Function, find_activation
 from .init import Initialiser
 
 
@@ -22,14 +22,14 @@ class Neuron(Module):
     Args:
         nin: the number of inputs.
         activation: a name in nn.ACTIVATIONS, or a function of one Value.
-        init: the weights' initialiser, by name or as a function (see nn.init); chosen by the activation unless given.
+        init: the weights' initialiser, a name or a function (see nn.init); None for the one that suits the activation.
         bias: whether there is a b, which starts at 0.
-        seed: an int or a NumPy Generator to draw the weights from; the same int gives the same weights,
-            None other ones each time.
+        seed: an int or a NumPy Generator to draw the weights from. The same int gives the same weights;
+            None gives other weights each time.
 
     Attributes:
         w: the weights, a tuple of nin Values.
-        b: the bias, a Value, or the number 0.0 without one.
+        b: the bias, a Value; without a bias the number 0.0.
 
     Raises:
         ValueError: for an unknown activation or initialiser, or nin less than 1.
@@ -48,18 +48,18 @@ class Neuron(Module):
         bias: bool = True,
         seed: int | np.random.Generator | None = None,
     ) -> None:
-        self.nin = whole(nin, "nin")
-        self.activation_name, self.activation = named(activation)
-        weights = _draw(init, self.activation_name, nin, 1, seed)
+        self.nin = check_count(nin, "nin")
+        self.activation_name, self.activation = find_activation(activation)
+        weights = _draw_weights(init, self.activation_name, nin, 1, seed)
         self.w = tuple([Value(x) for x in weights[0].tolist()])
         self.b = Value(0.0) if bias else 0.0
 
     def __call__(self, x: Any) -> Any:
         """The neuron's output, a Value, for a list of nin numbers or Values."""
-        return self.forward(example(x, self, self.nin))
+        return self.forward(check_example(x, self, self.nin))
 
     def forward(self, xs: tuple[Any, ...]) -> Any:
-        """The output for a tuple known to be of nin floats and Values, which a Layer checks once for all neurons."""
+        """The output for a tuple of nin floats and Values that is already checked: a Layer does so for all neurons."""
         return self.activation(ag.dot(self.w, xs, self.b))
 
     def extra_repr(self) -> str:
@@ -91,29 +91,33 @@ class Layer(Module):
         bias: bool = True,
         seed: int | np.random.Generator | None = None,
     ) -> None:
-        self.nin, self.nout = whole(nin, "nin"), whole(nout, "nout")
-        self.activation_name, _ = named(activation)
-        weights = _draw(init, self.activation_name, nin, nout, seed)
-        self.neurons = [Neuron(nin, activation, init=_rows(row[None]), bias=bias) for row in weights]
+        self.nin, self.nout = check_count(nin, "nin"), check_count(nout, "nout")
+        self.activation_name, _ = find_activation(activation)
+        weights = _draw_weights(init, self.activation_name, nin, nout, seed)
+        self.neurons = [Neuron(nin, activation, init=_fixed_weights(row[None]), bias=bias) for row in weights]
 
     def __call__(self, x: Any) -> Any:
-        """The neurons' outputs for a list of nin numbers or Values: a list, or of one neuron the Value itself."""
-        xs = example(x, self, self.nin)
-        return output([neuron.forward(xs) for neuron in self.neurons])
+        """The outputs for a list of nin numbers or Values: a list, or the Value itself if there is only one neuron."""
+        xs = check_example(x, self, self.nin)
+        return make_output([neuron.forward(xs) for neuron in self.neurons])
 
     def extra_repr(self) -> str:
         return f"{self.nin} → {self.nout}, {self.activation_name}"
 
 
-def _draw(init: str | Initialiser | None, activation: str, nin: int, nout: int, seed: Any) -> initialisers.Weights:
+def _draw_weights(
+    init: str | Initialiser | None, activation: str, nin: int, nout: int, seed: Any
+) -> initialisers.Weights:
     """Initial weights of shape (nout, nin)."""
     initialiser = initialisers.for_activation(activation) if init is None else initialisers.by_name(init)
-    weights = np.asarray(initialiser(nin, nout, generator(seed)), dtype=np.float64)
+    weights = np.asarray(initialiser(nin, nout, make_generator(seed)), dtype=np.float64)
     if weights.shape != (nout, nin):
-        raise ValueError(f"init gave weights of shape {weights.shape} for (fan_out, fan_in) = {(nout, nin)}")
+        raise ValueError(
+            f"init must return weights of shape (fan_out, fan_in) = {(nout, nin)}, got shape {weights.shape}"
+        )
     return weights
 
 
-def _rows(weights: initialisers.Weights) -> Initialiser:
-    """The initialiser that gives weights already drawn."""
+def _fixed_weights(weights: initialisers.Weights) -> Initialiser:
+    """The initialiser that returns these weights."""
     return lambda fan_in, fan_out, rng: weights

@@ -1,5 +1,5 @@
-"""Optimizers: how parameters move along their gradients.
+"""Optimizers: how parameters change with their gradients.
 
-base.py: Optimizer, which holds parameters in groups. optimizers.py: SGD, Adam and the others, a formula each.
-schedules.py: learning rates that change. clipping.py: gradients made smaller.
+Read base.py first: Optimizer, which holds parameters in groups. optimizers.py: SGD, Adam and the others, a formula
+each. schedules.py: how learning rates change. clipping.py: limits for gradients.
 """

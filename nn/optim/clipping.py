@@ -1,4 +1,4 @@
-"""Clipping: the cure of exploding gradients. R. Pascanu, T. Mikolov, Y. Bengio, arXiv:1211.5063."""
+"""Clipping, the cure for exploding gradients. R. Pascanu, T. Mikolov, Y. Bengio, arXiv:1211.5063."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 
 from autograd import Value
 
-from ..checks import parameters_of
+from ..checks import list_parameters
 from .base import Flat
 
 
 def clip_grad_norm(parameters: Iterable[Value], max_norm: float) -> float:
-    """Scale all gradients down together where their Euclidean norm is above max_norm, and return the norm they had.
+    """Scale all gradients down together if their Euclidean norm is above max_norm; return the norm before that.
 
-    As torch.nn.utils.clip_grad_norm_, 1e-6 added to the divisor included.
+    As torch.nn.utils.clip_grad_norm_, including the 1e-6 that is added to the divisor.
 
     Raises:
         TypeError: for a Module in place of its parameters.
@@ -28,9 +28,9 @@ def clip_grad_norm(parameters: Iterable[Value], max_norm: float) -> float:
     >>> round(x.grad, 6), round(y.grad, 6)
     (3.0, 4.0)
     """
-    clipped = parameters_of(parameters, "clip_grad_norm")
-    grad = np.array([p.grad for p in clipped])
-    for p, g in zip(clipped, norm_clipped(grad, max_norm).tolist()):
+    listed = list_parameters(parameters, "clip_grad_norm")
+    grad = np.array([p.grad for p in listed])
+    for p, g in zip(listed, clip_by_norm(grad, max_norm).tolist()):
         p.grad = g
     return float(np.linalg.norm(grad))
 
@@ -42,21 +42,21 @@ def clip_grad_value(parameters: Iterable[Value], clip_value: float) -> None:
         TypeError: for a Module in place of its parameters.
         ValueError: if clip_value is negative.
     """
-    clipped = parameters_of(parameters, "clip_grad_value")
-    grad = np.array([p.grad for p in clipped])
-    for p, g in zip(clipped, value_clipped(grad, clip_value).tolist()):
+    listed = list_parameters(parameters, "clip_grad_value")
+    grad = np.array([p.grad for p in listed])
+    for p, g in zip(listed, clip_by_value(grad, clip_value).tolist()):
         p.grad = g
 
 
-def norm_clipped(grad: Flat, max_norm: float) -> Flat:
-    """The rule of clip_grad_norm, on a flat array."""
+def clip_by_norm(grad: Flat, max_norm: float) -> Flat:
+    """The formula of clip_grad_norm, on a flat array."""
     if not max_norm >= 0:
-        raise ValueError(f"max_norm is a number of 0 or more, got {max_norm}")
+        raise ValueError(f"max_norm must be a number of 0 or more, got {max_norm}")
     return grad * min(1.0, max_norm / (float(np.linalg.norm(grad)) + 1e-6))
 
 
-def value_clipped(grad: Flat, clip_value: float) -> Flat:
-    """The rule of clip_grad_value, on a flat array."""
+def clip_by_value(grad: Flat, clip_value: float) -> Flat:
+    """The formula of clip_grad_value, on a flat array."""
     if not clip_value >= 0:
-        raise ValueError(f"clip_value is a number of 0 or more, got {clip_value}")
+        raise ValueError(f"clip_value must be a number of 0 or more, got {clip_value}")
     return np.clip(grad, -clip_value, clip_value)

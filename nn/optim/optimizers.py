@@ -1,15 +1,16 @@
-"""The rules of the optimizers: SGD, Adam, AdamW, RMSprop, Adagrad. Names, defaults and formulas are PyTorch's."""
+"""SGD, Adam, AdamW, RMSprop, Adagrad: a formula each. Names, defaults and formulas are PyTorch's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from autograd import Value
 
-from .base import Flat, Group, Optimizer, elementwise
+from ..checks import check_betas, check_flag, check_fraction_below_one, check_nonnegative
+from .base import Check, Flat, Group, Optimizer, elementwise
 
 
 class SGD(Optimizer):
@@ -27,9 +28,9 @@ class SGD(Optimizer):
     Args:
         parameters: leaf Values, or groups of them; see Optimizer.
         lr: the learning rate.
-        momentum: the share of the last velocity that is kept.
+        momentum: the fraction of the last velocity that is kept.
         nesterov: whether to look ahead along the velocity.
-        weight_decay: the strength of the pull to zero.
+        weight_decay: how strongly parameters are pulled to zero.
 
     Raises:
         ValueError: for a negative lr, momentum or weight_decay, or nesterov without momentum.
@@ -42,6 +43,12 @@ class SGD(Optimizer):
     2.4
     """
 
+    options: ClassVar[Mapping[str, Check]] = {
+        "momentum": check_nonnegative,
+        "nesterov": check_flag,
+        "weight_decay": check_nonnegative,
+    }
+
     def __init__(
         self,
         parameters: Iterable[Value] | Iterable[Mapping[str, Any]],
@@ -52,24 +59,24 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(parameters, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
         if any(g.options["nesterov"] and not g.options["momentum"] for g in self.groups):
-            raise ValueError("nesterov needs momentum: give a momentum greater than 0")
+            raise ValueError("nesterov needs momentum. Pass a momentum greater than 0")
 
     @elementwise
-    def rule(self, group: Group, data: Flat, grad: Flat) -> Flat:
+    def update(self, group: Group, data: Flat, grad: Flat) -> Flat:
         o = group.options
         if group.uses("weight_decay"):
             grad = grad + o["weight_decay"] * data
         if group.uses("momentum"):
             group.state["velocity"] = velocity = o["momentum"] * group.remember("velocity") + grad
             grad = grad + o["momentum"] * velocity if group.uses("nesterov") else velocity
-        moved: Flat = data - o["lr"] * grad
-        return moved
+        new: Flat = data - o["lr"] * grad
+        return new
 
 
 class Adam(Optimizer):
     """Adam: steps of about the learning rate, whatever the size of the gradient.
 
-    With m and v the running means of g and g², freed from their start at zero:
+    With m and v the running means of g and g², corrected for their start at zero:
 
         p ← p - lr · m / (√v + eps)
 
@@ -78,9 +85,9 @@ class Adam(Optimizer):
     Args:
         parameters: leaf Values, or groups of them; see Optimizer.
         lr: the learning rate.
-        betas: the shares of the old means of g and of g² that are kept at each step.
-        eps: what keeps the quotient finite.
-        weight_decay: added to the gradient, times p.
+        betas: the fractions of the old means of g and of g² that are kept at each step.
+        eps: added to the divisor, to keep the quotient finite.
+        weight_decay: times p, it is added to the gradient.
 
     >>> x = Value(3.0)
     >>> optimizer = Adam([x], lr=0.1)
@@ -90,6 +97,11 @@ class Adam(Optimizer):
     2.9
     """
 
+    options: ClassVar[Mapping[str, Check]] = {
+        "betas": check_betas,
+        "eps": check_nonnegative,
+        "weight_decay": check_nonnegative,
+    }
     decoupled = False  # weights decay through the gradient
 
     def __init__(
@@ -103,26 +115,26 @@ class Adam(Optimizer):
         super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
     @elementwise
-    def rule(self, group: Group, data: Flat, grad: Flat) -> Flat:
+    def update(self, group: Group, data: Flat, grad: Flat) -> Flat:
         o = group.options
         if self.decoupled:
             data = data * (1 - o["lr"] * o["weight_decay"])
         elif group.uses("weight_decay"):
             grad = grad + o["weight_decay"] * data
-        mean_share, square_share = o["betas"]
-        mean = mean_share * group.remember("mean") + (1 - mean_share) * grad
-        square = square_share * group.remember("square") + (1 - square_share) * grad * grad
+        beta_1, beta_2 = o["betas"]
+        mean = beta_1 * group.remember("mean") + (1 - beta_1) * grad
+        square = beta_2 * group.remember("square") + (1 - beta_2) * grad * grad
         group.state.update(mean=mean, square=square)
-        unbiased_mean = mean / (1 - mean_share**group.steps)
-        unbiased_square = square / (1 - square_share**group.steps)
-        moved: Flat = data - o["lr"] * unbiased_mean / (np.sqrt(unbiased_square) + o["eps"])
-        return moved
+        unbiased_mean = mean / (1 - beta_1**group.steps)
+        unbiased_square = square / (1 - beta_2**group.steps)
+        new: Flat = data - o["lr"] * unbiased_mean / (np.sqrt(unbiased_square) + o["eps"])
+        return new
 
 
 class AdamW(Adam):
-    """Adam with the weights decayed directly, not through the gradient: p ← p (1 - lr · weight_decay) first.
+    """Adam with weights that decay directly, not through the gradient: p ← p (1 - lr · weight_decay) first.
 
-    I. Loshchilov, F. Hutter, Decoupled weight decay regularization, arXiv:1711.05101. Arguments as for Adam.
+    I. Loshchilov, F. Hutter, Decoupled weight decay regularization, arXiv:1711.05101. The arguments are Adam's.
     """
 
     decoupled = True
@@ -147,12 +159,20 @@ class RMSprop(Optimizer):
     Args:
         parameters: leaf Values, or groups of them; see Optimizer.
         lr: the learning rate.
-        alpha: the share of the old mean of g² that is kept.
+        alpha: the fraction of the old mean of g² that is kept.
         eps: added to the divisor.
-        weight_decay: added to the gradient, times p.
-        momentum: the share of the last step that is kept.
-        centered: whether to take the square of the mean gradient off the mean of g².
+        weight_decay: times p, it is added to the gradient.
+        momentum: the fraction of the last step that is kept.
+        centered: whether to subtract the square of the mean gradient from the mean of g².
     """
+
+    options: ClassVar[Mapping[str, Check]] = {
+        "alpha": check_fraction_below_one,
+        "eps": check_nonnegative,
+        "weight_decay": check_nonnegative,
+        "momentum": check_nonnegative,
+        "centered": check_flag,
+    }
 
     def __init__(
         self,
@@ -169,7 +189,7 @@ class RMSprop(Optimizer):
         )
 
     @elementwise
-    def rule(self, group: Group, data: Flat, grad: Flat) -> Flat:
+    def update(self, group: Group, data: Flat, grad: Flat) -> Flat:
         o = group.options
         if group.uses("weight_decay"):
             grad = grad + o["weight_decay"] * data
@@ -182,8 +202,8 @@ class RMSprop(Optimizer):
         step = grad / (np.sqrt(spread) + o["eps"])
         if group.uses("momentum"):
             group.state["velocity"] = step = o["momentum"] * group.remember("velocity") + step
-        moved: Flat = data - o["lr"] * step
-        return moved
+        new: Flat = data - o["lr"] * step
+        return new
 
 
 class Adagrad(Optimizer):
@@ -195,10 +215,14 @@ class Adagrad(Optimizer):
         parameters: leaf Values, or groups of them; see Optimizer.
         lr: the learning rate.
         lr_decay: the rate falls as 1 / (1 + lr_decay · steps before this one).
-        weight_decay: added to the gradient, times p.
+        weight_decay: times p, it is added to the gradient.
         initial_accumulator_value: where the sum of g² starts.
         eps: added to the divisor.
     """
+
+    options: ClassVar[Mapping[str, Check]] = dict.fromkeys(
+        ("lr_decay", "weight_decay", "initial_accumulator_value", "eps"), check_nonnegative
+    )
 
     def __init__(
         self,
@@ -219,12 +243,12 @@ class Adagrad(Optimizer):
         )
 
     @elementwise
-    def rule(self, group: Group, data: Flat, grad: Flat) -> Flat:
+    def update(self, group: Group, data: Flat, grad: Flat) -> Flat:
         o = group.options
         if group.uses("weight_decay"):
             grad = grad + o["weight_decay"] * data
         total = group.remember("square_sum", o["initial_accumulator_value"]) + grad * grad
         group.state["square_sum"] = total
         rate = o["lr"] / (1 + (group.steps - 1) * o["lr_decay"])
-        moved: Flat = data - rate * grad / (np.sqrt(total) + o["eps"])
-        return moved
+        new: Flat = data - rate * grad / (np.sqrt(total) + o["eps"])
+        return new

@@ -1,7 +1,7 @@
 """Schedules: how an optimizer's learning rate changes from epoch to epoch. Names and formulas are PyTorch's.
 
-Make one from an optimizer and call its step() after each epoch. Each multiplies the learning rates
-that the optimizer's groups had when it was made by a factor of the number of steps so far.
+Make one from an optimizer and call its step() after each epoch. Most multiply the learning rates that the
+optimizer's groups had at first by a factor that depends on the number of steps so far.
 """
 
 from __future__ import annotations
@@ -9,64 +9,83 @@ from __future__ import annotations
 import math
 import reprlib
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from ..checks import nonnegative, share, share_below_one, whole
+from ..checks import check_count, check_fraction, check_fraction_below_one, check_nonnegative
+from ..settings import describe_setting
 from .base import Optimizer
 
 
 class Scheduler:
-    """What schedules of every kind have: an optimizer, and a state to go on from.
+    """The base of all schedules: an optimizer, and a state from which to go on.
 
     Attributes:
-        optimizer: the one whose learning rates change.
-        moving: the names of what changes from epoch to epoch; all else are settings.
+        optimizer: the optimizer whose learning rates change.
+        watches: what fit calls step() with after each epoch: "loss" for the validation loss (or the training loss
+            if there is none), "metric" for the metric, "" for no argument.
+        initial: the learning rates that all others follow from, one for each group; None if there are none.
+        moving: the names of the attributes that change from epoch to epoch, in addition to those of the bases:
+            numbers and lists of them. All others are settings.
     """
 
     moving: ClassVar[tuple[str, ...]] = ()
+    initial: list[float] | None = None
+    watches: Literal["", "loss", "metric"] = ""
 
     def __init__(self, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"{type(self).__name__} takes an optimizer, got {optimizer!r}")
         self.optimizer = optimizer
 
+    def step(self) -> None:
+        """Go on to the next epoch."""
+        raise NotImplementedError(f"{type(self).__name__} has no step. Define step(self), which changes the rates")
+
     def state_dict(self) -> dict[str, Any]:
-        """What the schedule remembers: plain numbers and lists of them."""
-        return {k: v for k, v in vars(self).items() if k != "optimizer"}
+        """What the schedule remembers, and its settings: numbers, strings and lists of them."""
+        moving = self._moving()
+        return {k: x if k in moving else describe_setting(x) for k, x in vars(self).items() if k != "optimizer"}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what state_dict() gave. The learning rate itself is in the optimizer's state.
+        """Go on from a state that state_dict() returned. The learning rate itself is in the optimizer's state.
 
         Raises:
-            ValueError: if it is that of another kind of schedule, or of one with other settings; nothing changes then.
+            ValueError: if it is of another kind of schedule, or of one with other settings. Then nothing changes.
         """
-        own, name = self.state_dict(), type(self).__name__
+        own, name, moving = self.state_dict(), type(self).__name__, self._moving()
         if not isinstance(state, Mapping) or set(state) != set(own):
-            raise ValueError(f"{name}: the state is {reprlib.repr(state)}, where {sorted(own)} are expected")
+            raise ValueError(f"{name}: the state must have the entries {sorted(own)}, got {reprlib.repr(state)}")
         for key, x in own.items():
-            if key not in self.moving and state[key] != x:
-                raise ValueError(f"{name}: the state is that of a schedule with {key}={state[key]!r}, not {x!r}")
-        vars(self).update(state)
+            if key not in moving and describe_setting(state[key]) != x:
+                raise ValueError(f"{name}: the state is of a schedule with {key}={state[key]!r}, not {x!r}")
+        vars(self).update({key: x for key, x in state.items() if key in moving})
+
+    def _moving(self) -> set[str]:
+        return {name for kind in type(self).__mro__ for name in vars(kind).get("moving", ())}
 
 
 class Schedule(Scheduler):
-    """The base of schedules: learning rate = initial learning rate × factor(steps so far).
+    """The base of most schedules: learning rate = initial learning rate × factor(steps so far).
 
     Args:
-        optimizer: the one whose learning rates change.
+        optimizer: the optimizer whose learning rates change.
+
+    >>> class Halve(Schedule):
+    ...     def factor(self, steps):
+    ...         return 0.5**steps
     """
 
     moving = ("steps", "initial")
 
     def __init__(self, optimizer: Optimizer) -> None:
         super().__init__(optimizer)
-        self.initial = [float(g.options["lr"]) for g in optimizer.groups]
+        self.initial: list[float] = [float(g.options["lr"]) for g in optimizer.groups]
         self.steps = 0
         self._apply()
 
     def factor(self, steps: int) -> float:
-        """By what the initial learning rates are multiplied after that many steps."""
-        raise NotImplementedError
+        """What the initial learning rates are multiplied by after that many steps. A subclass defines this."""
+        raise NotImplementedError(f"{type(self).__name__} has no factor. Define factor(self, steps)")
 
     def step(self) -> None:
         """Go on to the next epoch."""
@@ -92,7 +111,7 @@ class StepLR(Schedule):
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        self.step_size, self.gamma = whole(step_size, "step_size"), nonnegative(gamma, "gamma")
+        self.step_size, self.gamma = check_count(step_size, "step_size"), check_nonnegative(gamma, "gamma")
         super().__init__(optimizer)
 
     def factor(self, steps: int) -> float:
@@ -103,7 +122,7 @@ class ExponentialLR(Schedule):
     """The rate times gamma every epoch."""
 
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
-        self.gamma = nonnegative(gamma, "gamma")
+        self.gamma = check_nonnegative(gamma, "gamma")
         super().__init__(optimizer)
 
     def factor(self, steps: int) -> float:
@@ -111,19 +130,19 @@ class ExponentialLR(Schedule):
 
 
 class CosineAnnealingLR(Schedule):
-    """The rate along half a cosine, from where it is down to eta_min in T_max epochs.
+    """The rate along half a cosine, from where it starts down to eta_min in T_max epochs.
 
     I. Loshchilov, F. Hutter, SGDR: stochastic gradient descent with warm restarts, arXiv:1608.03983.
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
-        self.T_max, self.eta_min = whole(T_max, "T_max"), nonnegative(eta_min, "eta_min")
+        self.T_max, self.eta_min = check_count(T_max, "T_max"), check_nonnegative(eta_min, "eta_min")
         super().__init__(optimizer)
 
     def _apply(self) -> None:
-        share = (1 + math.cos(math.pi * self.steps / self.T_max)) / 2
+        fraction = (1 + math.cos(math.pi * self.steps / self.T_max)) / 2
         for group, lr in zip(self.optimizer.groups, self.initial):
-            group.options["lr"] = self.eta_min + (lr - self.eta_min) * share
+            group.options["lr"] = self.eta_min + (lr - self.eta_min) * fraction
 
 
 class LinearLR(Schedule):
@@ -132,26 +151,26 @@ class LinearLR(Schedule):
     def __init__(
         self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5
     ) -> None:
-        if not share(start_factor, "start_factor"):
-            raise ValueError("start_factor is a number above 0 and up to 1, got 0")
-        self.start_factor, self.end_factor = float(start_factor), nonnegative(end_factor, "end_factor")
-        self.total_iters = whole(total_iters, "total_iters")
+        if not check_fraction(start_factor, "start_factor"):
+            raise ValueError("start_factor must be a number above 0 and up to 1, got 0")
+        self.start_factor, self.end_factor = float(start_factor), check_nonnegative(end_factor, "end_factor")
+        self.total_iters = check_count(total_iters, "total_iters")
         super().__init__(optimizer)
 
     def factor(self, steps: int) -> float:
-        share = min(steps, self.total_iters) / self.total_iters
-        return self.start_factor + (self.end_factor - self.start_factor) * share
+        fraction = min(steps, self.total_iters) / self.total_iters
+        return self.start_factor + (self.end_factor - self.start_factor) * fraction
 
 
 class ReduceLROnPlateau(Scheduler):
-    """The rate times `factor` when a metric, such as the loss held out, has not become better for `patience` epochs.
+    """The rate times `factor` when a loss or a metric has not improved for more than `patience` epochs.
 
     Args:
-        optimizer: the one whose learning rates change.
-        mode: "min" if less is better, "max" if more is.
-        factor: by what the rate is multiplied, below 1.
-        patience: how many epochs without improvement are put up with.
-        threshold: the share of the best metric by which a better one must be better.
+        optimizer: the optimizer whose learning rates change.
+        mode: "min" if less is better, as of a loss; "max" if more is better, as of a metric.
+        factor: what the rate is multiplied by, below 1.
+        patience: how many epochs without improvement are allowed.
+        threshold: the fraction of the best number so far by which a better one must differ from it.
         cooldown: how many epochs after a reduction do not count.
         min_lr: where the rate stops falling.
         eps: a smaller change is not made.
@@ -171,17 +190,22 @@ class ReduceLROnPlateau(Scheduler):
         eps: float = 1e-8,
     ) -> None:
         if mode not in ("min", "max"):
-            raise ValueError(f"mode is 'min' or 'max', got {mode!r}")
+            raise ValueError(f"mode must be 'min' or 'max', got {mode!r}")
         super().__init__(optimizer)
-        self.mode, self.factor = mode, share_below_one(factor, "factor")
-        self.patience, self.cooldown = whole(patience, "patience", 0), whole(cooldown, "cooldown", 0)
-        self.threshold, self.min_lr = nonnegative(threshold, "threshold"), nonnegative(min_lr, "min_lr")
-        self.eps = nonnegative(eps, "eps")
+        self.mode, self.factor = mode, check_fraction_below_one(factor, "factor")
+        self.patience, self.cooldown = check_count(patience, "patience", 0), check_count(cooldown, "cooldown", 0)
+        self.threshold, self.min_lr = check_nonnegative(threshold, "threshold"), check_nonnegative(min_lr, "min_lr")
+        self.eps = check_nonnegative(eps, "eps")
         self.best = math.inf if mode == "min" else -math.inf
         self.bad_epochs = self.cooling = 0
 
-    def step(self, metric: float) -> None:
-        """Go on to the next epoch, with the metric of this one."""
+    @property
+    def watches(self) -> Literal["loss", "metric"]:  # type: ignore[override]  # it depends on the mode
+        """See Scheduler."""
+        return "metric" if self.mode == "max" else "loss"
+
+    def step(self, metric: float) -> None:  # type: ignore[override]  # it watches
+        """Go on to the next epoch, with the loss or metric of this one."""
         if self.mode == "min":
             better = metric < self.best * (1 - self.threshold)
         else:

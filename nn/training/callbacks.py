@@ -1,4 +1,4 @@
-"""What fit calls after each epoch: TrainingState, which every callback is given, and EarlyStopping."""
+"""Callbacks, which fit calls after each epoch: TrainingState, their argument, and EarlyStopping."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..checks import nonnegative, whole
+from ..checks import check_count, check_nonnegative
 from ..module import Module
 from ..optim.base import Optimizer
 from .history import History
@@ -19,10 +19,10 @@ class TrainingState:
 
     Attributes:
         epoch: the epoch that is finished, counted from 1.
-        epochs: how many there are to be.
+        epochs: how many there will be.
         model: the model, with its parameters as they are now.
         optimizer: the optimizer.
-        history: what was measured, this epoch included.
+        history: what was measured, including this epoch.
         stop: set it to True to end the training here.
     """
 
@@ -35,14 +35,14 @@ class TrainingState:
 
 
 class EarlyStopping:
-    """A callback of fit that stops when the loss has not become better for a while, and goes back to the best epoch.
+    """A callback of fit that stops when the loss has not improved for a while, and goes back to the best epoch.
 
-    It watches the validation loss, or the training loss if no examples are held out.
+    It watches the validation loss, or the training loss if there are no validation examples.
 
     Args:
-        patience: how many epochs in a row without improvement end the training.
-        min_delta: by how much the loss must fall below the best one to count as better.
-        restore_best: whether the model gets the parameters it had after the best epoch, when training
+        patience: after how many epochs in a row without improvement training ends.
+        min_delta: how far the loss must fall below the best one to count as better.
+        restore_best: whether the model gets back the parameters it had after the best epoch, when training
             stops and also when it reaches its last epoch.
 
     Attributes:
@@ -50,7 +50,8 @@ class EarlyStopping:
         best_epoch: its epoch.
 
     Raises:
-        TypeError, ValueError: if patience is no whole number of 1 or more, or min_delta no finite number of 0 or more.
+        TypeError, ValueError: if patience is not a whole number of 1 or more, or min_delta not a finite number of 0
+            or more.
 
     >>> import nn
     >>> model = nn.MLP(1, [1], seed=0)
@@ -63,7 +64,7 @@ class EarlyStopping:
     """
 
     def __init__(self, patience: int = 10, min_delta: float = 0.0, restore_best: bool = True) -> None:
-        self.patience, self.min_delta = whole(patience, "patience"), nonnegative(min_delta, "min_delta")
+        self.patience, self.min_delta = check_count(patience, "patience"), check_nonnegative(min_delta, "min_delta")
         self.restore_best = bool(restore_best)
         self._reset()
 
@@ -87,7 +88,7 @@ class EarlyStopping:
         return {name.removeprefix("_"): x for name, x in vars(self).items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what state_dict() gave; ValueError if that has other settings."""
+        """Go on from a state that state_dict() returned; ValueError if it has other settings."""
         for name in ("patience", "min_delta", "restore_best"):
             if state[name] != getattr(self, name):
                 raise ValueError(f"EarlyStopping: the state has {name}={state[name]}, not {getattr(self, name)}")

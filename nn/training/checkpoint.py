@@ -1,4 +1,4 @@
-"""Checkpoint: all that fit needs to go on with a run, in one safetensors file."""
+"""Checkpoint: everything that fit needs to go on with a run, in one safetensors file."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from ..weights import Arrays, read_arrays, write_arrays
 
 FILE = "checkpoint.safetensors"
 FORMAT = 2
-FINGERPRINTS = {"examples": "X or y", "validation": "the examples to validate on"}  # settings that say nothing
+FINGERPRINTS = {
+    "examples": "X or y",
+    "validation": "the examples to validate on",
+}  # settings whose value says nothing to a reader
 
 
 class Checkpoint:
     """The file of a run, in a directory of its own.
 
-    Numbers in arrays are in it as such, all else as JSON in its header: one file, so that there is never
-    one half of one epoch and the other half of another.
+    Arrays are stored as such, everything else as JSON in the header. It is one file, so that it never mixes
+    two epochs.
 
     Args:
         directory: the directory; see `make`.
@@ -35,36 +38,40 @@ class Checkpoint:
         return self.path.exists()
 
     def make(self) -> None:
-        """Make the directory, if it is missing."""
+        """Make the directory if it is missing."""
         self.directory.mkdir(parents=True, exist_ok=True)
 
     def write(self, state: dict[str, Any]) -> None:
         """Save the state of a run: dicts and lists of numbers, strings, None and arrays."""
         arrays: Arrays = {}
-        about = _packed({"format": FORMAT, **state}, "", arrays)
+        about = _pack({"format": FORMAT, **state}, "", arrays)
         write_arrays(self.path, arrays, json.dumps(about))
 
     def read(self) -> dict[str, Any]:
-        """The state that was saved.
+        """The saved state.
 
         Raises:
-            ValueError: if the file is damaged or none of fit's.
+            ValueError: if the file is damaged or was not written by fit.
         """
         arrays, about = read_arrays(self.path)
         try:
-            state = _unpacked(json.loads(about or ""), arrays)
+            state = _unpack(json.loads(about or ""), arrays)
             known = state["format"] == FORMAT
         except (ValueError, KeyError, TypeError):
-            raise ValueError(f"{str(self.path)!r} is no checkpoint of fit; nn.load reads files of weights") from None
+            raise ValueError(
+                f"{str(self.path)!r} is not a checkpoint written by nn.fit. Files of weights are read by nn.load"
+            ) from None
         if not known:
-            raise ValueError(f"{str(self.path)!r} is a checkpoint of another version, number {state['format']}")
+            raise ValueError(
+                f"{str(self.path)!r} is a checkpoint in format {state['format']}, but this version reads {FORMAT}"
+            )
         for part in self.directory.glob(f".{FILE}.*.part"):  # what a killed process was writing
             part.unlink(missing_ok=True)
         return dict(state)
 
 
 def differences(saved: dict[str, Any], given: dict[str, Any]) -> list[str]:
-    """In words, what is not the same in two settings."""
+    """The differences between two settings, in words."""
     differ = [name for name in {**saved, **given} if saved.get(name) != given.get(name)]
     found = [
         f"{name}: {saved.get(name)!r} in the checkpoint, {given.get(name)!r} given"
@@ -74,21 +81,21 @@ def differences(saved: dict[str, Any], given: dict[str, Any]) -> list[str]:
     return [f"{FINGERPRINTS[name]} are not those of the checkpoint" for name in differ if name in FINGERPRINTS] + found
 
 
-def _packed(x: Any, path: str, arrays: Arrays) -> Any:
-    """x for JSON; its arrays go to `arrays`, by the path to them."""
+def _pack(x: Any, path: str, arrays: Arrays) -> Any:
+    """x as JSON keeps it; its arrays go to `arrays`, by path."""
     if isinstance(x, np.ndarray):
         arrays[path] = x
         return {"array": path}
     if isinstance(x, dict):
-        return {str(k): _packed(item, f"{path}/{k}" if path else str(k), arrays) for k, item in x.items()}
+        return {str(k): _pack(item, f"{path}/{k}" if path else str(k), arrays) for k, item in x.items()}
     if isinstance(x, (list, tuple)):
-        return [_packed(item, f"{path}/{k}", arrays) for k, item in enumerate(x)]
+        return [_pack(item, f"{path}/{k}", arrays) for k, item in enumerate(x)]
     return x.item() if isinstance(x, np.generic) else x
 
 
-def _unpacked(x: Any, arrays: Arrays) -> Any:
+def _unpack(x: Any, arrays: Arrays) -> Any:
     if isinstance(x, dict):
         if set(x) == {"array"}:
             return arrays[x["array"]]
-        return {k: _unpacked(item, arrays) for k, item in x.items()}
-    return [_unpacked(item, arrays) for item in x] if isinstance(x, list) else x
+        return {k: _unpack(item, arrays) for k, item in x.items()}
+    return [_unpack(item, arrays) for item in x] if isinstance(x, list) else x

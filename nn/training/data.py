@@ -1,4 +1,4 @@
-"""Examples: inputs and targets as arrays, checked before anything is done with them, held out, and shuffled."""
+"""Examples: inputs and targets as arrays, checked before anything is computed, split and shuffled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Array = NDArray[Any]
 
 @dataclass
 class Examples:
-    """Inputs X and targets y, one row or entry an example."""
+    """Inputs X and targets y, one row or entry for each example."""
 
     X: Array
     y: Array
@@ -27,7 +27,7 @@ class Examples:
         return len(self.X)
 
     def take(self, rows: Array) -> Examples:
-        """Those examples, in that order."""
+        """The examples with these indexes, in this order."""
         return Examples(self.X[rows], self.y[rows])
 
     def batches(self, size: int) -> Iterator[tuple[Array, Array]]:
@@ -44,47 +44,47 @@ class Examples:
         return digest.hexdigest()
 
 
-def examples(X: Any, y: Any, names: tuple[str, str] = ("X", "y")) -> Examples:
+def check_examples(X: Any, y: Any, names: tuple[str, str] = ("X", "y")) -> Examples:
     """Inputs and targets as arrays.
 
     Raises:
-        TypeError: if they hold what is no real number.
+        TypeError: if they hold anything but real numbers.
         ValueError: if they are empty, of different lengths, ragged, or hold a nan or an infinity.
     """
-    inputs, targets = numbers(X, names[0]), numbers(y, names[1])
+    inputs, targets = check_numbers(X, names[0]), check_numbers(y, names[1])
     if len(inputs) != len(targets):
         raise ValueError(
-            f"{names[0]} and {names[1]} have one row or entry an example, as many of one as of the other; "
-            f"got {len(inputs):,} and {len(targets):,}, arrays of shape {inputs.shape} and {targets.shape}"
+            f"{names[0]} and {names[1]} must have the same number of examples, got {len(inputs):,} and "
+            f"{len(targets):,}: arrays of shape {inputs.shape} and {targets.shape}, one row or entry for each example"
         )
     return Examples(inputs, targets)
 
 
-def numbers(x: Any, name: str) -> Array:
-    """x as an array of finite float64 or int64, with at least one row."""
+def check_numbers(x: Any, name: str) -> Array:
+    """x as an array of finite float64 or int64, with at least one row; TypeError or ValueError otherwise."""
     try:
         array = np.asarray(x)
     except ValueError:
         raise ValueError(
-            f"{name} is an array with one row or entry an example; got rows of different lengths"
+            f"{name} must be an array with one row or entry for each example, got rows of different lengths"
         ) from None
     if array.dtype.kind not in "fiub" and array.size:
-        raise TypeError(f"{name} is an array of real numbers, got an array of {array.dtype}")
+        raise TypeError(f"{name} must be an array of real numbers, got an array of {array.dtype}")
     if not array.ndim or not array.size:
-        raise ValueError(f"{name} is an array with at least one example, got one of shape {array.shape}")
+        raise ValueError(f"{name} must be an array with at least one example, got one of shape {array.shape}")
     array = array.astype(np.float64 if array.dtype.kind == "f" else np.int64)  # small ints would wrap around
     if not np.isfinite(array).all():
         bad = np.argwhere(~np.isfinite(array))
         raise ValueError(
-            f"{name} holds {len(bad):,} numbers that are nan or infinite, the first at "
-            f"{name}[{', '.join(map(str, bad[0]))}]; leave those examples out or fill the gaps in"
+            f"{name} must be finite, got {len(bad):,} numbers that are nan or infinite, the first at "
+            f"{name}[{', '.join(map(str, bad[0]))}]. Leave these examples out, or fill the gaps"
         )
     return array
 
 
 @contextlib.contextmanager
-def rows_wanted(X: Array) -> Iterator[None]:
-    """Within, a model is called with the examples X; if each is one number, and it takes several, say so."""
+def explain_missing_rows(X: Array) -> Iterator[None]:
+    """A context in which a model is called with the examples X: an error says so if they should be rows."""
     try:
         yield
     except ValueError as error:
@@ -92,45 +92,46 @@ def rows_wanted(X: Array) -> Iterator[None]:
             raise
         text = str(error).split(". jit(")[0]
         raise ValueError(
-            f"{text}; X is a list of examples, one row each: for one example write [[1.0, 2.0]]"
+            f"{text}. X must be a list of examples, one row each: for one example write [[1.0, 2.0]]"
         ) from error
 
 
-def rows(batch: Array) -> list[Any]:
+def list_rows(batch: Array) -> list[Any]:
     """The examples of a batch, as a model or a loss takes them."""
     return batch.tolist() if batch.ndim == 1 else list(batch)
 
 
-def held_out(data: Examples, validation: Any, seed: int) -> tuple[Examples, Examples | None]:
-    """The examples to learn from and those to validate on, given as a pair (X, y) or as a share of `data`.
+def split_validation(data: Examples, validation: Any, seed: int) -> tuple[Examples, Examples | None]:
+    """The examples to learn from and those to validate on: a pair (X, y), or a fraction of `data`.
 
     Raises:
-        TypeError: if it is neither.
-        ValueError: if the pair is bad as `examples` says or its rows have other shapes, or if the share leaves
-            no example on one side.
+        TypeError: if validation is neither.
+        ValueError: if the pair is invalid, see `check_examples`, or its rows have other shapes; or if the fraction
+            leaves no example on one side.
     """
     if validation is None:
         return data, None
     if isinstance(validation, (tuple, list)) and len(validation) == 2:
-        other = examples(validation[0], validation[1], ("validation X", "validation y"))
+        other = check_examples(validation[0], validation[1], ("validation X", "validation y"))
         for name, a, b in (("X", data.X, other.X), ("y", data.y, other.y)):
             if a.shape[1:] != b.shape[1:]:
-                raise ValueError(f"the rows of {name} have shape {a.shape[1:]}, but in validation {b.shape[1:]}")
+                raise ValueError(
+                    f"the rows of validation {name} must have the shape of those of {name}, {a.shape[1:]}, "
+                    f"got {b.shape[1:]}"
+                )
         return data, other
     if isinstance(validation, bool) or not isinstance(validation, (int, float, np.floating)):
-        raise TypeError(
-            f"validation is a pair (X, y) or the share of the examples to hold out, got {describe(validation)}"
-        )
+        raise TypeError(f"validation must be a pair (X, y) or a fraction of the examples, got {describe(validation)}")
     count = round(validation * len(data)) if 0 < validation < 1 else 0
     if not 0 < count < len(data):
         raise ValueError(
-            f"validation is a share above 0 and below 1 that holds at least one of the {len(data)} examples out "
+            f"validation must be a fraction above 0 and below 1 that takes at least one of the {len(data)} examples "
             f"and leaves at least one, got {validation}"
         )
     order = np.random.default_rng([seed, 0]).permutation(len(data))
     return data.take(np.sort(order[count:])), data.take(np.sort(order[:count]))
 
 
-def shuffled(data: Examples, seed: int, epoch: int) -> Examples:
-    """The examples in the order of an epoch, which seed and epoch alone decide, so that any may be done again."""
+def shuffle(data: Examples, seed: int, epoch: int) -> Examples:
+    """The examples in the order of an epoch. It depends on seed and epoch alone, so that any epoch can be repeated."""
     return data.take(np.random.default_rng([seed, epoch]).permutation(len(data)))

@@ -10,18 +10,18 @@ import numpy as np
 
 from autograd.installation import require
 
-from ..checks import generator
+from ..checks import make_generator
 from ..module import Module
 from ..optim.base import Optimizer
 from ..optim.schedules import Scheduler
 from .callbacks import TrainingState
 from .checkpoint import Checkpoint
 from .compiled.fallback import choose_compiled
-from .data import examples, held_out
+from .data import check_examples, split_validation
 from .history import History
 from .loop import Loop
 from .plan import Metric, Plan
-from .step import Loss, Penalty
+from .step import Loss, Penalty, check_parts
 
 
 def fit(
@@ -46,56 +46,56 @@ def fit(
     resume: bool = False,
     detect_anomaly: bool = False,
 ) -> History:
-    """Train a model: `epochs` times through the examples, in shuffled batches, one step of the optimizer a batch.
+    """Train a model: go through the examples `epochs` times, in shuffled batches, one optimizer step for each batch.
 
     The model is set to training while steps are taken, to evaluation while it is validated, and back to
-    what it was. Ctrl-C ends the training at the last finished step and returns what was measured until then.
+    its first mode at the end. Ctrl-C ends the training at the last finished step and returns what was measured so far.
 
     Args:
         model: the model, called with one example.
-        X: the inputs, one row or entry an example.
-        y: the targets, one entry or row an example: whole numbers where they are labels.
-        loss: a function of the model's output and the target of one example, such as nn.cross_entropy;
-            a step goes down the mean over its batch.
-        optimizer: what moves the parameters, or those of them that it has.
-        epochs: how many times all examples are gone through.
-        batch_size: examples in a step; in the last of an epoch there may be fewer.
-        validation: a pair (X, y) of examples to validate on after each epoch, or the share of the
-            examples, such as 0.2, to draw for that and not to learn from.
-        metric: "accuracy", where the largest of several outputs tells the class, or the sign of one output
-            (a logit, not a probability); or a function of the outputs and the targets of all examples,
-            two arrays, that returns a number. It is taken after each epoch over the validation examples, or over the
-            training examples if there are none.
+        X: the inputs, one row or entry for each example.
+        y: the targets, one entry or row for each example: whole numbers if they are labels.
+        loss: a function of the model's output and the target of one example, such as nn.cross_entropy.
+            A step reduces its mean over the batch.
+        optimizer: what updates the parameters. Parameters that it does not have stay as they are.
+        epochs: how many times to go through all examples.
+        batch_size: how many examples a step takes; the last batch of an epoch may have fewer.
+        validation: a pair (X, y) of examples to validate on after each epoch, or a fraction of the
+            examples, such as 0.2, to set aside at random for validation.
+        metric: "accuracy", for which the class is the index of the largest output, or the sign if there is one output
+            (a logit, not a probability); or a function of the outputs and the targets of all examples, two arrays,
+            that returns a number. It is taken after each epoch over the validation examples, or over the training
+            examples if there are none.
         schedule: what changes the learning rate after each epoch, made from this optimizer.
-            ReduceLROnPlateau is given the validation loss, or the training loss if there is none; the
-            metric if its mode is "max".
+            ReduceLROnPlateau watches the validation loss, or the training loss if there is none; with
+            mode="max" it watches the metric.
         clip_norm: the Euclidean norm to which larger gradients are scaled down; see nn.clip_grad_norm.
         penalty: a function of the model alone, added to the loss of each step, but not to the validation loss.
-        callbacks: functions called after each epoch with a TrainingState, such as nn.EarlyStopping(). Those
-            with state_dict() and load_state_dict() are part of checkpoints.
-        seed: decides the order of the examples in each epoch, and those held out; an int, a NumPy
+        callbacks: functions called after each epoch with a TrainingState, such as nn.EarlyStopping(). Checkpoints
+            include the state of those with state_dict() and load_state_dict().
+        seed: decides the order of the examples in each epoch, and which are set aside for validation: an int, a NumPy
             Generator to draw one from, or None for another order each time.
-        compiled: whether steps are compiled; without, the graph of each batch is built, the numbers are
-            the same up to rounding, and models that no compiler understands work too. None compiles where
-            llvmlite is installed, and otherwise warns once.
+        compiled: whether steps are compiled. If False, the graph of each batch is built: the numbers are
+            the same up to rounding, and models that cannot be compiled work too. None compiles if llvmlite is
+            installed, and warns once otherwise.
         progress: whether to show a progress bar; None shows it in a terminal and in a notebook.
-        checkpoint: a directory, where all that is needed to go on is written after each epoch, in milliseconds.
-        resume: whether to go on from there: a run that was killed at any moment then ends with the same
-            bits as one that was not. All else must be as it was, except that there may be more epochs;
-            parameters, and what the optimizer and the schedule remember, come from the checkpoint.
-            Where there is no checkpoint yet, training begins; where it is finished, it returns at once.
-        detect_anomaly: whether to look for the operation that made it when a loss is nan or infinite.
+        checkpoint: a directory. Everything needed to go on is written there after each epoch, in milliseconds.
+        resume: whether to go on from that checkpoint. A run that was killed at any moment then ends with the same
+            bits as one that was not. All other arguments must be the same, except that there may be more epochs;
+            the numbers of parameters, optimizer and schedule come from the checkpoint. Without a checkpoint,
+            training begins; if the run there is finished, fit returns at once.
+        detect_anomaly: whether to find the operation responsible when a loss becomes nan or infinite.
 
     Returns:
         The History: loss, validation loss, metric, learning rate and seconds of each epoch.
 
     Raises:
-        TypeError, ValueError: for arguments that cannot be, data that do not fit one another, labels that
-            the loss refuses, a loss without a derivative, and a checkpoint of another run; nothing is changed then.
+        TypeError, ValueError: for invalid arguments, data that do not fit together, labels that the loss
+            refuses, a loss without a derivative, and a checkpoint of another run. Then nothing changes.
         FileExistsError: if there is a checkpoint and resume is False.
         NotADirectoryError: if the path of the checkpoint is that of a file.
-        RuntimeError: if the checkpoint is that of another architecture; nothing is changed then.
-        FloatingPointError: if a loss or a parameter becomes nan or infinite; it names the epoch and the
+        RuntimeError: if the checkpoint is of another architecture. Then nothing changes.
+        FloatingPointError: if a loss or a parameter becomes nan or infinite. It names the epoch and the
             batch, and the model is as it was before that step.
         ModuleNotFoundError: if compiled is True without llvmlite, or there is a checkpoint without safetensors.
         TracingError: if the model or the loss cannot be compiled; the message says what helps.
@@ -108,23 +108,20 @@ def fit(
     >>> history.metric[-1]
     1.0
     """
-    if not isinstance(model, Module):
-        raise TypeError(f"fit takes a Module first, got {type(model).__name__}")
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer is one of nn's, such as nn.Adam(model.parameters()), got {optimizer!r}")
-    store, saved = _opened(checkpoint, resume)
+    check_parts("fit", model, loss, optimizer, penalty)
+    store, saved = _open_checkpoint(checkpoint, resume)
     if compiled is None and saved is not None:
         compiled = saved["settings"]["compiled"]
-    drawn = generator(seed)
+    generator = make_generator(seed)
     if isinstance(seed, (int, np.integer)):
         number = int(seed)
     else:
-        number = int(drawn.integers(2**63)) if saved is None else saved["settings"]["seed"]
-    data, validation_data = held_out(examples(X, y), validation, number)
+        number = int(generator.integers(2**63)) if saved is None else saved["settings"]["seed"]
+    examples, validation_examples = split_validation(check_examples(X, y), validation, number)
     plan = Plan(
         model=model,
-        data=data,
-        validation=validation_data,
+        examples=examples,
+        validation=validation_examples,
         loss=loss,
         optimizer=optimizer,
         epochs=epochs,
@@ -144,23 +141,23 @@ def fit(
     return loop.run(progress)
 
 
-def _opened(checkpoint: Any, resume: bool) -> tuple[Checkpoint | None, dict[str, Any] | None]:
+def _open_checkpoint(checkpoint: Any, resume: bool) -> tuple[Checkpoint | None, dict[str, Any] | None]:
     """Where checkpoints go, and the state of the run to go on with, if there is one."""
     if checkpoint is None:
         if resume:
             raise ValueError("resume=True needs checkpoint=, the directory of the run to go on with")
         return None, None
     if not isinstance(checkpoint, (str, os.PathLike)):
-        raise TypeError(f"checkpoint is the path of a directory, got {checkpoint!r}")
+        raise TypeError(f"checkpoint must be the path of a directory, got {checkpoint!r}")
     require("safetensors", "a checkpoint of nn.fit")
     store = Checkpoint(checkpoint)
     if store.directory.exists() and not store.directory.is_dir():
-        raise NotADirectoryError(f"checkpoint is the path of a directory, and {str(store.directory)!r} is a file")
+        raise NotADirectoryError(f"checkpoint must be the path of a directory, but {str(store.directory)!r} is a file")
     if not store.exists():
         return store, None
     if not resume:
         raise FileExistsError(
-            f"{str(store.path)!r} is the checkpoint of an earlier run: resume=True goes on with it; "
-            "to begin anew remove it or give another directory"
+            f"{str(store.path)!r} is the checkpoint of an earlier run. Pass resume=True to go on with it. "
+            "To start again, remove it or choose another directory"
         )
     return store, store.read()

@@ -1,4 +1,4 @@
-"""History: what training came to, epoch by epoch; it exports and plots itself."""
+"""History: the losses and metrics of a training run, epoch by epoch, with export and plot."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from autograd.installation import require
 
 @dataclass(repr=False)
 class History:
-    """What `fit` measured: one entry an epoch in each list.
+    """What `fit` measured: one entry for each epoch in each list.
 
     Attributes:
-        loss: the mean loss over the training examples, each taken before the step it was part of.
-        validation_loss: the mean loss over the validation examples after the epoch; empty without them.
+        loss: the mean loss over the training examples, each computed before the step it was part of.
+        validation_loss: the mean loss over the validation examples after the epoch; empty if there are none.
         metric: the metric over the validation examples after the epoch, or over the training examples
-            if none are held out; empty without a metric.
-        lr: the learning rate (that of the optimizer's first group).
-        seconds: how long the epoch took, the validation included.
-        metric_name: what the metric is called.
+            if there are none; empty without a metric.
+        lr: the learning rate (of the optimizer's first group).
+        seconds: how long the epoch took, including validation.
+        metric_name: the name of the metric.
         interrupted: whether Ctrl-C ended the training.
         stopped: whether a callback ended it.
 
@@ -40,11 +40,11 @@ class History:
     stopped: bool = False
 
     def __len__(self) -> int:
-        """How many epochs were finished."""
+        """How many epochs are finished."""
         return len(self.loss)
 
     def to_dict(self) -> dict[str, list[float]]:
-        """Columns of equal length, by name, as for a pandas DataFrame; what was not measured is left out."""
+        """Columns of equal length by name, as for a pandas DataFrame, without what was not measured."""
         columns: dict[str, list[Any]] = {
             "epoch": list(range(1, len(self) + 1)),
             "loss": self.loss,
@@ -56,18 +56,18 @@ class History:
         return {name: list(column) for name, column in columns.items() if len(column) == len(self)}
 
     def plot(self) -> Any:
-        """Draw the losses and, if there is one, the metric, over the epochs; needs matplotlib.
+        """Draw the losses, and the metric if there is one, over the epochs. Needs matplotlib.
 
         Returns:
-            The matplotlib Figure, which a notebook shows; history.plot().savefig("history.png") keeps it.
+            The matplotlib Figure, which a notebook shows; history.plot().savefig("history.png") saves it.
 
         Raises:
-            ValueError: if no epoch was finished.
+            ValueError: if no epoch is finished.
             ModuleNotFoundError: without matplotlib.
         """
         if not len(self):
-            raise ValueError("there is nothing to plot: no epoch was finished")
-        plt = pyplot()
+            raise ValueError("there is nothing to plot: no epoch is finished")
+        plt = import_pyplot()
         panels = 1 + bool(self.metric)
         figure, axes = plt.subplots(1, panels, figsize=(4.8 * panels, 3.6), layout="constrained", squeeze=False)
         epochs = range(1, len(self) + 1)
@@ -90,7 +90,7 @@ class History:
         for panel in axes[0]:
             panel.grid(alpha=0.3)
             panel.xaxis.get_major_locator().set_params(integer=True)
-        plt.close(figure)  # it is the caller's now: a notebook would show it twice, and pyplot keep it for ever
+        plt.close(figure)  # the caller has it: a notebook would show it twice, and pyplot would keep it for ever
         return figure
 
     def __repr__(self) -> str:
@@ -98,18 +98,18 @@ class History:
         if len(self):
             latest = [f"loss {self.loss[-1]:.4g}"]
             latest += [f"validation loss {self.validation_loss[-1]:.4g}"] if self.validation_loss else []
-            latest += [f"{self.metric_name} {shown(self.metric_name, self.metric[-1])}"] if self.metric else []
+            latest += [f"{self.metric_name} {format_metric(self.metric_name, self.metric[-1])}"] if self.metric else []
             facts[0] += ": " + ", ".join([*latest, f"lr {self.lr[-1]:.4g}", f"{sum(self.seconds):.1f} s"])
         facts += ["stopped by a callback"] if self.stopped else []
         facts += [f"interrupted in epoch {len(self) + 1}"] if self.interrupted else []
         return f"History({'; '.join(facts)})"
 
 
-def pyplot() -> Any:
-    """matplotlib.pyplot, which has notebooks show figures, too; ModuleNotFoundError, with what to do, without it."""
+def import_pyplot() -> Any:
+    """matplotlib.pyplot, which also lets notebooks show figures; ModuleNotFoundError, with what to do, without it."""
     return require("matplotlib.pyplot", "a plot")
 
 
-def shown(metric: str, x: float) -> str:
-    """The number of a metric for people."""
+def format_metric(metric: str, x: float) -> str:
+    """The number of a metric as text."""
     return f"{x:.1%}" if metric == "accuracy" else f"{x:.4g}"

@@ -1,4 +1,4 @@
-"""Loop: the epochs of fit, its steps undone where they fail, and the state that a checkpoint keeps."""
+"""Loop: the epochs of fit, the error when a step fails, and the state that a checkpoint keeps."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ import numpy as np
 
 import autograd as ag
 
-from ..module import listed
-from ..optim.schedules import ReduceLROnPlateau, Schedule
+from ..module import summarize
 from .callbacks import TrainingState
 from .checkpoint import Checkpoint, differences
 from .compiled.compile_step import CompiledStep
 from .compiled.substitute import generators
-from .data import Array, shuffled
+from .data import Array, shuffle
 from .history import History
 from .plan import Plan
-from .predict import Forward, eager_outputs_and_loss, modes_kept
+from .predict import Forward, eager_outputs_and_loss, keep_modes
 from .progress import Bar
 from .step import EagerStep, NotFinite, Step
 
 
 class Loop:
-    """A plan being carried out.
+    """Carries a Plan out.
 
     Attributes:
         history: what was measured so far.
@@ -36,9 +35,10 @@ class Loop:
     def __init__(self, plan: Plan, store: Checkpoint | None) -> None:
         self.plan, self.store = plan, store
         self.history = History(metric_name=plan.metric_name)
-        self.rates = plan.rates()
+        self.rates = plan.initial_rates()
         make = CompiledStep if plan.compiled else EagerStep
         self.step: Step = make(plan.model, plan.loss, plan.optimizer, plan.penalty, plan.clip_norm)
+        self.step.tries_batches = False  # the plan has tried all examples
         self.forward = Forward(plan.model, plan.loss)
 
     def run(self, progress: bool | None) -> History:
@@ -47,10 +47,10 @@ class Loop:
         if self.history.stopped or first > plan.epochs:
             return self.history
         if self.store is not None:
-            self.store.make()  # now, and not after an epoch, if it cannot be
+            self.store.make()  # if that fails, then now and not after an epoch
         bar = Bar(progress, first, plan.epochs, plan.steps, self.history)
         try:
-            with modes_kept(plan.model):
+            with keep_modes(plan.model):
                 plan.model.train()
                 with self.step:
                     for epoch in range(first, plan.epochs + 1):
@@ -67,7 +67,7 @@ class Loop:
         plan, history, start = self.plan, self.history, time.perf_counter()
         lr, total = plan.optimizer.lr, 0.0
         bar.epoch(epoch)
-        data = shuffled(plan.data, plan.seed, epoch)
+        data = shuffle(plan.examples, plan.seed, epoch)
         for number, (X, y) in enumerate(data.batches(plan.batch_size), 1):
             loss = self._step(X, y, epoch, number)
             total += loss * len(X)
@@ -84,13 +84,13 @@ class Loop:
         self._after(epoch)
 
     def _evaluate(self) -> tuple[float, float]:
-        """The loss and the metric over the examples held out, or the metric over all if none are."""
+        """The loss and the metric over the validation examples, or the metric over all if there are none."""
         plan = self.plan
         data = plan.validation
         if data is None:
             if plan.metric is None:
                 return math.nan, math.nan
-            data = plan.data
+            data = plan.examples
         if plan.compiled:
             outputs, loss = self.forward(data.X, data.y)
         else:
@@ -100,11 +100,13 @@ class Loop:
     def _after(self, epoch: int) -> None:
         """What follows an epoch: schedule, callbacks, checkpoint."""
         plan, history = self.plan, self.history
-        if isinstance(plan.schedule, ReduceLROnPlateau):
-            latest = history.metric if plan.schedule.mode == "max" else history.validation_loss or history.loss
-            plan.schedule.step(latest[-1])
-        elif isinstance(plan.schedule, Schedule):
-            plan.schedule.step()
+        if plan.schedule is not None:
+            watched = {
+                "": [],
+                "loss": (history.validation_loss or history.loss)[-1:],
+                "metric": history.metric[-1:],
+            }
+            plan.schedule.step(*watched[plan.schedule.watches])
         if plan.callbacks:
             state = TrainingState(epoch, plan.epochs, plan.model, plan.optimizer, history)
             for callback in plan.callbacks:
@@ -116,9 +118,9 @@ class Loop:
             self.store.write(self.state())
 
     def _step(self, X: Array, y: Array, epoch: int, number: int) -> float:
-        """One step, whole or not at all."""
+        """One step, completely or not at all."""
         try:
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # it is looked for
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the step looks for it
                 return self.step(X, y)
         except NotFinite as error:
             message = (
@@ -132,7 +134,7 @@ class Loop:
         raise FloatingPointError(message)
 
     def _anomaly(self, X: Array, y: Array) -> str:
-        """Take the step again without compiling, and say which operation is the first to make a nan or an infinity."""
+        """Compute the batch again without compiling, and say which operation first makes a nan or an infinity."""
         plan = self.plan
         self.step.write_back()
         try:
@@ -140,10 +142,12 @@ class Loop:
                 EagerStep(plan.model, plan.loss, plan.optimizer, plan.penalty).compute(X, y)
         except ag.AnomalyError as error:
             return str(error)
-        return "No single operation made it when the batch was computed again: it was the step, or chance in the model"
+        return (
+            "No operation made it when the batch was computed again. It came from the step, or from chance in the model"
+        )
 
     def state(self) -> dict[str, Any]:
-        """All that is needed to go on after the last finished epoch."""
+        """Everything needed to go on after the last finished epoch."""
         plan = self.plan
         return {
             "settings": plan.settings(),
@@ -157,11 +161,11 @@ class Loop:
         }
 
     def resume(self, saved: dict[str, Any], where: str) -> None:
-        """Go on from a state that was saved.
+        """Go on from a saved state.
 
         Raises:
-            ValueError: if it is that of another run; nothing is changed then.
-            RuntimeError: if it is that of a model of another architecture.
+            ValueError: if it is the state of another run. Then nothing changes.
+            RuntimeError: if its model has another architecture. Then nothing changes.
         """
         before = self.state()
         try:
@@ -183,12 +187,12 @@ class Loop:
             differ.append(f"epochs: {finished} finished in the checkpoint, {plan.epochs} given")
         if differ:
             raise ValueError(
-                f"{where} is the checkpoint of another run: {listed(differ, '; ')}. "
-                "Give fit what it was given then, or another directory"
+                f"{where} is the checkpoint of another run: {summarize(differ, '; ')}. "
+                "Call fit with the arguments of that run, or choose another directory"
             )
 
     def _set(self, state: dict[str, Any]) -> None:
-        """Take a state but for the model's, which comes first because it tells best what does not fit."""
+        """Load a state without the model's, which is loaded first because its error says best what does not fit."""
         plan = self.plan
         if plan.schedule is not None:
             plan.schedule.load_state_dict(state["schedule"])

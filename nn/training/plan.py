@@ -1,41 +1,41 @@
-"""Plan: what fit was asked to do, checked as a whole before anything is changed."""
+"""Plan: what fit was asked to do, checked completely before anything changes."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
-from ..checks import function, whole
-from ..layers.normalization import BatchNorm
+from ..checks import check_count, check_function
 from ..module import Module
 from ..optim.base import Optimizer
-from ..optim.schedules import ReduceLROnPlateau, Schedule, Scheduler
+from ..optim.schedules import Scheduler
+from ..settings import describe_setting, name_of, settings_of
 from .callbacks import TrainingState
-from .compiled.substitute import settings
 from .data import Examples
 from .dry_run import probe
 from .history import History
-from .predict import accuracy, packed
+from .predict import accuracy, pack
 from .step import Loss, Penalty
 
 Metric = Callable[[Any, Any], Any]
 Callback = Callable[[TrainingState], Any]
+MAY_CHANGE = ("model", "epochs", "detect_anomaly", "of_model")  # all other fields are settings
 
 
 @dataclass
 class Plan:
-    """The arguments of fit, by the names they have there; `data` and `validation` are its examples.
+    """The arguments of fit by the names they have there, with the examples to train on and to validate on.
 
     Raises:
-        TypeError, ValueError: for any that cannot be.
+        TypeError, ValueError: if an argument is invalid.
     """
 
     model: Module
-    data: Examples
+    examples: Examples
     validation: Examples | None
     loss: Loss
     optimizer: Optimizer
@@ -49,98 +49,92 @@ class Plan:
     seed: int
     compiled: bool
     detect_anomaly: bool
-    of_model: dict[str, Any] = field(init=False)  # its settings at the start: callbacks may change them
+    of_model: dict[str, Any] = field(init=False)  # the model's settings at the start: callbacks may change them
 
     def __post_init__(self) -> None:
-        self.of_model = {f"the model's {path}" if path else "model": x for path, x in settings(self.model).items()}
+        self.of_model = {f"the model's {path}" if path else "model": x for path, x in settings_of(self.model).items()}
         if not isinstance(self.callbacks, (list, tuple)):
-            raise TypeError(f"callbacks is a list of functions, such as [nn.EarlyStopping()], got {self.callbacks!r}")
-        function(self.loss, "loss")
-        if self.penalty is not None:
-            function(self.penalty, "penalty")
-        for callback in self.callbacks:
-            function(callback, "a callback")
-            if isinstance(callback, type):
-                raise TypeError(f"a callback is a function or an object, got a class: write {callback.__name__}()")
-        if self.metric is not None and self.metric != "accuracy" and not callable(self.metric):
-            raise ValueError(f"metric is 'accuracy' or a function of (outputs, targets), got {self.metric!r}")
-        self.epochs, self.batch_size = whole(self.epochs, "epochs", 0), whole(self.batch_size, "batch_size")
-        self._check_schedule()
-        broken = [name for name, p in self.model.named_parameters() if not math.isfinite(p.data)]
-        if broken:
-            raise ValueError(f"the model's parameter {broken[0]} is nan or infinite before training")
-        if len(self.data) % self.batch_size == 1 and any(isinstance(m, BatchNorm) for m in self.model.modules()):
-            raise ValueError(
-                f"the last batch of an epoch would have one example, and BatchNorm needs two: of {len(self.data)} in "
-                f"all, {self.batch_size} go into a batch; choose another batch_size, or give one more or one less"
+            raise TypeError(
+                f"callbacks must be a list of functions, such as [nn.EarlyStopping()], got {self.callbacks!r}"
             )
-        for data in (self.data, *([self.validation] if self.validation is not None else [])):
+        for callback in self.callbacks:
+            check_function(callback, "a callback")
+            if isinstance(callback, type):
+                raise TypeError(f"a callback must be a function or an object, got a class. Write {callback.__name__}()")
+        if self.metric is not None and self.metric != "accuracy" and not callable(self.metric):
+            raise ValueError(f"metric must be 'accuracy' or a function of (outputs, targets), got {self.metric!r}")
+        self.epochs, self.batch_size = check_count(self.epochs, "epochs", 0), check_count(self.batch_size, "batch_size")
+        self._check_schedule()
+        self._check_model()
+        for data in (self.examples, *([self.validation] if self.validation is not None else [])):
             output = probe(self.model, self.loss, self.penalty, data)
             if self.validation is not None or self.metric is not None:
-                packed(output)
+                pack(output)
 
     @property
     def steps(self) -> int:
         """How many batches an epoch has."""
-        return -(-len(self.data) // self.batch_size)
+        return -(-len(self.examples) // self.batch_size)
 
     def _check_schedule(self) -> None:
         schedule = self.schedule
         if schedule is None:
             return
         if not isinstance(schedule, Scheduler):
-            raise TypeError(f"schedule is one of nn's, such as nn.StepLR(optimizer, 10), or None, got {schedule!r}")
+            raise TypeError(f"schedule must be one, such as nn.StepLR(optimizer, 10), or None, got {schedule!r}")
         if schedule.optimizer is not self.optimizer:
-            raise ValueError("the schedule is of another optimizer: make it from the one that fit is given")
-        if isinstance(schedule, ReduceLROnPlateau) and schedule.mode == "max" and self.metric is None:
-            raise ValueError("ReduceLROnPlateau(mode='max') follows the metric: give fit a metric")
+            raise ValueError("the schedule must be made from the optimizer that fit is given, not from another one")
+        if schedule.watches not in ("", "loss", "metric"):
+            raise ValueError(f"{name_of(schedule)}.watches must be '', 'loss' or 'metric', got {schedule.watches!r}")
+        if schedule.watches == "metric" and self.metric is None:
+            raise ValueError(f"the schedule {name_of(schedule)} watches the metric. Give fit a metric")
+
+    def _check_model(self) -> None:
+        broken = [name for name, p in self.model.named_parameters() if not math.isfinite(p.data)]
+        if broken:
+            raise ValueError(f"the model's parameter {broken[0]} is nan or infinite before training")
+        count = len(self.examples)
+        last = count % self.batch_size or min(count, self.batch_size)
+        most = max(self.model.modules(), key=lambda module: module.smallest_batch)
+        if last < most.smallest_batch:
+            raise ValueError(
+                f"the last batch of an epoch would have {last} example{'s' * (last != 1)}, but {name_of(most)} needs "
+                f"{most.smallest_batch}: there are {count} examples, in batches of {self.batch_size}. Choose another "
+                "batch_size, or another number of examples"
+            )
 
     @property
     def metric_name(self) -> str:
-        """What the metric is called in the History: its own name, where that can be a column's."""
+        """What the History calls the metric: by its own name, if that can be the name of a column."""
         name = self.metric if isinstance(self.metric, str) else name_of(self.metric).split(".")[-1]
-        taken = self.metric is None or name in History().to_dict() or not name.isidentifier()
-        return "metric" if taken else name
+        unusable = self.metric is None or name in History().to_dict() or not name.isidentifier()
+        return "metric" if unusable else name
 
     def measure(self, outputs: Any, targets: Any) -> float:
-        """The metric."""
+        """The metric of outputs and targets."""
         metric = accuracy if self.metric == "accuracy" else self.metric
         assert callable(metric)
         x = metric(outputs, targets)
         if np.ndim(x) or not isinstance(x, (int, float, np.number, np.ndarray)):
-            raise TypeError(f"a metric returns one number, got {x!r}")
+            raise TypeError(f"a metric must return one number, got {x!r}")
         return float(x)
 
-    def rates(self) -> list[float] | None:
-        """Where the learning rates start; None if a schedule moves them that does not remember it."""
-        if isinstance(self.schedule, Schedule):
+    def initial_rates(self) -> list[float] | None:
+        """The learning rates at the start; None if a schedule changes them and does not remember them."""
+        if self.schedule is not None:
             return self.schedule.initial
-        return None if self.schedule is not None else [group.options["lr"] for group in self.optimizer.groups]
+        return [group.options["lr"] for group in self.optimizer.groups]
 
     def settings(self) -> dict[str, Any]:
-        """What must be the same when a run goes on: all but the number of epochs and what changes on the way."""
+        """What must be the same when a run goes on."""
+        groups = self.optimizer.groups
         return {
-            "examples": self.data.fingerprint(),
+            **{f.name: describe_setting(getattr(self, f.name)) for f in fields(self) if f.name not in MAY_CHANGE},
+            "examples": self.examples.fingerprint(),
             "validation": None if self.validation is None else self.validation.fingerprint(),
-            "loss": name_of(self.loss),
-            "batch_size": self.batch_size,
-            "metric": None if self.metric is None else self.metric_name,
-            "clip_norm": self.clip_norm,
-            "penalty": None if self.penalty is None else name_of(self.penalty),
-            "seed": self.seed,
-            "compiled": self.compiled,
-            "optimizer": type(self.optimizer).__name__,
             "optimizer options": [
-                {k: list(x) if isinstance(x, tuple) else x for k, x in group.options.items() if k != "lr"}
-                for group in self.optimizer.groups
+                {name: describe_setting(x) for name, x in group.options.items() if name != "lr"} for group in groups
             ],
-            "parameters in each group": [len(group.parameters) for group in self.optimizer.groups],
-            "schedule": None if self.schedule is None else type(self.schedule).__name__,
-            "callbacks": [name_of(callback) for callback in self.callbacks],
+            "parameters in each group": [len(group.parameters) for group in groups],
             **self.of_model,
         }
-
-
-def name_of(f: Any) -> str:
-    """The name of a function, or of the kind of a callable object."""
-    return str(getattr(f, "__qualname__", type(f).__name__))

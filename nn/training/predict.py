@@ -1,4 +1,4 @@
-"""predict, and what fit validates with: a model's outputs for many examples, not training, compiled."""
+"""predict, and what fit validates with: a model's outputs for many examples, in evaluation mode, compiled."""
 
 from __future__ import annotations
 
@@ -14,60 +14,60 @@ from autograd import Value
 from autograd.jit import jit
 from autograd.primitive import describe
 
+from ..checks import check_module
 from ..module import Module
 from .compiled.fallback import choose_compiled
-from .compiled.substitute import structure, substituted
-from .data import Array, Examples, numbers, rows, rows_wanted
+from .compiled.substitute import structure, substitute
+from .data import Array, Examples, check_numbers, explain_missing_rows, list_rows
 from .step import Loss
 
 Floats = NDArray[np.float64]
-ROWS = 4096  # examples computed at a time: they bound the memory that programs keep
+ROWS = 4096  # how many examples are computed at a time, which limits the memory that programs keep
 
 
 def predict(model: Module, X: Any, *, compiled: bool | None = None) -> Floats:
-    """The model's outputs for many examples, without training: dropout and the like are off.
+    """The model's outputs for many examples, in evaluation mode: dropout is off.
 
-    The forward pass is compiled at the first call and kept as long as the model; later calls take the
+    The forward pass is compiled at the first call and kept as long as the model; later calls read the
     parameters as they are then. The model is not changed.
 
     Args:
         model: the model.
         X: the examples, one row each; or one number each, for a model that takes a number.
-        compiled: whether to compile; without, the model is called example by example. None compiles where
-            llvmlite is installed, and otherwise warns once.
+        compiled: whether to compile. If False, the graph of each example is built. None compiles if llvmlite is
+            installed, and warns once otherwise.
 
     Returns:
-        The outputs: of shape (examples,) if the model gives one number, (examples, n) if it gives a list of n.
+        The outputs: of shape (examples,) if the model returns one number, (examples, n) if it returns a list of n.
 
     Raises:
-        TypeError: if the model is no Module or gives no numbers, or X holds what is no number.
+        TypeError: if the model is not a Module or does not return numbers, or X holds anything but real numbers.
         ModuleNotFoundError: if compiled is True and llvmlite is not installed.
-        ValueError: if X is empty, holds a nan, or has rows of another width than the model takes.
+        ValueError: if X is empty, holds a nan, or its rows are not as wide as the model needs.
 
     >>> import nn
     >>> model = nn.MLP(2, [3, 2], seed=0)
     >>> predict(model, [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]).shape
     (3, 2)
     """
-    if not isinstance(model, Module):
-        raise TypeError(f"predict(model, X) takes a Module first, got {type(model).__name__}")
-    inputs = numbers(X, "X")
+    check_module(model, "predict(model, X)")
+    inputs = check_numbers(X, "X")
     if not choose_compiled(compiled, "nn.predict"):
-        with evaluating(model), rows_wanted(inputs):
-            return np.array([packed(output) for output in model.batch(rows(inputs))], dtype=np.float64)
+        with evaluation_mode(model), explain_missing_rows(inputs):
+            return np.array([pack(output) for output in model.batch(list_rows(inputs))], dtype=np.float64)
     forward = _forwards.get(id(model))
     if forward is None:
         forward = _forwards[id(model)] = Forward(model)
         weakref.finalize(model, _forwards.pop, id(model), None)
-    with rows_wanted(inputs):
+    with explain_missing_rows(inputs):
         outputs: Floats = forward(inputs)
     return outputs
 
 
 class Forward:
-    """The forward pass of a model, not training, compiled; and a loss after it, if there is one.
+    """The forward pass of a model in evaluation mode, and a loss after it if there is one, compiled.
 
-    It does not keep the model alive. Where the model has other parts than before, it is compiled anew.
+    It does not keep the model alive. It compiles again when the model has other parts than before.
     """
 
     def __init__(self, model: Module, loss: Loss | None = None) -> None:
@@ -75,7 +75,7 @@ class Forward:
         self._compiled: tuple[Any, Any] = None, None
 
     def __call__(self, *data: Array) -> Any:
-        """The outputs for X, a row for each example; for X and y, with a loss, the outputs and the mean loss."""
+        """The outputs for X, a row for each example; with a loss, the outputs and the mean loss for X and y."""
         model = self._model()
         assert model is not None
         now = structure(model, modes=False)
@@ -91,32 +91,32 @@ class Forward:
     def _run(self, x: Any, *target: Any) -> Any:
         model = self._model()
         assert model is not None
-        output = substituted(model, {}).eval()(x)
-        return packed(output) if self._loss is None else (packed(output), self._loss(output, *target))
+        output = substitute(model, {}).eval()(x)
+        return pack(output) if self._loss is None else (pack(output), self._loss(output, *target))
 
 
-_forwards: dict[int, Forward] = {}  # by the id of the model; not by the model, which need not be hashable
+_forwards: dict[int, Forward] = {}  # by the id of the model, because a model need not be hashable
 
 
 def eager_outputs_and_loss(model: Module, loss: Loss, data: Examples) -> tuple[Floats, float]:
-    """What Forward gives, without compiling."""
-    with evaluating(model):
-        outputs = model.batch(rows(data.X))
-        losses = [float(loss(output, target)) for output, target in zip(outputs, rows(data.y))]
-    return np.array([packed(output) for output in outputs], dtype=np.float64), float(np.mean(losses))
+    """What Forward returns, without compiling."""
+    with evaluation_mode(model):
+        outputs = model.batch(list_rows(data.X))
+        losses = [float(loss(output, target)) for output, target in zip(outputs, list_rows(data.y))]
+    return np.array([pack(output) for output in outputs], dtype=np.float64), float(np.mean(losses))
 
 
 @contextlib.contextmanager
-def evaluating(model: Module) -> Iterator[None]:
-    """Within this context no part of the model is training; after it each is as it was."""
-    with modes_kept(model):
+def evaluation_mode(model: Module) -> Iterator[None]:
+    """A context in which no part of the model is training; after it each is as it was."""
+    with keep_modes(model):
         model.eval()
         yield
 
 
 @contextlib.contextmanager
-def modes_kept(model: Module) -> Iterator[None]:
-    """After this context each part of the model is training, or not, as it was before."""
+def keep_modes(model: Module) -> Iterator[None]:
+    """A context after which each part of the model is training, or not, as it was before."""
     before = [(module, module.training) for module in model.modules()]
     try:
         yield
@@ -126,10 +126,10 @@ def modes_kept(model: Module) -> Iterator[None]:
 
 
 def accuracy(outputs: Floats, targets: Array) -> float:
-    """The share of examples that are classified right.
+    """The fraction of examples that are classified correctly.
 
-    With several outputs each, the class is the largest one's index, and the target an index or one such
-    row; with one output it is its sign, and the target a label -1 or 1, or 0 or 1.
+    If there are several outputs, the class is the index of the largest, and the target an index or a one-hot row.
+    If there is one, the class is its sign, and the target a label: -1 or 1, or 0 or 1.
     """
     if outputs.ndim == 1:
         return float(np.mean((outputs > 0) == (targets > 0)))
@@ -137,10 +137,10 @@ def accuracy(outputs: Floats, targets: Array) -> float:
     return float(np.mean(outputs.argmax(-1) == right))
 
 
-def packed(output: Any) -> Any:
+def pack(output: Any) -> Any:
     """A model's output as one number or one array; TypeError if it is something else."""
     if isinstance(output, (Value, float, int)):
         return output
     if not isinstance(output, (list, tuple, np.ndarray)):
-        raise TypeError(f"the output for an example is a number or a list of numbers, got {describe(output)}")
-    return np.array([packed(x) for x in output], dtype=object)
+        raise TypeError(f"the output for an example must be a number or a list of numbers, got {describe(output)}")
+    return np.array([pack(x) for x in output], dtype=object)

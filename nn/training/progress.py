@@ -1,4 +1,4 @@
-"""Bar: the progress of fit in one line, by tqdm; nothing where no one watches."""
+"""Bar: the progress of fit in one line, drawn by tqdm; nothing if nobody watches."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 
 from autograd.installation import is_installed, require
 
-from .history import History, shown
+from .history import History, format_metric
 
-INTERVAL = 0.1  # seconds between two looks of the line: a step may take microseconds
+INTERVAL = 0.1  # seconds between two drawings of the line: a step may take microseconds
 
 
 class Bar:
     """The progress of the steps of a training run: epoch, time left, loss, metric, learning rate.
 
     Args:
-        show: True or False; None shows it where someone may watch: in a terminal and in a notebook.
+        show: True or False; None shows it if somebody may watch: in a terminal and in a notebook.
         first, epochs: the first epoch of this run, and the last.
-        steps: in an epoch.
-        history: where the latest losses and metric are read.
+        steps: how many steps an epoch has.
+        history: where it reads the latest losses and metric.
     """
 
     def __init__(self, show: bool | None, first: int, epochs: int, steps: int, history: History) -> None:
@@ -30,7 +30,7 @@ class Bar:
         notebook = "ipykernel" in sys.modules and type(sys.stdout).__module__.startswith("ipykernel")
         watched = notebook or (sys.stdout is not None and sys.stdout.isatty())
         if show or (show is None and watched and is_installed("tqdm")):
-            tqdm = require("tqdm", "the progress bar of nn.fit")  # only where a bar is drawn
+            tqdm = require("tqdm", "the progress bar of nn.fit")  # only when a bar is drawn
             self._bar = tqdm.tqdm(
                 desc=f"epoch {first}/{epochs}",
                 total=(epochs - first + 1) * steps,
@@ -38,17 +38,17 @@ class Bar:
                 ncols=100 if notebook else None,
                 dynamic_ncols=not notebook,
                 mininterval=0.0,
-                miniters=1,  # how often the line is drawn is decided here
-                bar_format="{desc} |{bar}| {elapsed}<{remaining}{postfix}",  # as a rule it has room in 80 columns
+                miniters=1,  # INTERVAL decides how often the line is drawn
+                bar_format="{desc} |{bar}| {elapsed}<{remaining}{postfix}",  # usually fits into 80 columns
             )
 
     def epoch(self, epoch: int) -> None:
-        """An epoch begins."""
+        """Show that an epoch begins."""
         if self._bar is not None:
             self._bar.set_description_str(f"epoch {epoch}/{self._epochs}", refresh=False)
 
     def step(self, loss: float, lr: float) -> None:
-        """A step is done."""
+        """Count a step."""
         if self._bar is not None:
             self._waiting += 1
             now = time.perf_counter()
@@ -62,13 +62,13 @@ class Bar:
         if history.validation_loss:
             facts.append(f"val {history.validation_loss[-1]:.3g}")
         if history.metric:
-            facts.append(f"{history.metric_name} {shown(history.metric_name, history.metric[-1])}")
+            facts.append(f"{history.metric_name} {format_metric(history.metric_name, history.metric[-1])}")
         self._bar.set_postfix_str(" ".join([*facts, f"lr {lr:.3g}"]), refresh=False)
         self._bar.update(self._waiting)
         self._waiting = 0
 
     def close(self) -> None:
-        """Draw the last look of the line, which stays."""
+        """Draw the line for the last time; it stays."""
         if self._bar is not None:
             if self._history.interrupted:
                 self._bar.set_description_str("interrupted: " + self._bar.desc, refresh=False)
@@ -79,15 +79,15 @@ class Bar:
 
 
 class _Cell:
-    """A file of which a notebook shows the last line written, always in one place.
+    """A file whose last line a notebook shows, always in the same place.
 
-    With the line alone, not all its looks, in the notebook when it is saved; and without ipywidgets.
+    It needs no ipywidgets, and a saved notebook has the last line only.
     """
 
-    encoding = "utf-8"  # the bar may be drawn in blocks
+    encoding = "utf-8"  # the bar may use block characters
 
     def __init__(self) -> None:
-        from IPython.display import display  # there is a notebook
+        from IPython.display import display  # only called in a notebook
 
         self._handle: Any = display({"text/plain": ""}, raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
@@ -97,4 +97,4 @@ class _Cell:
             self._handle.update({"text/plain": line.rstrip()}, raw=True)
 
     def flush(self) -> None:
-        """Nothing waits."""
+        """Nothing is buffered."""

@@ -1,4 +1,4 @@
-"""Step: forward pass, loss, gradient and update on flat arrays; EagerStep, which builds the graph of each batch."""
+"""Step: forward pass, loss, gradient and update on flat arrays. EagerStep, which builds the graph of each batch."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from autograd import Value
 from autograd.jit.runtime.memory import padded
 from autograd.primitive import describe
 
-from ..checks import function, positive
+from ..checks import check_function, check_module, check_positive
 from ..module import Module
 from ..optim.base import Flat, Optimizer
-from ..optim.clipping import norm_clipped
-from .compiled.substitute import buffered, structure
-from .data import Array, rows, rows_wanted
+from ..optim.clipping import clip_by_norm
+from .compiled.substitute import buffer_values, structure
+from .data import Array, explain_missing_rows, list_rows
 
 Loss = Callable[[Any, Any], Any]
 Penalty = Callable[[Module], Any]
@@ -26,7 +26,7 @@ Self = TypeVar("Self", bound="Step")
 
 
 class NotFinite(FloatingPointError):
-    """A step was not taken, as its loss, its gradient or what comes of it is nan or infinite.
+    """A step was not taken, because the loss, the gradient or a new parameter is nan or infinite.
 
     Attributes:
         what: which of them.
@@ -35,18 +35,32 @@ class NotFinite(FloatingPointError):
     def __init__(self, what: str) -> None:
         super().__init__(
             f"{what}; the step was not taken, and the parameters are as they were before it. What helps: a lower "
-            "learning rate from the start, clip_norm, examples without nan; ag.detect_anomaly() around a loop that is "
-            "not compiled names what made it"
+            "learning rate from the start, clip_norm, examples without nan. ag.detect_anomaly() around a loop that is "
+            "not compiled names the operation"
         )
         self.what = what
 
 
-class Step:
-    """A training step. Arguments, and what raises, are those of `compile_step`.
+def check_parts(caller: str, model: Any, loss: Any, optimizer: Any, penalty: Any) -> None:
+    """TypeError unless these can be parts of a training step."""
+    check_module(model, caller)
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            f"{caller}: optimizer must be an Optimizer, such as nn.SGD(model.parameters()), got {describe(optimizer)}"
+        )
+    check_function(loss, "loss")
+    if penalty is not None:
+        check_function(penalty, "penalty")
 
-    Within a `with` block the numbers that count are in `flat` and `buffers`; the model has them when the
+
+class Step:
+    """A training step. The arguments, and what it raises, are those of `compile_step`, which has checked them.
+
+    Within a `with` block the current numbers are in `flat` and `buffers`; the model has them when the
     block ends, and after `write_back`. A call outside of a block is a block of its own.
     """
+
+    tries_batches = True  # whether code for a new shape of batches is preceded by a try without it, for clear errors
 
     def __init__(
         self,
@@ -56,15 +70,8 @@ class Step:
         penalty: Penalty | None = None,
         clip_norm: float | None = None,
     ) -> None:
-        if not isinstance(model, Module):
-            raise TypeError(f"model is a Module, got {describe(model)}")
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"optimizer is one, such as nn.SGD(model.parameters()), got {describe(optimizer)}")
-        function(loss, "loss")
-        if penalty is not None:
-            function(penalty, "penalty")
         self.model, self.loss, self.optimizer, self.penalty = model, loss, optimizer, penalty
-        self._clip_norm = None if clip_norm is None else positive(clip_norm, "clip_norm")
+        self._clip_norm = None if clip_norm is None else check_positive(clip_norm, "clip_norm")
         self._in_block = False
         self._structure: list[Any] = []
         self.read()
@@ -74,7 +81,7 @@ class Step:
         """The norm to which larger gradients are scaled down, or None."""
         return self._clip_norm
 
-    def __reduce__(self) -> tuple[Any, ...]:  # without code, which is made anew
+    def __reduce__(self) -> tuple[Any, ...]:  # without code, which is compiled again
         return type(self), (self.model, self.loss, self.optimizer, self.penalty, self.clip_norm)
 
     @property
@@ -84,7 +91,7 @@ class Step:
 
     @flat.setter
     def flat(self, numbers: Flat) -> None:
-        self._flat[...] = numbers  # in place, as code knows its address
+        self._flat[...] = numbers  # in place, because compiled code knows its address
 
     @property
     def buffers(self) -> Flat:
@@ -102,20 +109,20 @@ class Step:
             self.renew()
             self._structure = now
         self.flat = np.array([p.data for p in self.optimizer.parameters])
-        self.buffers = np.array([x.data for x in self._buffered])
+        self.buffers = np.array([x.data for x in self._buffer_values])
 
     def renew(self) -> None:
-        """Take note of the parts that the model has now."""
+        """Prepare for the parts that the model has now."""
         if not set(self.model.parameters()).issuperset(self.optimizer.parameters):
-            raise ValueError("the optimizer has parameters that are not the model's: make it from model.parameters()")
-        self._buffered = buffered(self.model)
-        self._flat, self._buffers = padded(len(self.optimizer.parameters)), padded(len(self._buffered))
+            raise ValueError("the optimizer has parameters that are not the model's. Make it from model.parameters()")
+        self._buffer_values = buffer_values(self.model)
+        self._flat, self._buffers = padded(len(self.optimizer.parameters)), padded(len(self._buffer_values))
 
     def write_back(self) -> None:
-        """Give the model's parameters and buffers the numbers that training has reached."""
+        """Give the model's parameters and Buffers the numbers that training has reached."""
         for p, x in zip(self.optimizer.parameters, self.flat.tolist()):
             p.data = x
-        for p, x in zip(self._buffered, self.buffers.tolist()):
+        for p, x in zip(self._buffer_values, self.buffers.tolist()):
             p.data = x
 
     def __enter__(self: Self) -> Self:
@@ -131,14 +138,14 @@ class Step:
         """Take one step: the mean loss over the batch (and the penalty) before it, and the parameters after it.
 
         Args:
-            X: the inputs, one row an example.
-            y: the targets, one entry or row an example.
+            X: the inputs, one row for each example.
+            y: the targets, one entry or row for each example.
 
         Raises:
-            ValueError: for a batch without examples, or as many targets as there are not inputs; for a batch of
-                one example where BatchNorm is training.
-            FloatingPointError: if the loss, its gradient or what would become of a parameter is nan or infinite;
-                parameters, buffers and optimizer are as they were.
+            ValueError: if there are no examples, if the numbers of inputs and targets differ, or if the batch is
+                too small for a Module in training, as one example is for BatchNorm.
+            FloatingPointError: if the loss, its gradient or a new parameter is nan or infinite. Then
+                parameters, Buffers and optimizer are as they were.
         """
         if type(X) is not ndarray or type(y) is not ndarray:
             X, y = np.asarray(X), np.asarray(y)
@@ -148,51 +155,51 @@ class Step:
             return self.take(X, y)
 
     def take(self, X: Array, y: Array) -> float:
-        """Take one step, or none at all, and return the mean loss before it."""
+        """Take one step completely, or not at all, and return the mean loss before it."""
         raise NotImplementedError
 
-    def move(self, grad: Flat, buffers: Flat) -> None:
-        """Let the optimizer move the parameters, and take these buffers; or leave all as it was."""
-        groups, flat, kept = self.optimizer.groups, self.flat.copy(), self.buffers.copy()
-        before = [(group.steps, {name: x.copy() for name, x in group.state.items()}) for group in groups]
+    def update(self, grad: Flat, buffers: Flat) -> None:
+        """Let the optimizer update the parameters, and take over these buffers; if that fails, restore everything."""
+        groups, flat, before = self.optimizer.groups, self.flat.copy(), self.buffers.copy()
+        saved = [(group.steps, {name: x.copy() for name, x in group.state.items()}) for group in groups]
         try:
-            with np.errstate(all="ignore"):  # what is not finite is looked for
-                moved = self.optimizer.update(self.flat.copy(), grad)
-            refuse_if_not_finite(moved, "the step makes parameters infinite or nan")
-            self.flat, self.buffers = moved, buffers
+            with np.errstate(all="ignore"):  # numbers that are not finite are found below
+                new = self.optimizer.update_all(self.flat.copy(), grad)
+            refuse_if_not_finite(new, "the step makes parameters infinite or nan")
+            self.flat, self.buffers = new, buffers
         except BaseException:  # an interrupt may come at any place above
-            for group, (steps, state) in zip(groups, before):
+            for group, (steps, state) in zip(groups, saved):
                 group.steps, group.state = steps, state
-            self.flat, self.buffers = flat, kept
+            self.flat, self.buffers = flat, before
             raise
 
 
 class EagerStep(Step):
-    """A training step that builds the graph of a batch and goes back through it; its numbers are CompiledStep's."""
+    """A training step that builds the graph of a batch and goes back through it. Its numbers are CompiledStep's."""
 
     def take(self, X: Array, y: Array) -> float:
         loss, grad, buffers = self.compute(X, y)
         refuse_if_not_finite(loss, f"the loss is {loss}")
         refuse_if_not_finite(grad, "the gradient is nan or infinite")
-        self.move(grad if self.clip_norm is None else norm_clipped(grad, self.clip_norm), buffers)
+        self.update(grad if self.clip_norm is None else clip_by_norm(grad, self.clip_norm), buffers)
         return loss
 
     def compute(self, X: Array, y: Array) -> tuple[float, Flat, Flat]:
-        """The mean loss of a batch and the penalty, the gradient of both, and the buffers after the forward pass."""
+        """The mean loss of a batch and the penalty, the gradient of both, and the Buffers after the forward pass."""
         self.write_back()
         self.model.zero_grad()
-        with rows_wanted(X):
-            outputs = self.model.batch(rows(X))
-        loss = ag.mean([self.loss(output, target) for output, target in zip(outputs, rows(y))])
+        with explain_missing_rows(X):
+            outputs = self.model.batch(list_rows(X))
+        loss = ag.mean([self.loss(output, target) for output, target in zip(outputs, list_rows(y))])
         if self.penalty is not None:
             loss = loss + self.penalty(self.model)
         if isinstance(loss, Value):
             loss.backward()
         grad = np.array([p.grad for p in self.optimizer.parameters])
-        return float(loss), grad, np.array([x.data for x in self._buffered])
+        return float(loss), grad, np.array([x.data for x in self._buffer_values])
 
 
 def refuse_if_not_finite(numbers: Any, what: str) -> None:
-    """NotFinite, saying what it is, if one of them is nan or infinite."""
+    """NotFinite, with the words `what`, if one of the numbers is nan or infinite."""
     if not np.isfinite(numbers).all():
         raise NotFinite(what)

@@ -11,9 +11,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-nbformat = pytest.importorskip("nbformat", reason="there is no nbformat: pip install nbformat")
-nbclient = pytest.importorskip("nbclient", reason="there is no nbclient: pip install nbclient ipykernel")
-pytest.importorskip("ipykernel", reason="there is no ipykernel: pip install ipykernel")
+nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed: pip install nbformat")
+nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed: pip install nbclient ipykernel")
+pytest.importorskip("ipykernel", reason="ipykernel is not installed: pip install ipykernel")
 
 DEMOS = Path(__file__).parents[2] / "demos"
 
@@ -27,7 +27,7 @@ NOTEBOOKS = {
 
 @pytest.fixture
 def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of a kernel of this interpreter, which finds no settings of the user's and no program on PATH."""
+    """The name of a kernel of this interpreter, which finds none of the user's settings and no program on PATH."""
     spec = {"argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], "language": "python"}
     folder = tmp_path / "jupyter" / "kernels" / "python3"
     folder.mkdir(parents=True)
@@ -51,7 +51,7 @@ def test_a_notebook_runs_and_shows_its_pictures(name: str, kernel: str, tmp_path
     client = nbclient.NotebookClient(
         notebook, timeout=60, kernel_name=kernel, coalesce_streams=True, resources=resources
     )
-    client.execute()  # raises CellExecutionError, with the traceback, where a cell does
+    client.execute()  # raises CellExecutionError, with the traceback, if a cell raises
 
     for shown in (notebook, committed):
         assert count(shown) == NOTEBOOKS[name]
@@ -66,7 +66,7 @@ def test_a_notebook_runs_and_shows_its_pictures(name: str, kernel: str, tmp_path
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_committed_notebook_tells_nothing_of_where_it_was_run(name: str) -> None:
+def test_a_committed_notebook_does_not_show_where_it_was_run(name: str) -> None:
     path = DEMOS / f"{name}.ipynb"
     text = path.read_text(encoding="utf-8")
     notebook = nbformat.reads(text, as_version=4)
@@ -96,6 +96,6 @@ def count(notebook: Any) -> dict[str, int]:
 
 
 def words(cell: Any) -> list[str]:
-    """What the cell prints, without its numbers, whose last digits a machine may round otherwise."""
+    """What the cell prints, without its numbers, whose last digits may differ between machines."""
     printed = [output.text for output in cell.outputs if output.output_type == "stream" and output.name == "stdout"]
     return re.sub(r"[-+]?\d[\d.]*(e[-+]\d+)?", "#", "".join(printed)).split()

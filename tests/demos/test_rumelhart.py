@@ -68,7 +68,7 @@ def test_momentum_is_equation_9(demo: Any) -> None:
     for epsilon, alpha in [(0.005, 0.5)] * 3 + [(0.01, 0.9)] * 3:
         optimizer.groups[0].options.update(lr=epsilon, momentum=alpha)
         slope = rng.normal(size=6)
-        flat = optimizer.update(flat, slope)
+        flat = optimizer.update_all(flat, slope)
         change = -epsilon * slope + alpha * change
         w = (w + change) * 0.998
     np.testing.assert_allclose(flat, w, rtol=1e-13)

@@ -18,7 +18,7 @@ from drawings import SVG, read, texts
 import autograd as ag
 import nn
 from autograd import Value
-from autograd.drawing import colours, picture
+from autograd.drawing import picture
 from autograd.drawing.draw import draw
 from autograd.drawing.picture import Drawing
 
@@ -46,34 +46,11 @@ def test_leaves_parameters_constants_and_the_root_differ_in_shape_and_colour_and
     assert len({(x["shape"], x["style"]) for x in looks}) == 4
     assert len({x["color"] for x in looks}) == 4
     assert len({x["fillcolor"] for x in looks}) == 4
-    root = each.nodes[each.named("o")]
+    root = each.nodes[each.find_box("o")]
     assert root["peripheries"] == "2"
     assert root["color"] not in [x["color"] for x in looks]
     (named,) = read(draw(o, {"weight": parameters[0]}))
     assert named.cells(named.boxes("parameter")[0])[0] == "w1"  # its own label comes first
-
-
-def contrast(a: str, b: str) -> float:
-    """The contrast of two colours by WCAG 2."""
-
-    def light(colour: str) -> float:
-        parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
-        linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05
-
-    return max(light(a), light(b)) / min(light(a), light(b))
-
-
-def test_colours_are_legible_on_white_and_on_black() -> None:
-    for kind, fill in colours.FILLS.items():
-        assert contrast(colours.INK, fill) > 7
-        assert contrast(colours.QUIET, fill) > 4.5
-        assert contrast(colours.OUTLINES[kind], "#ffffff") > 3
-    assert contrast(colours.INK, colours.HEAT[1]) > 5
-    assert contrast(colours.INK, colours.ALARM) > 5
-    for page in ("#ffffff", "#0d1117"):
-        assert contrast(colours.LINE, page) > 3
-        assert contrast(colours.OUTLINES["root"], page) > 3
 
 
 def test_a_leaf_alone() -> None:
@@ -120,38 +97,10 @@ def test_number_format_and_gradients_left_out() -> None:
     y = x * 2
     y.backward()
     (each,) = read(draw(y, format="+.2f"))
-    assert each.cells(each.named("x")) == ["x", "data +0.33", "grad +2.00"]
+    assert each.cells(each.find_box("x")) == ["x", "data +0.33", "grad +2.00"]
     (each,) = read(draw(y, gradients=False))
-    assert each.cells(each.named("x")) == ["x", "data 0.3333"]
-    assert f"data {1 / 3!r}, grad 2.0" in each.nodes[each.named("x")]["tooltip"]
-
-
-def test_numbers_that_are_not_finite_stand_out() -> None:
-    x = Value(0.0, "x")
-    y = ag.log(x) * 1.0
-    y.backward()
-    picture = draw(y)
-    (each,) = read(picture)
-    assert each.cells(each.named("x")) == ["x", "data 0", "grad inf"]
-    alarmed = [name for name in each.boxes("leaf", "value") if each.nodes[name]["fillcolor"] == "#ffc9c4"]
-    assert len(alarmed) == 3
-    assert "<B>inf</B>" in picture.source
-    for gradients, shade, fill in ((False, False, "#e3f2ff"), (False, True, "#ffc9c4")):
-        (each,) = read(draw(y, gradients=gradients, shade=shade))
-        assert each.nodes[each.named("x")]["fillcolor"] == fill
-
-
-def test_shading_darkens_with_the_gradient() -> None:
-    xs = [Value(1.0, f"x{k}") for k in range(5)]
-    y = ag.dot(xs, [0.0, 1e-4, 0.1, -1.0, 10.0])
-    y.backward()
-    (each,) = read(draw(y, shade=True))
-    fills = [each.nodes[each.named(x.label)]["fillcolor"] for x in xs]
-    light = [contrast(fill, "#000000") for fill in fills]
-    assert light == sorted(light, reverse=True)
-    assert fills[0] == fills[1] == "#ffffff"
-    assert len(set(fills)) == 4
-    draw(Value(1.0), shade=True).svg()
+    assert each.cells(each.find_box("x")) == ["x", "data 0.3333"]
+    assert f"data {1 / 3!r}, grad 2.0" in each.nodes[each.find_box("x")]["tooltip"]
 
 
 # The Drawing
@@ -181,7 +130,7 @@ def test_save_by_extension(tmp_path: Path) -> None:
     each = draw(Value(2.0, "x"))
     for name in ("graph.svg", "graph.SVG", "graph.png", "graph.dot", "graph.gv"):
         each.save(tmp_path / name)
-        each.save(str(tmp_path / name))  # over the one that is there
+        each.save(str(tmp_path / name))  # replaces the first one
     assert sorted(os.listdir(tmp_path)) == ["graph.SVG", "graph.dot", "graph.gv", "graph.png", "graph.svg"]
     assert (tmp_path / "graph.svg").read_text("utf-8") == each.svg()
     assert (tmp_path / "graph.gv").read_text("utf-8") == each.source
@@ -197,7 +146,9 @@ def test_save_refuses_and_leaves_nothing_behind(tmp_path: Path, monkeypatch: pyt
         each.save(tmp_path / "graph.pdf")
     with pytest.raises(TypeError, match="path must be the path of a file"):
         each.save(3)  # type: ignore[arg-type]
-    with pytest.raises(FileNotFoundError, match=r"there is no directory '.*nowhere' to write 'graph.svg'"):
+    with pytest.raises(
+        FileNotFoundError, match=r"cannot write 'graph.svg', because the directory '.*nowhere' does not exist"
+    ):
         each.save(tmp_path / "nowhere" / "graph.svg")
     (tmp_path / "folder.svg").mkdir()
     with pytest.raises(OSError, match=r"cannot write the file.*folder\.svg"):

@@ -1,4 +1,4 @@
-"""write_whole: a file is all there or as it was, whoever else writes it, and nothing else is left in its directory."""
+"""write_whole: a file is complete or as it was, even with several writers, and nothing else is left behind."""
 
 import os
 import threading
@@ -35,5 +35,7 @@ def test_a_disk_that_fails_leaves_the_old_file(tmp_path: Path, step: str, monkey
 
 
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"there is no directory '.*missing' to write 'file' to"):
+    with pytest.raises(
+        FileNotFoundError, match=r"cannot write 'file', because the directory '.*missing' does not exist"
+    ):
         write_whole(tmp_path / "missing" / "file", b"")

@@ -105,7 +105,7 @@ def test_the_svg_of_100_random_graphs_is_xml_with_all_nodes_and_edges() -> None:
 
 
 def evaluate(each: Picture, name: str) -> float:
-    """The number of an expanded box, worked out from what the picture says."""
+    """The number of an expanded box, computed from what the picture shows."""
     inputs = [evaluate(each, x) for x in each.inputs(name)]
     if not inputs:
         return float(each.cells(name)[-1].removeprefix("data "))
@@ -123,8 +123,8 @@ def test_a_dot_is_one_node_or_its_products_and_partial_sums(n: int, bias: Any) -
     (2 * y).backward()
     whole, expanded = read(draw(y, format="", gradients=False), draw(y, format="", gradients=False, expand=True))
     terms = n + (b != 0.0)
-    assert (whole.symbol(whole.named("y")), len(whole.boxes("term"))) == ("·", 0)
-    assert expanded.symbol(expanded.named("y")) == ("×" if terms == 1 else "+")
+    assert (whole.symbol(whole.find_box("y")), len(whole.boxes("term"))) == ("·", 0)
+    assert expanded.symbol(expanded.find_box("y")) == ("×" if terms == 1 else "+")
     assert len(expanded.boxes("term")) == (0 if terms == 1 else n + terms - 2)
     for name in expanded.boxes("term", "value"):
         assert float(expanded.cells(name)[-1].removeprefix("data ")) == pytest.approx(evaluate(expanded, name))
@@ -157,7 +157,7 @@ def test_depth_cuts_and_says_so() -> None:
     assert picture.note == each.caption == "… stands for nodes more than 2 operations back"
     (all_of_it,) = read(draw(y, depth=100))
     assert (all_of_it.boxes("hidden"), all_of_it.caption) == ([], "")
-    # What is near by one path is drawn, however far it is by another.
+    # A node that is near along one path is drawn, however far it is along another.
     (each,) = read(draw(ag.exp(ag.exp(x)) * x, depth=1))
     assert [each.cells(name)[0] for name in each.boxes("leaf")] == ["x"]
 

@@ -38,9 +38,9 @@ def test_modules_are_boxes_around_their_nodes() -> None:
     hidden = [name for name in each.boxes("parameter", "value") if each.clusters[name] == titles]
     assert len(hidden) == 5  # two weights, a bias, the sum, its tanh
     assert sorted(each.cells(name)[0] for name in hidden if name in each.boxes("parameter")) == ["b", "w.0", "w.1"]
-    assert each.clusters[each.named("out")][-1] == "neurons.0: Neuron(2 → 1, linear)"
+    assert each.clusters[each.find_box("out")][-1] == "neurons.0: Neuron(2 → 1, linear)"
     for outside in ("x0", "x1", "loss"):
-        assert each.clusters[each.named(outside)] == []
+        assert each.clusters[each.find_box(outside)] == []
     penalty = next(name for name in each.boxes("value") if each.clusters[name] == [] and each.symbol(name) == "·")
     assert len(each.inputs(penalty)) == 18
     assert len(each.boxes("parameter")) == len(model.parameters())
@@ -57,8 +57,8 @@ def test_a_neurons_activation_is_in_its_box_and_the_loss_is_not(activation: Any,
     (each,) = read(draw(loss, model))
     inside = [name for name in each.boxes("value") if each.clusters[name]]
     assert len(inside) == len([v for v in ancestors(y) if v.op is not None]) + 1  # and 1.0 * b
-    assert each.clusters[each.named("y")] != []
-    assert each.clusters[each.named("loss")] == []
+    assert each.clusters[each.find_box("y")] != []
+    assert each.clusters[each.find_box("loss")] == []
 
 
 def test_what_lies_between_nodes_of_a_module_is_in_its_box() -> None:

@@ -45,7 +45,7 @@ ATTRIBUTES = (
 
 
 def check_harmless(svg: str) -> None:
-    """Nothing is in it but shapes and text."""
+    """Check that the SVG has only shapes and text."""
     for element in ElementTree.fromstring(svg).iter():
         assert element.tag.split("}")[1] in ELEMENTS
         assert {name.split("}")[-1] for name in element.attrib} <= ATTRIBUTES

@@ -70,19 +70,19 @@ def test_reductions() -> None:
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: nn.mse([1.0], [1.0, 2.0]), ValueError, "lists of one length, got a list of 1 and a list of 2"),
-        (lambda: nn.mse([1.0], 1.0), ValueError, "got a list of 1 and no list"),
-        (lambda: nn.mse([1.0, 2.0, 3.0], 1), ValueError, r"a one-hot row such as \[0, 1, 0\]; .* nn.cross_entropy"),
-        (lambda: nn.mse(1.0, [1.0]), ValueError, r"go in as y\[:, 0\]"),
+        (lambda: nn.mse([1.0], [1.0, 2.0]), ValueError, "lists of the same length, got a list of 1 and a list of 2"),
+        (lambda: nn.mse([1.0], 1.0), ValueError, "got a list of 1 and one number"),
+        (lambda: nn.mse([1.0, 2.0, 3.0], 1), ValueError, r"a one-hot row such as \[0, 1, 0\]. .* use nn.cross_entropy"),
+        (lambda: nn.mse(1.0, [1.0]), ValueError, r"as y\[:, 0\]"),
         (lambda: nn.mse([], []), ValueError, "at least one example"),
         (lambda: nn.mse(1.0, 2.0, reduction="max"), ValueError, "'mean', 'sum' or 'none', got 'max'"),
-        (lambda: nn.hinge(1.0, 0), ValueError, "a label is -1 or 1, got 0"),
+        (lambda: nn.hinge(1.0, 0), ValueError, "a label must be -1 or 1, got 0"),
         (lambda: nn.binary_cross_entropy_with_logits(1.0, 2), ValueError, "from 0 to 1, got 2"),
         (lambda: nn.cross_entropy([1.0, 2.0], 2), ValueError, "from 0 to 1 for 2 logits, got 2"),
         (lambda: nn.cross_entropy([1.0, 2.0], -1), ValueError, "from 0 to 1 for 2 logits, got -1"),
         (lambda: nn.cross_entropy([1.0, 2.0], 0.5), TypeError, "index of a class, got 0.5"),
-        (lambda: nn.cross_entropy(1.0, 0), TypeError, "logits are a list"),
-        (lambda: nn.cross_entropy([1.0, 2.0], [0, 1]), TypeError, "logits are a list"),
+        (lambda: nn.cross_entropy(1.0, 0), TypeError, "logits must be a list"),
+        (lambda: nn.cross_entropy([1.0, 2.0], [0, 1]), TypeError, "logits must be a list"),
     ],
 )
 def test_bad_input_is_named(make: Any, error: type[Exception], message: str) -> None:

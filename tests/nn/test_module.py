@@ -58,7 +58,7 @@ def test_a_model_copies_and_pickles_with_its_weights() -> None:
 
 
 def test_a_module_without_forward_says_so() -> None:
-    with pytest.raises(NotImplementedError, match="define __call__"):
+    with pytest.raises(NotImplementedError, match="Define __call__"):
         nn.Module()(1.0)
 
 

@@ -13,7 +13,7 @@ from stepping import GRAPHS, HOSTILE, PHONE, Open, bits, hostile_graph, random_g
 import autograd as ag
 from autograd.stepper.page import StepThrough, step_through
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="there is no playwright: pip install playwright")
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 expect = sync_api.expect
 
 
@@ -32,7 +32,7 @@ EVERYTHING = """
 
 
 def pressed(page: Any, key: str, times: int) -> list[Any]:
-    """Everything after each of so many presses of a key: events as a keyboard's, but all in one go."""
+    """Everything on the page after each of `times` presses of a key: events as from a keyboard, but all at once."""
     return page.evaluate(  # type: ignore[no-any-return]
         f"""([key, times]) => Array.from({{ length: times }}, () => {{
               document.body.dispatchEvent(new KeyboardEvent('keydown', {{ key, bubbles: true, cancelable: true }}));
@@ -43,7 +43,7 @@ def pressed(page: Any, key: str, times: int) -> list[Any]:
 
 
 def engine(steps: StepThrough, root: ag.Value) -> list[tuple[str, bytes, bytes]]:
-    """What the page must show in the end, with the numbers of the engine."""
+    """What the page must show at the end, with the numbers of the engine."""
     root.backward()
     return [
         (n.name, bits(n.data), b"") if n.value is None else (n.name, bits(n.value.data), bits(n.value.grad))

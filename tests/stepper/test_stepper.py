@@ -174,7 +174,11 @@ def test_save_writes_the_whole_page_or_nothing(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "taken.html").mkdir()
     for path, error, words in [
         (tmp_path / "steps.png", ValueError, "must end in .html"),
-        (tmp_path / "none" / "steps.html", FileNotFoundError, "there is no directory .* to write 'steps.html'"),
+        (
+            tmp_path / "none" / "steps.html",
+            FileNotFoundError,
+            "cannot write 'steps.html', because the directory .* does not exist",
+        ),
         (tmp_path / "taken.html", OSError, "taken"),
         (3, TypeError, "path must be the path of a file"),
     ]:

@@ -1,4 +1,4 @@
-"""Fixtures for tests in a real headless Chromium; where there is none, or no playwright, they skip and say so."""
+"""Fixtures for tests in a real headless Chromium; without it, or without playwright, tests are skipped."""
 
 import shutil
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from autograd.stepper.page import StepThrough
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
-# Without the last four Chromium looks for updates and hosts of its own at every start.
+# Without the last four, Chromium contacts its own hosts and looks for updates at every start.
 FLAGS = [
     "--headless=new",
     "--no-sandbox",
@@ -27,10 +27,12 @@ FLAGS = [
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A Chromium of this module's own: its event loop must not run on into tests that start one."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="there is no playwright: pip install playwright")
+    """A Chromium for one module: its event loop must not still run in tests that start their own."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pip install playwright"
+    )
     if CHROMIUM is None:
-        pytest.skip("there is no Chromium: apt-get install chromium")
+        pytest.skip("Chromium is not installed: apt-get install chromium")
     with playwright.sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium
@@ -39,7 +41,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def open_page(browser: Any, tmp_path: Path) -> Iterator[Open]:
-    """Opens a StepThrough from a file; in the end no error was logged and no request has left any page."""
+    """Opens a StepThrough from a file; at the end checks that no page logged an error or sent a request."""
     troubles: list[str] = []
     contexts = []
 

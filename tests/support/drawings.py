@@ -1,4 +1,4 @@
-"""Reading drawings back: the DOT by Graphviz's own parser, the SVG as XML."""
+"""Reads drawings back: the DOT with Graphviz's own parser, the SVG as XML."""
 
 import json
 import subprocess
@@ -40,21 +40,21 @@ class Picture:
         return [name for name, node in self.nodes.items() if node["class"] in kinds]
 
     def inputs(self, name: str) -> list[str]:
-        """The boxes that a box is made of."""
+        """The boxes that a box is computed from."""
         circle = "o" + name[1:]
         return [a for a, b in self.edges if b == (circle if circle in self.nodes else name) and a != circle]
 
     def symbol(self, name: str) -> str:
         return str(self.nodes["o" + name[1:]]["label"])
 
-    def named(self, label: str) -> str:
-        """The box with a label."""
+    def find_box(self, label: str) -> str:
+        """The name of the box with a label."""
         (name,) = [name for name in self.nodes if name[0] == "v" and self.cells(name)[0] == label]
         return name
 
 
 def read(*pictures: Drawing) -> list[Picture]:
-    """Parse their DOT."""
+    """The pictures, from their DOT."""
     source = "\n".join(each.source for each in pictures).encode()
     run = subprocess.run([COMMAND, "-Tdot_json"], input=source, capture_output=True, check=True)
     decoder, text, at, found = json.JSONDecoder(), run.stdout.decode(), 0, []

@@ -1,4 +1,4 @@
-"""Graphs for the tests of step_through(), and readings of its steps."""
+"""Graphs for the tests of step_through(), and functions that read its steps."""
 
 import math
 import random
@@ -11,7 +11,7 @@ import nn
 from autograd.stepper.page import StepThrough
 
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}  # windows
-Open = Callable[..., Any]  # what the fixture open_page gives: it opens a StepThrough
+Open = Callable[..., Any]  # the fixture open_page, which opens a StepThrough
 
 HOSTILE = [
     '</script><img src=x onerror="window.hit=1">',
@@ -32,7 +32,7 @@ BINARY += [lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a * b, lambda a,
 
 
 def random_graph(rng: random.Random) -> ag.Value:
-    """A graph with shared nodes, repeated arguments, plain numbers, infinities and labels that come twice."""
+    """A graph with shared nodes, repeated arguments, plain numbers, infinities and duplicate labels."""
     numbers = [0.0, -0.0, 1.0, -1.0, 1e300, math.inf]
     draw = lambda: rng.gauss(0, 2) if rng.random() < 0.8 else rng.choice(numbers)  # noqa: E731
     values = [ag.Value(draw(), rng.choice(["", "a", "x"])) for _ in range(rng.randint(1, 5))]
@@ -74,7 +74,7 @@ def tiny() -> ag.Value:
 
 
 def crowd() -> ag.Value:
-    """Many lines side by side, so that their amounts do not all find a place."""
+    """Many lines side by side, without room for all of their amounts."""
     x, y = ag.Value(-1.0, "x"), ag.Value(0.123456, "y")
     return ag.dot((x, x, x, y, x, y, y), (y, y, y, x, x, y, x)) / 123456.0
 

@@ -1,4 +1,4 @@
-"""compile_step: a whole training step as machine code, with the parameters in one flat array while it runs."""
+"""compile_step: a training step as one call of machine code, with the parameters in one flat array."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from autograd.jit.runtime.memory import padded
 
 from ...module import Module
 from ...optim.base import Group, Optimizer
-from ..data import Array, Examples, rows_wanted
+from ..data import Array, Examples, explain_missing_rows
 from ..dry_run import probe
-from ..step import Loss, NotFinite, Penalty, Step, refuse_if_not_finite
-from .compiled_update import Move
-from .substitute import Given, buffered, generators, substituted
+from ..step import Loss, NotFinite, Penalty, Step, check_parts, refuse_if_not_finite
+from .compiled_update import CompiledUpdate
+from .substitute import Replay, buffer_values, generators, substitute
 
 if TYPE_CHECKING:
     from autograd.jit.runtime.routine import Routine  # which imports LLVM
     from autograd.jit.runtime.runner import Runner
     from autograd.jit.runtime.workspace import Workspace
 
-Take = Callable[[Array, Array], float]  # a step for batches of one shape
+Take = Callable[[Array, Array], float]  # takes a step with a batch of one shape
 
 
 class CompiledStep(Step):
@@ -40,90 +40,89 @@ class CompiledStep(Step):
     def renew(self) -> None:
         super().renew()
         self._generators = generators(self.model)
-        self._whole = any(m.training and m.buffers(recurse=False) for m in self.model.modules())
-        axes = None if self._whole else (None, 0, 0, *[0] * len(self._generators))
-        self.program = jit(self._batch if self._whole else self._example, axes)
-        self._penalty = jit(self._of_parameters)
+        training = [module for module in self.model.modules() if module.training]
+        self._by_batch = any(m.smallest_batch > 1 or m.buffers(recurse=False) for m in training)
+        axes = None if self._by_batch else (None, 0, 0, *[0] * len(self._generators))
+        self.program = jit(self._batch_step if self._by_batch else self._example_loss, axes)
+        self._penalty = jit(self._penalty_loss)
         self._sums, self._extra = (padded(1 + len(self.flat)) for _ in range(2))  # a loss and a gradient
-        self._moved = padded(len(self.flat))
-        self._moves, self._takes = list[Move](), dict[Any, Take]()
-        self._known: list[tuple[list[Move], dict[Any, Take]]] = []  # moves, and the takes that make them
-        self._groups: list[Group] = []  # those that the moves are of: none yet
+        self._new = padded(len(self.flat))
+        self._updates, self._takes = list[CompiledUpdate](), dict[Any, Take]()
+        self._known: list[tuple[list[CompiledUpdate], dict[Any, Take]]] = []  # each with the takes that use it
+        self._groups: list[Group] = []  # the groups of the updates: none yet
 
-    def _choose_moves(self) -> None:
-        """Compile the optimizer's rule, if that may be, for its groups and options as they are."""
-        groups, rule = list(self.optimizer.groups), self.optimizer.rule
-        plain = type(self.optimizer).update is Optimizer.update  # not one's own, which code would not call
+    def _choose_updates(self) -> None:
+        """Compile the optimizer's update, if it is marked, for its groups and options as they are now."""
+        groups, update = list(self.optimizer.groups), self.optimizer.update
+        plain = type(self.optimizer).update_all is Optimizer.update_all  # compiled code would not call another
         known = self._known if groups == self._groups else []
-        moves = []
-        for group in groups if plain and getattr(rule, "elementwise", False) else ():
-            fitting = [move for others, _ in known for move in others if move.fits(rule, group)]
-            moves.append(fitting[0] if fitting else Move(self.optimizer, group))
-        takes = next((takes for others, takes in known if others == moves), None)
+        updates = []
+        for group in groups if plain and getattr(update, "elementwise", False) else ():
+            fitting = [each for others, _ in known for each in others if each.fits(update, group)]
+            updates.append(fitting[0] if fitting else CompiledUpdate(self.optimizer, group))
+        takes = next((takes for others, takes in known if others == updates), None)
         if takes is None:
             takes = {}
-            known = [*known, (moves, takes)]
-        # All of it last: what is interrupted above leaves nothing half chosen.
-        self._groups, self._moves, self._takes, self._known = groups, moves, takes, known
+            known = [*known, (updates, takes)]
+        # All at the end, so that an interrupt above leaves nothing half chosen.
+        self._groups, self._updates, self._takes, self._known = groups, updates, takes, known
 
     def take(self, X: Array, y: Array) -> float:
         if self.optimizer.groups != self._groups:
-            self._choose_moves()
-        for move in self._moves:
-            if not move.begin():
-                self._choose_moves()
+            self._choose_updates()
+        for update in self._updates:
+            if not update.begin():
+                self._choose_updates()
                 return self.take(X, y)
         take = self._takes.get((X.shape, y.shape))
         if take is None:
-            with rows_wanted(X):
+            with explain_missing_rows(X):
                 take = self._takes[X.shape, y.shape] = self._new_take(X, y)
         return take(X, y)
 
-    # What is compiled
+    def _substitute(self, numbers: Any, buffers: Sequence[Any] = (), noise: Sequence[Replay] = ()) -> Module:
+        """The model with other numbers for the optimizer's parameters, in its Buffers, and from its generators."""
+        others: dict[Any, Any] = dict(zip(self.optimizer.parameters, numbers))
+        others |= dict(zip(self._buffer_values, buffers)) | dict(zip(self._generators, noise))
+        return substitute(self.model, others)
 
-    def _with(self, numbers: Any, buffers: Sequence[Any] = (), noise: Sequence[Given] = ()) -> Module:
-        """The model with other numbers for the optimizer's parameters, in its buffers, and from its generators."""
-        given: dict[Any, Any] = dict(zip(self.optimizer.parameters, numbers))
-        return substituted(self.model, given | dict(zip(self._buffered, buffers)) | dict(zip(self._generators, noise)))
-
-    def _example(self, numbers: Any, x: Any, y: Any, *noise: Any) -> Any:
+    def _example_loss(self, numbers: Any, x: Any, y: Any, *noise: Any) -> Any:
         """The loss of one example."""
-        return self.loss(self._with(numbers, noise=[Given(each) for each in noise])(x), y)
+        return self.loss(self._substitute(numbers, noise=[Replay(each) for each in noise])(x), y)
 
-    def _batch(self, numbers: Any, X: Any, y: Any, buffers: Any, *noise: Any) -> Any:
-        """The mean loss of a batch, its gradient, and what the buffers are after it."""
+    def _batch_step(self, numbers: Any, X: Any, y: Any, buffers: Any, *noise: Any) -> Any:
+        """The mean loss of a batch, its gradient, and the Buffers after it."""
 
         def mean_loss(numbers: Any) -> Any:
-            model = self._with(numbers, buffers, [Given(each) for each in noise])
+            model = self._substitute(numbers, buffers, [Replay(each) for each in noise])
             outputs = model.batch(list(X))
             loss = ag.mean([self.loss(output, target) for output, target in zip(outputs, y)])
-            return loss, np.array(buffered(model), dtype=object)
+            return loss, np.array(buffer_values(model), dtype=object)
 
         (loss, after), grad = ag.value_and_grad(mean_loss, has_aux=True)(numbers)
         return loss, grad, after
 
-    def _of_parameters(self, numbers: Any) -> Any:
+    def _penalty_loss(self, numbers: Any) -> Any:
         assert self.penalty is not None
-        return self.penalty(self._with(numbers))
-
-    # How it is run
+        return self.penalty(self._substitute(numbers))
 
     def _new_take(self, X: Array, y: Array) -> Take:
-        """What takes a step for batches of these shapes: numbers in, one call, numbers out."""
+        """A function that takes a step with a batch of these shapes: numbers in, one call, numbers out."""
         if not X.ndim or not y.ndim or len(X) != len(y) or not len(X):
             raise ValueError(
-                f"a step takes as many targets as inputs, at least one; got arrays of shape {X.shape} and {y.shape}"
+                f"X and y must have the same number of examples, at least one, got shapes {X.shape} and {y.shape}"
             )
         for name, array in (("X", X), ("y", y)):
             if array.dtype.kind not in "fiub":
-                raise TypeError(f"{name} is an array of real numbers, got an array of {array.dtype}")
-        self._probe(X, y)
+                raise TypeError(f"{name} must be an array of real numbers, got an array of {array.dtype}")
+        if self.tries_batches:
+            self._probe(X, y)
         X, y = X.astype(float), y.astype(float)
         shapes = self._random_shapes(X, y)
         work, compute = self._new_routine(X, y, shapes)
         parameters, X_place, y_place, *places = work.inputs
-        moves, sums, whole, lent = self._moves, self._sums, self._whole, bool(work.lent)
-        kept = [self.buffers] if whole else []
+        updates, sums, by_batch, lent = self._updates, self._sums, self._by_batch, bool(work.lent)
+        buffers = [self.buffers] if by_batch else []
 
         def take(X: Array, y: Array) -> float:
             if lent:
@@ -133,34 +132,34 @@ class CompiledStep(Step):
                 y_place[...] = y
             if places:
                 noise = [rng.random(shape) for rng, shape in zip(self._generators, shapes)]
-                for place, numbers in zip(places, kept + noise):
+                for place, numbers in zip(places, buffers + noise):
                     place[...] = numbers
             try:
                 taken = compute()
                 if taken:
-                    for move in moves:
-                        move.end()
-            except BaseException:  # an interrupt may come between the two
-                for move in moves:
-                    move.settle()
+                    for update in updates:
+                        update.end()
+            except BaseException:  # an interrupt may come after compute() and before end()
+                for update in updates:
+                    update.settle()
                 raise
             if not taken:
                 self._refuse(X, y)
-            if not moves:
-                self.move(sums[1:], work.outputs[2] if whole else self.buffers)
+            if not updates:
+                self.update(sums[1:], work.outputs[2] if by_batch else self.buffers)
             return sums.item(0)
 
         return take
 
     def _new_routine(self, X: Array, y: Array, shapes: Sequence[Any]) -> tuple[Workspace, Callable[[], Any]]:
-        """The workspace of a batch, and what computes in it and takes the step: true if it was taken.
+        """The workspace of a batch, and a function that computes in it and takes the step; it returns whether it did.
 
-        Where the optimizer's rule is not compiled, what leaves mean loss and gradient in self._sums.
+        If the optimizer's update is not compiled, the function leaves the mean loss and the gradient in self._sums.
         """
         from autograd.jit.runtime.routine import Routine
 
         routine, noise = Routine(), map(np.zeros, shapes)
-        if self._whole:
+        if self._by_batch:
             runner = self._runner(self.program, (self.flat, X, y, self.buffers, *noise))
         else:
             runner = self._runner(self.program, (self.flat, X, y, *noise), (0,), True)
@@ -171,17 +170,17 @@ class CompiledStep(Step):
         routine.check(self._sums)
         if self.clip_norm is not None:
             routine.clip(self.clip_norm, self._sums[1:])
-        if self._moves:
-            self._add_moves(routine)
-            if self._whole:
+        if self._updates:
+            self._add_updates(routine)
+            if self._by_batch:
                 routine.copy(work.outputs[2], self.buffers)
         return work, routine.build()
 
     def _add_gradient(self, routine: Routine, runner: Runner, work: Workspace) -> None:
-        """Mean loss and gradient."""
+        """Add to a routine: the mean loss and its gradient."""
         routine.copy(self.flat, work.inputs[0])
         routine.run(runner, work)
-        if self._whole:
+        if self._by_batch:
             loss, grad, _ = work.outputs
             routine.copy(loss, self._sums[:1])
             routine.copy(grad, self._sums[1:])
@@ -189,7 +188,7 @@ class CompiledStep(Step):
             routine.copy(work.sums, self._sums)
 
     def _add_penalty(self, routine: Routine, penalty: Runner) -> None:
-        """The penalty and its gradient."""
+        """Add to a routine: the penalty and its gradient."""
         work = penalty.workspace()
         routine.copy(self.flat, work.inputs[0])
         routine.run(penalty, work)
@@ -197,26 +196,26 @@ class CompiledStep(Step):
         routine.copy(work.sums, self._extra[1:])
         routine.add(self._extra, self._sums)
 
-    def _add_moves(self, routine: Routine) -> None:
-        """The optimizer's rule: new parameters, and if they are finite, these and the new state for the old."""
+    def _add_updates(self, routine: Routine) -> None:
+        """Add to a routine: new parameters; if they are finite, they and the new state replace the old."""
         start = 0
-        for move in self._moves:
-            mine = slice(start, start + len(move.group.parameters))
-            move.compute(routine, self.flat[mine], self._sums[1:][mine], self._moved[mine])
+        for update in self._updates:
+            mine = slice(start, start + len(update.group.parameters))
+            update.compute(routine, self.flat[mine], self._sums[1:][mine], self._new[mine])
             start = mine.stop
-        routine.check(self._moved)
-        routine.copy(self._moved, self.flat)
-        for move in self._moves:
-            move.keep(routine)
+        routine.check(self._new)
+        routine.copy(self._new, self.flat)
+        for update in self._updates:
+            update.keep(routine)
 
     def _probe(self, X: Array, y: Array) -> None:
-        """Try model and loss on a batch without compiling, which tells best what does not fit."""
+        """Try model and loss on a batch without compiling, because its errors say best what does not fit."""
         probe(self._copy()[0], self.loss, self.penalty, Examples(X, y))
 
-    def _copy(self) -> tuple[Module, list[Given]]:
-        """The model with the numbers that training has reached, and what stands for its generators there."""
-        noise = [Given(repeat(0.5)) for _ in self._generators]
-        return self._with([Value(x) for x in self.flat], [Value(x) for x in self.buffers], noise), noise
+    def _copy(self) -> tuple[Module, list[Replay]]:
+        """The model with the numbers that training has reached, and what stands in for its generators."""
+        noise = [Replay(repeat(0.5)) for _ in self._generators]
+        return self._substitute([Value(x) for x in self.flat], [Value(x) for x in self.buffers], noise), noise
 
     def _refuse(self, X: Array, y: Array) -> NoReturn:
         """Say why a step was not taken."""
@@ -228,32 +227,29 @@ class CompiledStep(Step):
         raise NotFinite("the step makes parameters infinite or nan")
 
     def _random_shapes(self, X: Array, y: Array) -> list[tuple[int, ...]]:
-        """How many numbers a batch takes from each generator: a forward pass on copies tells."""
+        """How many numbers a batch takes from each generator, counted in a forward pass on copies."""
         if not self._generators:
             return []
         model, noise = self._copy()
-        if self._whole:
-            for output, target in zip(model.batch(list(X)), y):
-                self.loss(output, target)
-        else:
-            self.loss(model(X[0]), y[0])
-        return [(given.taken,) if self._whole else (len(X), given.taken) for given in noise]
+        outputs = model.batch(list(X)) if self._by_batch else [model(X[0])]
+        for output, target in zip(outputs, y):
+            self.loss(output, target)
+        return [(each.count,) if self._by_batch else (len(X), each.count) for each in noise]
 
     def _runner(
         self, program: Program, args: Sequence[Any], wrt: tuple[int, ...] | None = None, sum_value: bool = False
     ) -> Runner:
-        """What runs a program with arguments like these, compiled now; ValueError if a gradient would be missing."""
+        """A runner of the program for arguments like these, compiled now; ValueError if a gradient would be missing."""
         runner = program.runner(args, wrt, sum_value)
         assert runner is not None  # there are no Values among these arguments
         closed_over = {id(x) for x in runner.closed_over}
-        moved = {id(p) for p in self.optimizer.parameters}
+        trained = {id(p) for p in self.optimizer.parameters}
         for name, p in self.model.named_parameters():
-            if id(p) in closed_over & moved:
+            if id(p) in closed_over & trained:
                 raise ValueError(
-                    f"the parameter {name} was not reached through the model that was called, but from outside, by a "
-                    "function that keeps it or its model: compiled, it would not be trained. The model's forward pass "
-                    "takes its parameters from self; a term of the loss that is of the parameters is a penalty, "
-                    "a function of the model"
+                    f"the loss or the model uses the parameter {name} through a closure, so it would not be trained. "
+                    "In a forward pass, read parameters from self. A term of the loss that depends on parameters must "
+                    "be a penalty, a function of the model"
                 )
         return runner
 
@@ -267,28 +263,29 @@ def compile_step(
 ) -> CompiledStep:
     """Compile forward pass, loss, gradient and update of a training loop into one call.
 
-    Take the steps in a `with` block: the parameters are then in one flat array, and the model has them
-    when the block ends, and after `step.write_back()`, which is due before you validate or save in the block.
+    Take the steps in a `with` block: the parameters are then in one flat array. The model has them when the
+    block ends, and after `step.write_back()`. Call that before you validate or save within the block.
     A call outside of a block reads and writes the model each time, which takes some fifty times as long.
 
-    Examples are computed side by side, by code compiled once. Where a Module that is training has a
-    Buffer, as BatchNorm has, what it does to one example depends on the others: then the model's `batch`
-    is compiled as a whole, once for each batch size. Dropout takes at each step the random numbers that
-    it would take in `model.batch(X)`.
+    Examples are computed side by side, by code compiled once. If a Module in training has a Buffer or a
+    `smallest_batch` above 1, as BatchNorm does, the examples of a batch depend on each other: then the
+    model's `batch` is compiled for all of them together, once for each batch size. Dropout uses at each step the
+    random numbers that it would use in `model.batch(X)`.
 
     Args:
-        model: the model, called with one example, or its `batch` with all.
+        model: the model. One example is passed to it, or all to its `batch`.
         loss: a function of the model's output and the target of one example, such as nn.hinge.
-        optimizer: what moves the parameters; its rule is compiled, too, if it is marked by nn.elementwise.
+        optimizer: what updates the parameters. Its update is compiled too if it is marked by nn.elementwise.
         penalty: a function of the model alone, such as a multiple of the sum of its squared
             parameters, added once to the mean loss of a batch.
         clip_norm: the Euclidean norm to which larger gradients are scaled down; see nn.clip_grad_norm.
 
     Raises:
+        TypeError: if an argument has the wrong type.
         ValueError: if the optimizer has parameters that are not the model's, or clip_norm is not above 0; at the
-            first step, if the loss or the model takes a parameter from elsewhere than the model it is given.
-        FloatingPointError: from a step whose loss or gradient is nan or infinite, or would make parameters so;
-            parameters, buffers and optimizer are as they were.
+            first step, if the loss or the model uses a parameter through a closure.
+        FloatingPointError: from a step, if its loss, its gradient or a new parameter is nan or infinite. Then
+            parameters, Buffers and optimizer are as they were.
 
     >>> import nn
     >>> model = nn.MLP(2, [4, 1], seed=0)
@@ -298,4 +295,5 @@ def compile_step(
     >>> losses[-1] < losses[0] / 10
     True
     """
+    check_parts("compile_step", model, loss, optimizer, penalty)
     return CompiledStep(model, loss, optimizer, penalty, clip_norm)

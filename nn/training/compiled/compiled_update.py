@@ -1,4 +1,4 @@
-"""Move: an optimizer's rule as machine code, with the parameters of a group for a batch."""
+"""CompiledUpdate: an optimizer's update as machine code, run on the parameters of a group as on a batch."""
 
 from __future__ import annotations
 
@@ -13,153 +13,163 @@ import numpy as np
 from autograd.jit import TracingError, jit
 from autograd.jit.runtime.memory import padded
 
-from ...optim.base import Flat, Group, Optimizer, Rule, moved
+from ...optim.base import Flat, Group, Optimizer, Update, run_update
 
 if TYPE_CHECKING:
     from autograd.jit.runtime.routine import Routine  # which imports LLVM
 
 
-class Move:
-    """An elementwise rule for one group, compiled for the options that are on.
+class CompiledUpdate:
+    """An elementwise update for one group, compiled for the options that are on.
 
     Args:
-        optimizer: what has the rule.
-        group: whose parameters it moves. Its state is kept here while it is moved.
+        optimizer: the optimizer that has the update.
+        group: the parameters. While steps are taken, their state is kept here.
     """
 
     def __init__(self, optimizer: Optimizer, group: Group) -> None:
-        rule = optimizer.rule
-        names = list(tried(optimizer, group))
+        update = optimizer.update
+        names = list(trial_states(optimizer, group))
 
-        def move(numbers: Any, data: Any, grad: Any, *memory: Any) -> Any:
+        def run(numbers: Any, data: Any, grad: Any, *memory: Any) -> Any:
             steps, *on = numbers
-            inside = Group(group.parameters, _with(group.options, iter(on)), dict(zip(names, memory)), steps)
-            groups, optimizer.groups = optimizer.groups, [inside]  # so that self.lr is not taken for a constant
+            options = _replace_numbers(group.options, iter(on))
+            inside = Group(group.parameters, options, dict(zip(names, memory)), steps)
+            groups, optimizer.groups = optimizer.groups, [inside]  # so that self.lr is not a constant
             try:
-                moved = rule(inside, data, grad)
+                new = update(inside, data, grad)
             except TracingError as error:
-                raise TracingError(f"{error}; or leave nn.elementwise off, and the rule is called as it is") from error
+                raise TracingError(
+                    f"{error}. Or leave nn.elementwise off; then the update is called as it is"
+                ) from error
             finally:
                 optimizer.groups = groups
-            return [moved, *[inside.state[name] for name in names]]
+            return [new, *[inside.state[name] for name in names]]
 
         arrays = [np.zeros(len(group.parameters))] * (2 + len(names))
-        program = jit(move, (None, *[0] * len(arrays)))
-        runner = program.runner([np.array([1.0, *_on(group.options)]), *arrays], None)
+        program = jit(run, (None, *[0] * len(arrays)))
+        runner = program.runner([np.array([1.0, *_numbers_on(group.options)]), *arrays], None)
         assert runner is not None  # no argument has Values
         self._runner, self._work = runner, runner.workspace()
         self._numbers, self._data, self._grad, *memory = self._work.inputs
-        self._moved, *self._after = self._work.outputs
+        self._new, *self._after = self._work.outputs
         self._memory = list(zip(names, memory))
-        self._optimizer, self._rule, self._form = optimizer, rule, _form(group.options)
-        self._number, self._one = padded(1), padded(1)  # of the next step; it is counted in code
+        self._optimizer, self._update, self._fixed_part = optimizer, update, _fixed_part(group.options)
+        self._number, self._one = padded(1), padded(1)  # the number of the next step, which the code counts
         self._one[0] = 1.0
         self.group, self._options, self._steps = group, dict[str, Any](), -1
 
-    def fits(self, rule: Rule, group: Group) -> bool:
-        """Whether it is the code for this rule, group and set of options that are on."""
-        return self.group is group and (self._rule, self._form) == (rule, _form(group.options))
+    def fits(self, update: Update, group: Group) -> bool:
+        """Whether it is the code for this update, this group, and the set of options that are on now."""
+        return self.group is group and (self._update, self._fixed_part) == (update, _fixed_part(group.options))
 
-    def compute(self, routine: Routine, data: Flat, grad: Flat, moved: Flat) -> None:
-        """Add to a routine: give `moved` what becomes of `data`."""
+    def compute(self, routine: Routine, data: Flat, grad: Flat, new: Flat) -> None:
+        """Add to a routine: compute the new numbers of the parameters."""
         routine.copy(self._number, self._numbers[:1])
         for leaf, (x, place) in enumerate([(data, self._data), (grad, self._grad)]):
             rest = self._work.lend(leaf, x)
             routine.copy(x[rest:], place[rest:])
         routine.run(self._runner, self._work)
-        routine.copy(self._moved, moved)
+        routine.copy(self._new, new)
 
     def keep(self, routine: Routine) -> None:
-        """Add to a routine: take the new state for the state, and count the step."""
+        """Add to a routine: replace the state by the new one, and count the step."""
         routine.add(self._one, self._number)
         for after, (_, memory) in zip(self._after, self._memory):
             routine.copy(after, memory)
 
     def begin(self) -> bool:
-        """Take options, state and step count from the group; False if another Move is needed for these options."""
+        """Read options, state and step count from the group; False if these options need other code."""
         group = self.group
         if group.options != self._options:
             group.options.update({name: self._optimizer.check(name, x) for name, x in group.options.items()})
-            if not self.fits(self._rule, group):
+            if not self.fits(self._update, group):
                 return False
-            self._numbers[1:] = _on(group.options)
+            self._numbers[1:] = _numbers_on(group.options)
             self._options = dict(group.options)
         if group.steps != self._steps:
             self._steps = group.steps
             self._number[0] = group.steps + 1
         for name, memory in self._memory:
-            given = group.state.get(name)
-            if given is not memory:
-                memory[...] = tried(self._optimizer, group)[name] if given is None else given
+            state = group.state.get(name)
+            if state is not memory:
+                memory[...] = trial_states(self._optimizer, group)[name] if state is None else state
         return True
 
     def end(self) -> None:
         """Count the step that was taken, and give the group its state."""
         for name, memory in self._memory:
             self.group.state[name] = memory
-        self._steps = self.group.steps = self._steps + 1  # last: where it is done, settle() takes all for done
+        self._steps = self.group.steps = self._steps + 1  # last, because settle() takes it as a sign that all is done
 
     def settle(self) -> None:
-        """After an interrupt: end what was taken."""
+        """After an interrupt: end the step if the code has taken it."""
         if self._number.item() > self.group.steps + 1:
             self._steps = self.group.steps
             self.end()
 
 
-def tried(optimizer: Optimizer, group: Group) -> dict[str, float]:
-    """The states that a rule remembers, and where they start.
+def trial_states(optimizer: Optimizer, group: Group) -> dict[str, float]:
+    """The states that an update remembers, and where they start.
 
     Raises:
-        TypeError: if it is seen not to be elementwise, as it takes two steps with three numbers, and with each alone.
+        TypeError: if two steps with three numbers, and with each of them alone, show that it is not elementwise.
     """
-    rule = optimizer.rule
+    update = optimizer.update
     data, grad = np.array([0.5, -1.5, 2.0]), np.array([0.25, 1.0, -3.0])
     together = Trial.of(optimizer, group, data, grad)
     alone = [Trial.of(optimizer, group, data[k : k + 1], grad[k : k + 1]) for k in range(3)]
     for name, x in together.state.items():
         if not np.allclose(x, np.concatenate([each.state[name] for each in alone]), rtol=1e-9, atol=0, equal_nan=True):
-            raise _not_elementwise(rule, "gives a parameter other numbers where there are others beside it")
+            raise _not_elementwise(update, "what it computes for a parameter depends on the others")
     names = set(together.state) - {"parameters"}
     if names != together.starts.keys():
-        raise _not_elementwise(rule, f"keeps {sorted(names - together.starts.keys())} that group.remember did not give")
+        missing = sorted(names - together.starts.keys())
+        raise _not_elementwise(update, f"it keeps {missing} without reading it by group.remember")
     return together.starts
 
 
 @dataclass(eq=False)
 class Trial(Group):
-    """A group that notes what is remembered, and where that starts, and whose states cannot be changed in place."""
+    """A group that notes what is remembered and where that starts, and whose states cannot be changed in place."""
 
     starts: dict[str, float] = field(default_factory=dict)
 
     def remember(self, name: str, start: float = 0.0) -> Flat:
         if np.ndim(start):
-            raise TypeError(f"an elementwise rule remembers from one number on, got {start!r} for {name!r}")
+            raise TypeError(
+                f"the start of the state {name!r} of an elementwise update must be one number, got {start!r}"
+            )
         self.starts.setdefault(name, start)
         return super().remember(name, start)
 
     @classmethod
     def of(cls, optimizer: Optimizer, group: Group, data: Flat, grad: Flat) -> Trial:
-        """The group after two steps, with the parameters that it has come to as one more state."""
-        state: Any = Fixed()
+        """The group after two steps, with the new parameters as one more state."""
+        state: Any = ReadOnlyStates()
         trial = cls((group.parameters * 3)[: len(data)], dict(group.options), state)
-        rule, before = optimizer.rule, {name: id(x) for name, x in vars(optimizer).items()}
+        update, before = optimizer.update, {name: id(x) for name, x in vars(optimizer).items()}
         for _ in range(2):
             trial.steps += 1
             try:
                 with np.errstate(all="ignore"):
-                    data = moved(rule, trial, data.copy(), grad.copy())
+                    data = run_update(update, trial, data.copy(), grad.copy())
             except ValueError as error:
                 if "read-only" not in str(error):
                     raise
-                raise _not_elementwise(rule, "changes a state in place, not by group.state[name] = new") from error
+                raise _not_elementwise(
+                    update, "it changes a state in place. Write group.state[name] = new instead"
+                ) from error
         if trial.options != group.options or before != {name: id(x) for name, x in vars(optimizer).items()}:
-            raise _not_elementwise(rule, "changes its optimizer or options: numbers that change go into group.state")
+            raise _not_elementwise(
+                update, "it changes its optimizer or options. Keep numbers that change in group.state"
+            )
         state["parameters"] = data
         return trial
 
 
-class Fixed(UserDict[str, Any]):
-    """States that are read, and replaced, but not changed in place."""
+class ReadOnlyStates(UserDict[str, Any]):
+    """States that can be read and replaced, but not changed in place."""
 
     def __setitem__(self, name: str, x: Any) -> None:
         x = np.asarray(x).view()
@@ -167,20 +177,22 @@ class Fixed(UserDict[str, Any]):
         super().__setitem__(name, x)
 
 
-def _not_elementwise(rule: Rule, what: str) -> TypeError:
-    return TypeError(f"{rule.__qualname__} is marked elementwise, but {what}; see help(nn.elementwise), or unmark it")
+def _not_elementwise(update: Update, what: str) -> TypeError:
+    return TypeError(
+        f"{update.__qualname__} is marked elementwise, but {what}. See help(nn.elementwise), or leave the mark off"
+    )
 
 
-def _with(options: Mapping[str, Any], numbers: Iterator[Any]) -> dict[str, Any]:
+def _replace_numbers(options: Mapping[str, Any], numbers: Iterator[Any]) -> dict[str, Any]:
     """The options, with other numbers for those that are on."""
 
-    def replaced(x: Any) -> Any:
-        return tuple([replaced(each) for each in x]) if isinstance(x, tuple) else next(numbers) if _is_on(x) else x
+    def replace(x: Any) -> Any:
+        return tuple([replace(each) for each in x]) if isinstance(x, tuple) else next(numbers) if _is_on(x) else x
 
-    return {name: replaced(x) for name, x in options.items()}
+    return {name: replace(x) for name, x in options.items()}
 
 
-def _on(options: Mapping[str, Any]) -> list[float]:
+def _numbers_on(options: Mapping[str, Any]) -> list[float]:
     """The numbers that are on."""
 
     def numbers(x: Any) -> list[float]:
@@ -190,10 +202,10 @@ def _on(options: Mapping[str, Any]) -> list[float]:
 
 
 def _is_on(x: Any) -> bool:
-    """Whether an option is a number that is not 0. True, False, strings and the like stay what they are."""
+    """Whether an option is a number other than 0. Flags, strings and other things stay as they are."""
     return isinstance(x, (int, float, np.number)) and not isinstance(x, bool) and x != 0
 
 
-def _form(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options but for the numbers that are on."""
-    return _with(options, repeat("on"))
+def _fixed_part(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options without the values of those numbers that are on."""
+    return _replace_numbers(options, repeat("on"))

@@ -1,4 +1,4 @@
-"""Whether to compile where the user has not said so: yes if llvmlite is installed; if not, one warning."""
+"""Whether to compile if the user does not say: yes if llvmlite is installed; otherwise there is one warning."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import warnings
 
 from autograd.installation import is_installed, require
 
-_warnings: list[str] = []  # given in this process: one is enough
+_warnings: list[str] = []  # of this process: one is enough
 
 
 def choose_compiled(compiled: bool | None, caller: str) -> bool:
     """Whether `caller`, a function of nn, compiles.
 
     Args:
-        compiled: what it was called with; None compiles where that can be done.
+        compiled: the argument of `caller`; None compiles if llvmlite is installed.
 
     Raises:
         ModuleNotFoundError: if compiled is True and llvmlite is not installed.

@@ -87,7 +87,7 @@ def test_activations_of_an_input() -> None:
             assert node["label"] == repr(float(number))
             red, blue = int(node["fillcolor"][1:3], 16), int(node["fillcolor"][5:7], 16)
             assert (blue > red) == (number > 0)
-    assert "what the neuron gives" in draw(net, x).source
+    assert "the output of the neuron" in draw(net, x).source
     assert "∂" not in draw(net, x).source
 
 
@@ -183,7 +183,7 @@ def test_names_inject_nothing() -> None:
     [
         (lambda: draw(3), TypeError, "takes a Module, got int 3"),  # type: ignore[arg-type]
         (lambda: draw(Value(1.0)), TypeError, "ag.draw"),  # type: ignore[arg-type]
-        (lambda: draw(nn.Module()), ValueError, "made of nn.Layer, and there is none in Module"),
+        (lambda: draw(nn.Module()), ValueError, "networks of neurons, but Module has no nn.Layer or nn.Neuron"),
         (lambda: draw(model(), edges="both"), ValueError, "'weights' or 'gradients'"),  # type: ignore[arg-type]
         (lambda: draw(model(), max_neurons=2), ValueError, "3 or more, got 2"),
         (lambda: draw(model(), format="q"), ValueError, "format must be a format for floats"),

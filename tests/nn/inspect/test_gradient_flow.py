@@ -249,10 +249,10 @@ def test_the_plot_shows_each_gradient_or_marks_its_absence(bias: float) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ((lambda x: x, X, Y, nn.mse), TypeError, "takes a Module first"),
-        ((nn.MLP(2, [1]), X, Y[:3], nn.mse), ValueError, "12, 3"),
-        ((nn.MLP(2, [1]), [], [], nn.mse), ValueError, "0, 0"),
-        ((nn.MLP(2, [1]), X, Y, lambda out, target: 1.0), TypeError, "is a Value, got"),
+        ((lambda x: x, X, Y, nn.mse), TypeError, "model must be a Module"),
+        ((nn.MLP(2, [1]), X, Y[:3], nn.mse), ValueError, "got 12 and 3"),
+        ((nn.MLP(2, [1]), [], [], nn.mse), ValueError, "got 0 and 0"),
+        ((nn.MLP(2, [1]), X, Y, lambda out, target: 1.0), TypeError, "must return a Value, got"),
         ((nn.MLP(3, [1]), X, Y, nn.mse), ValueError, "takes 3 inputs, got 2"),
     ],
 )

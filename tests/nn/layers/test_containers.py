@@ -53,7 +53,7 @@ def test_residual_adds_what_it_skips() -> None:
     np.testing.assert_allclose(floats([nn.Residual(layer)(x) for x in X]), expected, rtol=1e-12)
     np.testing.assert_allclose(floats(nn.Residual(layer).batch(X)), expected, rtol=1e-12)
     ag.check_gradients(lambda model, x: ag.sum(model(x)), nn.Residual(layer), X[0])
-    with pytest.raises(ValueError, match=r"Layer\(3 → 2, relu\) was given 3 and gave 2"):
+    with pytest.raises(ValueError, match=r"Layer\(3 → 2, relu\) takes 3 and returns 2"):
         nn.Residual(nn.Layer(3, 2))(X[0])
 
 
@@ -144,13 +144,17 @@ def test_embedding_of_an_index_that_is_traced() -> None:
         (lambda: nn.Residual(ag.relu), TypeError, "Residual takes a Module"),
         (lambda: nn.Activation("rely"), ValueError, "unknown activation 'rely'"),
         (lambda: nn.Activation("relu")([[1.0]]), ValueError, r"Activation\(relu\) takes one example of numbers"),
-        (lambda: nn.Embedding(5, 0), ValueError, "dim is a whole number of 1 or more, got 0"),
+        (lambda: nn.Embedding(5, 0), ValueError, "dim must be a whole number of 1 or more, got 0"),
         (lambda: nn.Embedding(5, 2)(5), ValueError, "a whole number from 0 to 4, got 5"),
         (lambda: nn.Embedding(5, 2)(-1), ValueError, "from 0 to 4, got -1"),
         (lambda: nn.Embedding(5, 2)(1.5), ValueError, "from 0 to 4, got 1.5"),
         (lambda: nn.Embedding(5, 2)("a"), TypeError, "takes the index of a row, got 'a'"),
-        (lambda: nn.MLP(2, [1], norm="group"), ValueError, "norm is 'layer', 'batch' or None, got 'group'"),
-        (lambda: nn.MLP(2, [1], dropout=2), ValueError, "dropout is a number from 0 to 1, got 2"),
+        (
+            lambda: nn.MLP(2, [1], norm="group"),
+            ValueError,
+            "norm must be 'layer', 'batch', None or a function of a size, got 'group'",
+        ),
+        (lambda: nn.MLP(2, [1], dropout=2), ValueError, "dropout must be a number from 0 to 1, got 2"),
     ],
 )
 def test_bad_input_is_named(make: Any, error: type[Exception], message: str) -> None:

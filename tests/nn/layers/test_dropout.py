@@ -92,10 +92,10 @@ def test_jit_refuses_to_freeze_a_mask() -> None:
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: nn.Dropout(1.5), ValueError, "p is a number from 0 to 1, got 1.5"),
-        (lambda: nn.Dropout(float("nan")), ValueError, "p is a number from 0 to 1, got nan"),
-        (lambda: nn.Dropout("half"), TypeError, "p is a number from 0 to 1, got 'half'"),
-        (lambda: nn.Dropout(seed=-1), ValueError, "seed is an int of 0 or more"),
+        (lambda: nn.Dropout(1.5), ValueError, "p must be a number from 0 to 1, got 1.5"),
+        (lambda: nn.Dropout(float("nan")), ValueError, "p must be a number from 0 to 1, got nan"),
+        (lambda: nn.Dropout("half"), TypeError, "p must be a number from 0 to 1, got 'half'"),
+        (lambda: nn.Dropout(seed=-1), ValueError, "seed must be an int of 0 or more"),
         (lambda: nn.Dropout()(np.ones((2, 2))), ValueError, r"Dropout\(0\.5\) takes one example"),
     ],
 )

@@ -128,7 +128,7 @@ def test_a_state_of_another_optimizer_is_refused() -> None:
 def test_what_is_no_state_of_an_optimizer_is_told_so(state: Any) -> None:
     optimizer = nn.Adam([Value(1.0)])
     before = optimizer.state_dict()
-    with pytest.raises(ValueError, match=r"Adam: the state is not one that state_dict\(\) gave"):
+    with pytest.raises(ValueError, match=r"Adam: the state must be a dict that state_dict\(\) returned"):
         optimizer.load_state_dict(state)
     assert optimizer.state_dict() == before
 
@@ -144,8 +144,8 @@ def test_a_schedule_goes_on_from_its_state_and_refuses_that_of_another() -> None
     assert second.optimizer.lr == 0.5
     for state, message in [
         (schedule(0.1).state_dict(), "gamma=0.1, not 0.5"),
-        ({}, "are expected"),
-        (nn.ExponentialLR(nn.SGD([Value(0.0)]), 0.5).state_dict(), "are expected"),
+        ({}, "must have the entries"),
+        (nn.ExponentialLR(nn.SGD([Value(0.0)]), 0.5).state_dict(), "must have the entries"),
     ]:
         with pytest.raises(ValueError, match=message):
             second.load_state_dict(state)
@@ -210,20 +210,35 @@ def test_groups_move_as_optimizers_of_their_own_do(kind: type[nn.Optimizer]) -> 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda x: nn.Adam([x], betas=(0.9, 1.0)), "beta is a number from 0 up to but not 1, got 1.0"),
-        (lambda x: nn.Adam([x], eps=-1e-8), "eps is a finite number of 0 or more, got -1e-08"),
-        (lambda x: nn.RMSprop([x], alpha=1.5), "alpha is a number from 0 up to but not 1, got 1.5"),
+        (
+            lambda x: nn.Adam([x], betas=(0.9, 1.0)),
+            "each of betas must be a number from 0 up to but not including 1, got 1.0",
+        ),
+        (lambda x: nn.Adam([x], eps=-1e-8), "eps must be a finite number of 0 or more, got -1e-08"),
+        (lambda x: nn.RMSprop([x], alpha=1.5), "alpha must be a number from 0 up to but not including 1, got 1.5"),
         (lambda x: nn.SGD([{"params": [x], "speed": 1}]), "unknown option"),
-        (lambda x: nn.SGD([{"lr": 1.0}]), 'a group needs "params"'),
-        (lambda x: nn.ExponentialLR(nn.SGD([x]), gamma=math.nan), "gamma is a finite number of 0 or more, got nan"),
-        (lambda x: nn.StepLR(nn.SGD([x]), step_size=0), "step_size is a whole number of 1 or more, got 0"),
-        (lambda x: nn.LinearLR(nn.SGD([x]), start_factor=0), "start_factor is a number above 0 and up to 1, got 0"),
-        (lambda x: nn.ReduceLROnPlateau(nn.SGD([x]), mode="best"), "mode is 'min' or 'max', got 'best'"),
-        (lambda x: nn.ReduceLROnPlateau(nn.SGD([x]), factor=1.0), "factor is a number from 0 up to but not 1"),
-        (lambda x: nn.ReduceLROnPlateau(nn.SGD([x]), patience=-1), "patience is a whole number of 0 or more, got -1"),
-        (lambda x: nn.ReduceLROnPlateau(nn.SGD([x]), min_lr=-1), "min_lr is a finite number of 0 or more, got -1"),
-        (lambda x: nn.clip_grad_norm([x], -1.0), "max_norm is a number of 0 or more, got -1.0"),
-        (lambda x: nn.clip_grad_value([x], -1.0), "clip_value is a number of 0 or more, got -1.0"),
+        (lambda x: nn.SGD([{"lr": 1.0}]), 'a group must have "params"'),
+        (
+            lambda x: nn.ExponentialLR(nn.SGD([x]), gamma=math.nan),
+            "gamma must be a finite number of 0 or more, got nan",
+        ),
+        (lambda x: nn.StepLR(nn.SGD([x]), step_size=0), "step_size must be a whole number of 1 or more, got 0"),
+        (
+            lambda x: nn.LinearLR(nn.SGD([x]), start_factor=0),
+            "start_factor must be a number above 0 and up to 1, got 0",
+        ),
+        (lambda x: nn.ReduceLROnPlateau(nn.SGD([x]), mode="best"), "mode must be 'min' or 'max', got 'best'"),
+        (
+            lambda x: nn.ReduceLROnPlateau(nn.SGD([x]), factor=1.0),
+            "factor must be a number from 0 up to but not including 1",
+        ),
+        (
+            lambda x: nn.ReduceLROnPlateau(nn.SGD([x]), patience=-1),
+            "patience must be a whole number of 0 or more, got -1",
+        ),
+        (lambda x: nn.ReduceLROnPlateau(nn.SGD([x]), min_lr=-1), "min_lr must be a finite number of 0 or more, got -1"),
+        (lambda x: nn.clip_grad_norm([x], -1.0), "max_norm must be a number of 0 or more, got -1.0"),
+        (lambda x: nn.clip_grad_value([x], -1.0), "clip_value must be a number of 0 or more, got -1.0"),
     ],
 )
 def test_bad_input_is_named(make: Any, message: str) -> None:

@@ -74,7 +74,7 @@ def test_a_step_that_fails_leaves_the_last_finished_one() -> None:
     step = compile_step(model, nn.mse, nn.SGD(model.parameters(), lr=0.1))
     with step:
         step(X, y)
-        with pytest.raises(ValueError, match="as many targets as inputs"):
+        with pytest.raises(ValueError, match="the same number of examples, at least one"):
             step(X, y[:-1])
     reached = weights(model)
     assert reached == step.flat.tolist() != weights(nn.MLP(2, [3, 1], seed=0))
@@ -109,7 +109,7 @@ def test_a_model_with_other_parts_is_compiled_anew() -> None:
     model.layers[0].neurons[0].activation = ag.sin
     assert step(X, y) == pytest.approx(nn.mse([model(x) for x in X], y.tolist()).data, rel=1e-12)
     model.layers[1].neurons[0].b = ag.Value(0.5)
-    with pytest.raises(ValueError, match=r"not the model's: make it from model\.parameters\(\)"):
+    with pytest.raises(ValueError, match=r"not the model's. Make it from model\.parameters\(\)"):
         step(X, y)
 
 
@@ -120,7 +120,7 @@ def test_a_model_with_other_parts_is_compiled_anew() -> None:
 def test_a_parameter_that_would_be_left_out_of_the_gradient_is_named(loss: Any, extra: Any) -> None:
     before = weights(OUTER)
     step = compile_step(OUTER, loss, nn.SGD(OUTER.parameters(), lr=0.1), extra)
-    with pytest.raises(ValueError, match=r"the parameter w\.0 was not reached through the model"):
+    with pytest.raises(ValueError, match=r"uses the parameter w\.0 through a closure, so it would not be trained"):
         step(X, y)
     assert weights(OUTER) == before
     others = nn.SGD([OUTER.b], lr=0.1)  # the weights are constants then
@@ -138,7 +138,7 @@ def test_gradients_are_clipped_to_a_norm(kind: type[Step]) -> None:
     assert nn.clip_grad_norm(models[1].parameters(), 0.3) > 0.3
     optimizers[1].step()
     np.testing.assert_allclose(weights(models[0]), weights(models[1]), rtol=1e-12)
-    with pytest.raises(ValueError, match="clip_norm is a number above 0, got -1"):
+    with pytest.raises(ValueError, match="clip_norm must be a finite number above 0, got -1"):
         kind(models[0], nn.mse, optimizers[0], clip_norm=-1)
 
 
@@ -186,3 +186,25 @@ def test_batches_of_other_sizes() -> None:
         for size in (1, 8, 20):
             wanted = nn.mse([model(x) for x in X[:size]], y[:size].tolist()).data
             assert step(X[:size], y[:size]) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_labels_that_no_program_would_refuse_are_refused_before() -> None:
+    model = nn.MLP(2, [1], seed=0)
+    step = compile_step(model, nn.hinge, nn.SGD(model.parameters()))
+    with pytest.raises(ValueError, match="target number 0: hinge: a label must be -1 or 1, got 0"):
+        step(X, 0 * y)
+
+
+def test_fit_tries_model_and_loss_once() -> None:
+    def tries(epochs: int) -> int:
+        calls = []
+
+        def loss(output: Any, target: Any) -> Any:
+            calls.append(type(output) is ag.Value)  # and not traced
+            return nn.mse(output, target)
+
+        model = nn.MLP(2, [1], seed=0)
+        nn.fit(model, X, y, loss, nn.SGD(model.parameters()), epochs, batch_size=20, seed=0)
+        return sum(calls)
+
+    assert tries(2) == tries(0)

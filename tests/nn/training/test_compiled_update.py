@@ -10,7 +10,7 @@ import nn
 from autograd import Value
 from autograd.jit import TracingError
 from nn.training.compiled.compile_step import CompiledStep
-from nn.training.compiled.compiled_update import Move
+from nn.training.compiled.compiled_update import CompiledUpdate
 from nn.training.step import EagerStep, NotFinite, Step
 
 RNG = np.random.default_rng(0)
@@ -67,7 +67,7 @@ def weights(model: nn.Module) -> list[float]:
 
 @pytest.mark.parametrize("make", OPTIMIZERS)
 def test_each_optimizer_is_compiled_to_what_it_does(make: Any) -> None:
-    assert getattr(make(network().parameters()).rule, "elementwise", False)
+    assert getattr(make(network().parameters()).update, "elementwise", False)
     same(make)
 
 
@@ -81,8 +81,8 @@ def test_options_may_change_at_each_step() -> None:
 
 def test_what_is_on_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    begin = Move.__init__
-    monkeypatch.setattr(Move, "__init__", lambda *args: (made.append(1), begin(*args))[1])
+    begin = CompiledUpdate.__init__
+    monkeypatch.setattr(CompiledUpdate, "__init__", lambda *args: (made.append(1), begin(*args))[1])
 
     def change(step: int, optimizer: nn.Optimizer) -> None:
         optimizer.lr = 0.1 * (step % 3)
@@ -147,7 +147,7 @@ class Heavy(nn.Optimizer):
         super().__init__(parameters, lr=lr, share=share, alpha=alpha)
 
     @nn.elementwise
-    def rule(self, group: Any, data: Any, grad: Any) -> Any:
+    def update(self, group: Any, data: Any, grad: Any) -> Any:
         o = group.options
         group.state["mean"] = mean = o["alpha"] * group.remember("mean", 1.0) + (1 - o["alpha"]) * grad
         step = o["lr"] * np.tanh(mean / (1 + group.steps))
@@ -161,7 +161,7 @@ def test_a_rule_of_ones_own_is_compiled_where_it_says_that_it_may() -> None:
 class Whole(Heavy):
     """One that looks at all parameters together, and so does not say it."""
 
-    def rule(self, group: Any, data: Any, grad: Any) -> Any:
+    def update(self, group: Any, data: Any, grad: Any) -> Any:
         data -= group.options["lr"] * grad / np.linalg.norm(grad)  # in place: what it is lent is its own
         mean = group.remember("mean")
         mean += 1.0
@@ -169,7 +169,7 @@ class Whole(Heavy):
 
 
 def test_a_rule_that_overrides_one_is_called_as_it_is() -> None:
-    assert not hasattr(Whole(network().parameters()).rule, "elementwise")
+    assert not hasattr(Whole(network().parameters()).update, "elementwise")
     same(Whole)
     same(Whole, norm="batch")
     same(OPTIMIZERS[3], norm="batch")
@@ -177,8 +177,8 @@ def test_a_rule_that_overrides_one_is_called_as_it_is() -> None:
 
 def test_an_update_of_ones_own_is_called() -> None:
     class Projected(nn.SGD):
-        def update(self, data: Any, grad: Any) -> Any:
-            return np.maximum(super().update(data, grad), 0.0)
+        def update_all(self, data: Any, grad: Any) -> Any:
+            return np.maximum(super().update_all(data, grad), 0.0)
 
     same(lambda ps: Projected(ps, lr=0.1))
 
@@ -186,17 +186,17 @@ def test_an_update_of_ones_own_is_called() -> None:
 def test_what_a_rule_reads_of_its_optimizer_is_not_frozen_unseen() -> None:
     class Reading(Heavy):
         @nn.elementwise
-        def rule(self, group: Any, data: Any, grad: Any) -> Any:
+        def update(self, group: Any, data: Any, grad: Any) -> Any:
             return data - self.lr * grad
 
-    with pytest.raises(TracingError, match=r"test_compiled_update.*or leave nn.elementwise off, and the rule is"):
+    with pytest.raises(TracingError, match=r"test_compiled_update.*Or leave nn.elementwise off; then the update is"):
         run(CompiledStep, Reading)
 
 
 def test_a_state_starts_where_the_options_say() -> None:
     class Growing(Heavy):
         @nn.elementwise
-        def rule(self, group: Any, data: Any, grad: Any) -> Any:
+        def update(self, group: Any, data: Any, grad: Any) -> Any:
             group.state["size"] = size = 1.1 * group.remember("size", group.options["lr"])
             return data - size * grad + 0.0 * group.remember("size", 7.0)
 
@@ -204,10 +204,10 @@ def test_a_state_starts_where_the_options_say() -> None:
 
     class Averaging(Heavy):
         @nn.elementwise
-        def rule(self, group: Any, data: Any, grad: Any) -> Any:
+        def update(self, group: Any, data: Any, grad: Any) -> Any:
             return data - group.remember("average", data)
 
-    with pytest.raises(TypeError, match="remembers from one number on"):
+    with pytest.raises(TypeError, match="the start of the state 'average' of an elementwise update must be one number"):
         run(CompiledStep, Averaging)
 
 
@@ -232,7 +232,7 @@ def test_loading_again_and_again_keeps_no_code() -> None:
 def test_a_rule_that_fails_to_compile_leaves_no_half_chosen_step() -> None:
     class Sometimes(Heavy):
         @nn.elementwise
-        def rule(self, group: Any, data: Any, grad: Any) -> Any:
+        def update(self, group: Any, data: Any, grad: Any) -> Any:
             if group.uses("share") and group.options["share"] > 0.5:
                 return data
             return data - group.options["lr"] * grad
@@ -263,20 +263,20 @@ def test_a_step_is_copied_without_its_code() -> None:
 
 class Branching(Heavy):
     @nn.elementwise
-    def rule(self, group: Any, data: Any, grad: Any) -> Any:
+    def update(self, group: Any, data: Any, grad: Any) -> Any:
         return data - 0.1 if group.options["lr"] > 0.005 else data
 
 
 class Hiding(Heavy):
     @nn.elementwise
-    def rule(self, group: Any, data: Any, grad: Any) -> Any:
+    def update(self, group: Any, data: Any, grad: Any) -> Any:
         group.state["last"] = grad
         return data - grad
 
 
 class InPlace(Heavy):
     @nn.elementwise
-    def rule(self, group: Any, data: Any, grad: Any) -> Any:
+    def update(self, group: Any, data: Any, grad: Any) -> Any:
         mean = group.remember("mean")
         mean *= 0.9
         mean += grad
@@ -285,7 +285,7 @@ class InPlace(Heavy):
 
 class Centred(Heavy):
     @nn.elementwise
-    def rule(self, group: Any, data: Any, grad: Any) -> Any:
+    def update(self, group: Any, data: Any, grad: Any) -> Any:
         return data - 0.01 * (grad - np.mean(grad))
 
 
@@ -293,7 +293,7 @@ class Counting(Heavy):
     count = 0
 
     @nn.elementwise
-    def rule(self, group: Any, data: Any, grad: Any) -> Any:
+    def update(self, group: Any, data: Any, grad: Any) -> Any:
         self.count += 1
         return data - 0.01 * grad / self.count
 
@@ -305,11 +305,15 @@ class Counting(Heavy):
         (
             Hiding,
             TypeError,
-            r"Hiding.rule is marked elementwise, but keeps \['last'\] that group.remember",
+            r"Hiding.update is marked elementwise, but it keeps \['last'\] without reading it by group.remember",
         ),
-        (InPlace, TypeError, r"changes a state in place, not by group.state\[name\] = new; see help\(nn.elementwise\)"),
-        (Centred, TypeError, "gives a parameter other numbers where there are others beside it"),
-        (Counting, TypeError, "changes its optimizer or options: numbers that change go into group.state"),
+        (
+            InPlace,
+            TypeError,
+            r"it changes a state in place. Write group.state\[name\] = new instead. See help\(nn.elementwise\)",
+        ),
+        (Centred, TypeError, "what it computes for a parameter depends on the others"),
+        (Counting, TypeError, "it changes its optimizer or options. Keep numbers that change in group.state"),
     ],
 )
 def test_what_is_not_elementwise_is_told(make: Any, error: type[Exception], message: str) -> None:
@@ -324,7 +328,7 @@ class Lion(nn.Optimizer):
         super().__init__(parameters, lr=lr, betas=betas, most=most)
 
     @nn.elementwise
-    def rule(self, group: Any, data: Any, grad: Any) -> Any:
+    def update(self, group: Any, data: Any, grad: Any) -> Any:
         o, mean = group.options, group.remember("mean")
         step = np.sign(o["betas"][0] * mean + (1 - o["betas"][0]) * grad)
         group.state["mean"] = o["betas"][1] * mean + (1 - o["betas"][1]) * grad
@@ -341,17 +345,17 @@ def test_a_rule_may_use_sign_maximum_and_minimum_of_numpy() -> None:
 @pytest.mark.parametrize("result", [None, 1.0, np.zeros(3)])
 def test_a_rule_that_gives_something_else_is_told(kind: Any, result: Any) -> None:
     class Wrong(Heavy):
-        def rule(self, group: Any, data: Any, grad: Any) -> Any:
+        def update(self, group: Any, data: Any, grad: Any) -> Any:
             return result
 
-    with pytest.raises(TypeError, match=r"Wrong.rule returns the new numbers .* an array of shape \(21,\), got"):
+    with pytest.raises(TypeError, match=r"Wrong.update must return the new numbers .* an array of shape \(21,\), got"):
         run(kind, Wrong)
-    with pytest.raises(NotImplementedError, match=r"Optimizer has no rule: define rule\(self, group, data, grad\)"):
+    with pytest.raises(NotImplementedError, match=r"Optimizer has no update. Define update\(self, group, data, grad\)"):
         run(kind, lambda ps: nn.Optimizer(ps, lr=0.1))
 
 
 def test_only_a_rule_is_marked() -> None:
-    with pytest.raises(TypeError, match="elementwise marks a rule, a method of an Optimizer, got"):
+    with pytest.raises(TypeError, match="elementwise marks an update, a method of an Optimizer, got"):
         nn.elementwise(3)  # type: ignore[type-var]
 
 
@@ -359,7 +363,7 @@ def test_options_set_by_hand_are_checked() -> None:
     def change(step: int, optimizer: nn.Optimizer) -> None:
         optimizer.groups[0].options["lr"] = "0.1" if step == 3 else 0.1
 
-    with pytest.raises(TypeError, match=r"the learning rate lr is a finite number .*, got '0.1'"):
+    with pytest.raises(TypeError, match=r"the learning rate lr must be a finite number .*, got '0.1'"):
         run(CompiledStep, OPTIMIZERS[1], change)
 
 
@@ -396,14 +400,14 @@ def test_an_interrupt_leaves_parameters_and_optimizer_at_the_same_step(
                 step(X, y)
             if interrupted:
                 with monkeypatch.context() as patched:
-                    patched.setattr(Move, "end", interrupt_once(patched, Move.end))
+                    patched.setattr(CompiledUpdate, "end", interrupt_once(patched, CompiledUpdate.end))
                     with pytest.raises(KeyboardInterrupt):
                         step(X, y)
         return all_of(step)
 
     def interrupt_once(patched: Any, end: Any) -> Any:
-        def stop(move: Move) -> None:
-            patched.setattr(Move, "end", end)
+        def stop(update: CompiledUpdate) -> None:
+            patched.setattr(CompiledUpdate, "end", end)
             raise KeyboardInterrupt
 
         return stop
@@ -418,7 +422,7 @@ def test_the_rule_of_the_documentation() -> None:
             super().__init__(parameters, lr=lr)
 
         @nn.elementwise
-        def rule(self, group: Any, data: Any, grad: Any) -> Any:
+        def update(self, group: Any, data: Any, grad: Any) -> Any:
             agree = grad * group.remember("grad")
             factor = 1.2 * (agree > 0) + 0.5 * (agree < 0) + (agree == 0)
             group.state["rate"] = rate = np.minimum(group.remember("rate", 1.0) * factor, 50.0)

@@ -263,16 +263,16 @@ def test_ctrl_c_leaves_the_model_at_the_last_finished_step(compiled: bool) -> No
     def run(interrupt_at: int) -> tuple[nn.History, nn.Module, nn.Optimizer]:
         model = nn.MLP(2, [4, 1], seed=0)
         optimizer = nn.Adam(model.parameters(), lr=0.01)
-        rule, steps = optimizer.rule, []
+        update, steps = optimizer.update, []
 
         def interrupted(*args: Any) -> Any:
             steps.append(1)
             if len(steps) == interrupt_at:
-                rule(*args)  # the optimizer's memory has moved by now, the model has not
+                update(*args)  # the optimizer's memory has moved by now, the model has not
                 raise KeyboardInterrupt
-            return rule(*args)
+            return update(*args)
 
-        optimizer.rule = interrupted  # type: ignore[method-assign]
+        optimizer.update = interrupted  # type: ignore[method-assign]
         return (
             nn.fit(model, X, SIDE, nn.hinge, optimizer, 4, batch_size=20, seed=0, compiled=compiled),
             model,

@@ -208,11 +208,11 @@ def simple(directory: Path, sizes: list[int], resume: bool, make: Any = nn.SGD, 
     ("other", "error", "message"),
     [
         ({"sizes": [4, 1]}, RuntimeError, r"Missing key.*layers\.0\.neurons\.3\.w"),
-        ({"shift": 1e-15}, ValueError, "another run: X or y are not those of the checkpoint. Give"),
+        ({"shift": 1e-15}, ValueError, "another run: X or y are not those of the checkpoint. Call fit with"),
         ({"make": lambda p: nn.SGD(p, lr=0.5)}, ValueError, r"lr: \[0\.001\] at first .* \[0\.5\] given"),
         ({"make": lambda p: nn.SGD(p, momentum=0.5)}, ValueError, "optimizer options: .*'momentum': 0.0"),
         ({"make": nn.Adam}, ValueError, "optimizer: 'SGD' in the checkpoint, 'Adam' given"),
-        ({"resume": False}, FileExistsError, "resume=True goes on with it"),
+        ({"resume": False}, FileExistsError, "Pass resume=True to go on with it. To start again,"),
     ],
 )
 def test_other_data_models_and_optimizers_are_refused(
@@ -258,8 +258,8 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
             simple(tmp_path, [3, 1], True)
     for length in (0, 7, 100, len(whole) - 1):
         path.write_bytes(whole[:length])
-        with pytest.raises(ValueError, match="no whole safetensors file"):
+        with pytest.raises(ValueError, match="not a complete safetensors file"):
             simple(tmp_path, [3, 1], True)
     nn.save(nn.MLP(2, [3, 1], seed=0), path)
-    with pytest.raises(ValueError, match=r"is no checkpoint of fit; nn\.load reads files of weights"):
+    with pytest.raises(ValueError, match=r"is not a checkpoint written by nn\.fit\. Files of weights .* nn\.load"):
         simple(tmp_path, [3, 1], True)

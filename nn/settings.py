@@ -1,0 +1,54 @@
+"""Settings as JSON keeps them: what must be the same in a run that goes on from a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from autograd import Value
+
+from .module import Module, members
+
+
+def describe_setting(x: Any) -> Any:
+    """A setting in numbers, strings, lists and dicts. Functions, and other objects, are described by their name."""
+    if isinstance(x, np.generic):
+        x = x.item()
+    if x is None or isinstance(x, (bool, int, float, str)):
+        return x
+    if isinstance(x, (list, tuple, np.ndarray)):
+        return [describe_setting(each) for each in x]
+    if isinstance(x, dict):
+        return {str(name): describe_setting(each) for name, each in x.items()}
+    return name_of(x)
+
+
+def name_of(x: Any) -> str:
+    """The name of a function or class, or the name of another object's class."""
+    return str(getattr(x, "__qualname__", type(x).__qualname__))
+
+
+def settings_of(model: Module) -> dict[str, Any]:
+    """What a model computes, apart from its numbers, by path: kinds of Modules, functions, rates, flags.
+
+    What state_dict() saves, private attributes and the states of random generators are left out.
+    """
+    return {"": type(model).__qualname__, **dict(_settings(model, "", {id(model)}))}
+
+
+def _settings(container: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    for name, x in members(container):
+        place = f"{path}{name}"
+        if isinstance(container, Module) and (name == "training" or name.startswith("_")):
+            continue
+        if isinstance(x, (Value, np.random.Generator)) or (isinstance(x, np.ndarray) and x.dtype != object):
+            continue
+        if not isinstance(x, (Module, list, tuple, dict, np.ndarray)):
+            yield place, describe_setting(x)
+        elif id(x) not in seen:
+            seen.add(id(x))
+            if isinstance(x, Module):
+                yield place, type(x).__qualname__
+            yield from _settings(x, f"{place}.", seen)
