@@ -23,7 +23,7 @@ class Scheduler:
         optimizer: the optimizer whose learning rates change.
         watches: what fit calls step() with after each epoch: "loss" for the validation loss (or the training loss
             if there is none), "metric" for the metric, "" for no argument.
-        initial: the learning rates that all others follow from, one for each group; None if there are none.
+        initial: the learning rates at the start, one for each group, if later ones follow from them; otherwise None.
         moving: the names of the attributes that change from epoch to epoch, in addition to those of the bases:
             numbers and lists of them. All others are settings.
     """
