@@ -10,7 +10,7 @@ _SPLITTER = 134217729.0  # 2**27 + 1 halves the 53-bit significand
 # variable and the factor of M. M. Shepherd and J. G. Laframboise, Chebyshev Approximation of
 # (1+2x)exp(x²)erfc x in 0 ≤ x < ∞, Math. Comp. 36 (1981). Fitted with mpmath's chebyfit at 300 bits
 # for 0.4 ≤ x ≤ 28, where its relative error is 1.9e-18.
-_ERFCX = (
+ERFCX = (
     4.847370892775091e-09,
     1.4784114580186882e-08,
     -2.922615656224523e-08,
@@ -93,14 +93,14 @@ def erfc(x: float) -> float:
         return 1.0 - math.erf(x) if x < 0.48 else math.erfc(x)
     t = (x - 2.5) / (x + 2.5)
     p = 0.0
-    for coefficient in _ERFCX[:-1]:
+    for coefficient in ERFCX[:-1]:
         p = (p + coefficient) * t
     # erfc = exp(-x²) (c + p) / (1 + 2x), each factor kept as a sum of two floats until the last rounding.
     square, rest = _product(x, x)
     denominator = 1.0 + 2.0 * x
     rest += ((1.0 - denominator) + 2.0 * x) / denominator
-    numerator = _ERFCX[-1] + p
-    low = p - (numerator - _ERFCX[-1]) - numerator * rest
+    numerator = ERFCX[-1] + p
+    low = p - (numerator - ERFCX[-1]) - numerator * rest
     quotient = numerator / denominator
     back, back_low = _product(quotient, denominator)
     low = ((numerator - back) - back_low + low) / denominator

@@ -1,17 +1,18 @@
-"""jit: the same scalar code at machine speed. A function of Values is traced, differentiated, and compiled by LLVM.
+"""jit: scalar code at machine speed. A function of Values is traced, differentiated, and compiled by LLVM.
 
 How it works, folder by folder, in the order of the pipeline (each folder's docstring says what its files do):
 
-- program.py: Program, what `jit` returns; compile.py: from a function to code, one line for each stage.
-- trace/: the function runs once on Tracers, Values without a number, which record what is done to them.
-  Branching on one is an error, never a guess. The engine's own rules, run on the trace, add the gradient.
-- graph/: the trace as a flat list of nodes; equal nodes merged, constants folded, identities that hold for
-  every float applied.
-- codegen/: LLVM IR. What the whole batch shares is computed once, as plain doubles. Every other node is one
-  SIMD instruction for 8 (4, 2) elements of the batch. Large graphs become tables, which a small machine walks
-  through, so that compiling costs microseconds a node.
-- vector_math/: exp, log, sin, pow and the rest for whole vectors, to about 2 units in the last place.
-- runtime/: from IR to machine code, kept on disk; arguments in, results out, on one core or several.
+- program.py: Program, what `jit` returns; compile.py: from a function to code, stage by stage; tuning.py: the
+  constants that decide which code is written, each with its measurement.
+- trace/: the function runs once on Tracers, Values without a number, which record every operation. A branch on
+  one is an error. The engine's own derivative rules, run on the trace, add the gradient.
+- graph/: the trace as a flat list of nodes. Equal nodes are merged, constants are folded, and identities that
+  hold for every float are used.
+- codegen/: LLVM IR. Nodes that the whole batch shares are computed once, as plain doubles. Every other node is
+  one SIMD instruction for 8 elements of the batch (4 or 2 on older machines). Large graphs become tables, which
+  a small machine executes, so that compiling them takes microseconds a node.
+- vector_math/: exp, log, sin, pow and others for whole vectors, to about 2 units in the last place.
+- runtime/: machine code from IR, and calls of it on one core or several.
 """
 
 from __future__ import annotations
@@ -34,33 +35,34 @@ def jit(*, in_axes: Axes = None) -> Callable[[Callable[..., Any]], Program]: ...
 
 
 def jit(f: Callable[..., Any] | None = None, in_axes: Axes = None) -> Any:
-    """Compile a function to machine code, at its first call for each structure of arguments.
+    """Compile a function to machine code, at the first call with each structure of arguments.
 
-    The program computes what the function does, each operation to 4 units in the last place, inf and
-    nan included. `program.value_and_grad(*args, argnums=0)` computes its gradient too. It composes
+    The program computes what the function computes, each operation to 4 units in the last place, inf
+    and nan included. `program.value_and_grad(*args, argnums=0)` computes its gradient too. It composes
     with the transforms: `jit(grad(f))`, `jit(hessian(f))`.
 
     Args:
         f: a function of numbers, arrays, Modules, and lists, tuples, dicts and dataclasses of these,
-            that returns the like; without it, as in `@jit(in_axes=0)`, the result is a decorator.
-            It must do the same operations whatever the numbers are: ag.where
-            in place of if. Leaf Values and parameters from outside are read at each call; but a plain
-            number, and what Python made of a Value's (`if p > 0`, `p.data`, `p.detach()`), stays what
-            it was when the function was traced, as do the shape and settings of a Module.
-        in_axes: each argument's batch axis, as in jax.vmap: an int, from the end if negative, or None for
-            what the whole batch shares; a tuple with one for each argument. f sees one element of the
-            batch, and results have the batch as their first axis.
+            that returns numbers, arrays or such containers of them. Without it, as in
+            `@jit(in_axes=0)`, the result is a decorator. The function must do the same operations
+            whatever the numbers are, with ag.where in place of if. Leaf Values and parameters from
+            outside are read at each call. But a plain number, and what Python computes from a Value
+            (`if p > 0`, `p.data`, `p.detach()`), keeps the value that it had when the function was
+            traced; so do the shape and the settings of a Module.
+        in_axes: the batch axis of each argument, as in jax.vmap: an int, counted from the end if
+            negative, or None for an argument that the whole batch shares; a tuple has one for each
+            argument. f sees one element of the batch, and the results have the batch as first axis.
 
     Returns:
-        A Program. It may be called from several threads, and pickled if f may; large batches are
-        spread over all cores. If the environment variable AUTOGRAD_JIT_CACHE names a directory,
-        machine code is kept there and later processes do not compile it again. Called with Values
-        it is f itself, so that they can be differentiated.
+        A Program. It may be called from several threads, and it can be pickled if f can. Large
+        batches are spread over all cores. If the environment variable AUTOGRAD_JIT_CACHE names a
+        directory, machine code is kept there and later processes do not compile it again. A call
+        with Values calls f itself, so that they can be differentiated.
 
     Raises:
-        TypeError: for what is no function. The program raises TracingError for a function that needs
-            a number while it is traced, TypeError for arguments that are no numbers or have no batch
-            axis, ValueError for batches of different lengths.
+        TypeError: if f is not a function. The program raises TracingError if the function needs a
+            number while it is traced, TypeError if an argument does not consist of real numbers or
+            lacks its batch axis, ValueError if batches have different lengths.
 
     >>> import autograd as ag
     >>> import numpy as np

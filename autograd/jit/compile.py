@@ -1,4 +1,4 @@
-"""From a function to code: trace it, differentiate the trace, simplify the graph, write LLVM IR, compile that."""
+"""From a function to code: trace it, differentiate the trace, simplify the graph, write LLVM IR, compile the IR."""
 
 from __future__ import annotations
 
@@ -7,34 +7,33 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .codegen import batch_loop as frame, batch_sums as sums, straight_line as straight, table_machine as interpreter
-from .codegen.ir import Module
+from . import tuning
+from .codegen.batch_loop import write_batch_loop
+from .codegen.batch_sums import Sums, plan_sums
+from .codegen.ir import IR
 from .codegen.layout import Layout, lay_out
-from .codegen.tables import tabulate
+from .codegen.straight_line import write_straight_line
+from .codegen.table_machine import write_table_machine
+from .codegen.tables import Tables, tabulate
 from .graph.graph import Graph
 from .graph.passes import simplify
-from .runtime.machine import Code, Machine, code_of, host
+from .runtime.machine import Code, Machine, compile_ir, host
 from .runtime.signature import Argument
-from .trace.traced import Traced, no_collections, trace
-
-# Where tables take over from straight-line code: operands read. LLVM takes 50 microseconds for each, tables one.
-STRAIGHT_SHARED = 60_000
-STRAIGHT_BATCHED = 12_000
-CACHE = 262_144  # doubles that fit the second-level cache
+from .trace.traced import TracedFunction, pause_garbage_collection, trace
 
 
 @dataclasses.dataclass(frozen=True)
 class Stats:
-    """What a compilation took and gave.
+    """What a compilation cost and produced.
 
     Attributes:
         nodes_traced: operations recorded, those of the gradient included.
-        nodes: operations left by the passes.
-        trace_seconds: for running the function on tracers and differentiating the trace.
-        compile_seconds: for the passes and for LLVM.
-        code_bytes: of machine code.
-        lanes: batch elements that one vector holds; 1 without a batch.
-        cached: whether the machine code was made from the cache on disk.
+        nodes: operations left after the passes.
+        trace_seconds: time for running the function on tracers and differentiating the trace.
+        compile_seconds: time for the passes, code generation and LLVM.
+        code_bytes: size of the machine code.
+        lanes: elements of the batch in one vector; 1 without a batch.
+        cached: whether the machine code came from the cache on disk.
     """
 
     nodes_traced: int
@@ -47,36 +46,41 @@ class Stats:
 
 
 @dataclasses.dataclass
-class Written:
-    """A graph as LLVM IR and, where it is large, tables.
+class Translation:
+    """A graph as LLVM IR and, if it is large, tables.
 
     Attributes:
-        ir: the text.
-        shared, batched: for each section of the graph its tables, or the functions that compute it.
-        state: the doubles that a thread needs for what the functions pass on, or the tables work on.
-        kept: the doubles that a thread needs for what is to be summed over the batch.
-        tile: the elements whose rows are transposed together.
+        ir: the text of the IR.
+        shared, batched: for each section of the graph its tables, or the names of the functions that compute it.
+        state: how many doubles each thread needs for what the functions pass to one another, or
+            for the nodes of the tables.
+        kept: how many doubles each thread needs for what is to be summed over the batch.
+        tile: how many elements are transposed together.
     """
 
     ir: str
-    shared: Any
-    batched: Any
+    shared: list[str] | Tables
+    batched: list[str] | Tables
     state: int
     kept: int
     tile: int
 
 
 @dataclasses.dataclass
-class Compiled:
-    """One compilation: a function for arguments of one structure."""
+class Compilation:
+    """A function compiled for arguments of one structure.
 
-    traced: Traced
+    Attributes:
+        work: operands that a tile reads, as a measure of its cost.
+    """
+
+    traced: TracedFunction
     graph: Graph
     layout: Layout
-    written: Written
+    translation: Translation
     code: Code
     stats: Stats
-    work: int  # operands a tile reads, as a measure of its cost
+    work: int
 
 
 def compile_call(
@@ -85,23 +89,23 @@ def compile_call(
     who: str,
     wrt: Sequence[int] | None = None,
     sum_value: bool = False,
-) -> Compiled:
-    """Compile a call of f; the arguments are those of `trace`."""
-    with no_collections():
+) -> Compilation:
+    """Compile f for a call; the arguments are those of `trace`."""
+    with pause_garbage_collection():
         start = time.perf_counter()
         traced = trace(f, given, who, wrt, sum_value)
         return generate(traced, simplify, time.perf_counter() - start)
 
 
-def generate(traced: Traced, passes: Callable[[Graph], Graph], seconds: float = 0.0) -> Compiled:
-    """Simplify a traced function and make code of it."""
+def generate(traced: TracedFunction, passes: Callable[[Graph], Graph], seconds: float = 0.0) -> Compilation:
+    """Simplify the graph of a traced function and compile it; `seconds` is what tracing took."""
     start = time.perf_counter()
     graph = passes(traced.graph)
     layout = lay_out(graph, traced.shared, traced.leaves, [len(leaf.entries) for leaf in traced.rows])
     machine = host()
     lanes = machine.lanes if traced.leaves else 1
-    written = write(graph, layout, machine, lanes)
-    code = code_of(written.ir, machine)
+    translation = translate(graph, layout, machine, lanes)
+    code = compile_ir(translation.ir, machine)
     stats = Stats(
         traced.graph.applications,
         graph.applications,
@@ -111,46 +115,42 @@ def generate(traced: Traced, passes: Callable[[Graph], Graph], seconds: float = 
         lanes,
         code.cached,
     )
-    work = weight(graph, layout, True)
-    return Compiled(traced, graph, layout, written, code, stats, work)
+    return Compilation(traced, graph, layout, translation, code, stats, count_operands(graph, layout, True))
 
 
-def weight(graph: Graph, layout: Layout, batched: bool) -> int:
-    """The operands that a section reads."""
+def count_operands(graph: Graph, layout: Layout, batched: bool) -> int:
+    """How many operands a section reads, plus one for each node."""
     if batched and not layout.leaves:
         return 0
     return sum(1 + len(args) for k, args in enumerate(graph.operands) if args and layout.batched[k] == batched)
 
 
-def write(graph: Graph, layout: Layout, machine: Machine, lanes: int) -> Written:
-    """The LLVM IR of a graph: straight-line code for what is small, tables for what is large."""
-    module = Module(machine.fma)
-    shared: Any
-    if weight(graph, layout, False) <= STRAIGHT_SHARED:
-        shared, state = straight.write(module, graph, layout, False, 1, sums.Sums())
+def translate(graph: Graph, layout: Layout, machine: Machine, lanes: int) -> Translation:
+    """Write a graph as LLVM IR: straight-line code for a small section, tables for a large one."""
+    ir = IR(machine.fma)
+    shared: list[str] | Tables
+    if count_operands(graph, layout, False) <= tuning.STRAIGHT_SHARED:
+        shared, state = write_straight_line(ir, graph, layout, False, 1, Sums())
     else:
         shared, state = tabulate(graph, layout, False), 0
-        interpreter.write(module, "shared_machine", shared.keys, 1, True)
-    load = weight(graph, layout, True)
-    if load > STRAIGHT_BATCHED and layout.leaves:
+        write_table_machine(ir, "shared_machine", shared.keys, 1, True)
+    load = count_operands(graph, layout, True)
+    if load > tuning.STRAIGHT_BATCHED and layout.leaves:
         tables = tabulate(graph, layout, True)
-        interpreter.write(module, "batched_machine", tables.keys, lanes, False)
+        write_table_machine(ir, "batched_machine", tables.keys, lanes, False)
         width = 1
-        while width < 16 and tables.slots * width * 2 * lanes <= CACHE:
+        while width < tuning.TABLE_VECTORS and tables.slots * width * 2 * lanes <= tuning.CACHE:
             width *= 2
-        frame.write(module, layout, lanes, shared, tables, sums.Sums(), width)
-        return Written(str(module), shared, tables, max(state, tables.slots * width * lanes), 0, lanes)
-    width = together(load) if lanes > 1 else 1
+        write_batch_loop(ir, layout, lanes, shared, tables, Sums(), width)
+        return Translation(str(ir), shared, tables, max(state, tables.slots * width * lanes), 0, lanes)
+    width = choose_width(load) if lanes > 1 else 1
     tile = lanes * width
-    added = sums.plan(graph, layout, lanes, tile)
-    batched, slots = straight.write(module, graph, layout, True, tile, added)
-    frame.write(module, layout, lanes, shared, batched, added, width)
-    return Written(str(module), shared, batched, max(state, slots * tile), len(added.kept) * added.stride, tile)
+    sums = plan_sums(graph, layout, lanes, tile)
+    batched, slots = write_straight_line(ir, graph, layout, True, tile, sums)
+    write_batch_loop(ir, layout, lanes, shared, batched, sums, width)
+    return Translation(str(ir), shared, batched, max(state, slots * tile), len(sums.kept) * sums.stride, tile)
 
 
-def together(load: int) -> int:
-    """How many vectors straight-line code that reads so many operands works on together.
-
-    Several hide the latency of one another's operations, until they need more registers than there are.
-    """
-    return 4 if load <= 300 else 2 if load <= 1000 else 1
+def choose_width(load: int) -> int:
+    """How many vectors straight-line code that reads so many operands computes together."""
+    return next((vectors for most, vectors in tuning.TOGETHER if load <= most), 1)

@@ -1,4 +1,4 @@
-"""Program: a compiled function, which looks like the function it was made of."""
+"""Program: a compiled function that is called like the original."""
 
 from __future__ import annotations
 
@@ -8,58 +8,65 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..tree import flatten
-from .runtime.signature import Argument, argument, batch_size, has_values, key_of, structure
+from . import tuning
+from .runtime.signature import Argument, argument_key, batch_size, has_values, to_argument, tree_signature
 
 if TYPE_CHECKING:
-    from .compile import Compiled, Stats
+    from .compile import Compilation, Stats
     from .runtime.runner import Runner
 
 Axes = int | None | Sequence[int | None]
-SIZES = 64  # shapes and batch sizes that memory is kept for
 
 
 class Program:
-    """A function that is compiled at its first call, for each structure of arguments once. Made by `jit`."""
+    """A function that is compiled once for each structure of arguments, at the first such call. Made by `jit`."""
 
     def __init__(self, f: Callable[..., Any], in_axes: Axes = None) -> None:
         if not callable(f):
-            raise TypeError(f"jit takes a function, got {f!r}")
+            raise TypeError(f"f must be a function, got {f!r}")
         for axis in in_axes if isinstance(in_axes, (tuple, list)) else [in_axes]:
             if axis is not None and (not isinstance(axis, int) or isinstance(axis, bool)):
                 raise TypeError(
-                    f"in_axes is None, an int, or a tuple with one of these for each argument, got {in_axes!r}"
+                    f"in_axes must be None, an int, or a tuple with one of these for each argument, got {in_axes!r}"
                 )
         self._f = f
         self._in_axes = in_axes
         self._who = f"jit({getattr(f, '__name__', type(f).__name__)}):"
         self._runners: dict[Any, Runner] = {}
-        self._compilations: dict[Any, tuple[Compiled, list[Argument]]] = {}
-        self._latest: Compiled | None = None
+        self._compilations: dict[Any, tuple[Compilation, list[Argument]]] = {}
+        self._latest: Compilation | None = None
         self._lock = threading.Lock()
         functools.update_wrapper(self, f, updated=())
 
     def __call__(self, *args: Any) -> Any:
-        """The result of the function, as floats and float arrays in its structure, one row an element of the batch."""
+        """The result of the function, in its structure, as floats and float arrays. The first axis is the batch."""
         runner = self.runner(args, None)
         if runner is None:
             return self._f(*args)
         return runner.value(args)
 
     def value_and_grad(self, *args: Any, argnums: int | Sequence[int] = 0) -> tuple[Any, Any]:
-        """The result, one number an element, and its derivatives by arguments, as autograd.value_and_grad gives them.
+        """The result, one number for each element, and its gradient, as autograd.value_and_grad gives them.
 
         Args:
             args: the arguments.
-            argnums: by which to differentiate: an int for the gradient, a tuple for a tuple of them.
+            argnums: the arguments with respect to which to differentiate: an int for one gradient, a
+                tuple for a tuple of gradients.
 
         Returns:
-            (value, gradient). The gradient has the structure of the argument. For an argument the
-            batch shares it is the sum over the batch; for a batched one it has a row an element.
+            (value, gradient). The gradient has the structure of the argument. If the batch shares the
+            argument, it is the sum over the batch; if the argument is batched, it has a row for each element.
+
+        Raises:
+            TypeError: if the function does not return one number.
+            ValueError: if argnums does not name arguments, each once.
         """
         numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         numbers = tuple(i + len(args) if i < 0 else i for i in numbers)
         if not all(0 <= i < len(args) for i in numbers) or len(set(numbers)) < len(numbers):
-            raise ValueError(f"{self._who} argnums={argnums!r} must name some of the {len(args)} arguments, each once")
+            raise ValueError(
+                f"{self._who} argnums must name some of the {len(args)} arguments, each once, got {argnums!r}"
+            )
         runner = self.runner(args, numbers)
         if runner is None:
             from ..transforms import value_and_grad
@@ -69,8 +76,8 @@ class Program:
         return value, gradients[0] if isinstance(argnums, int) else tuple(gradients)
 
     def runner(self, args: Sequence[Any], wrt: Sequence[int] | None, sum_value: bool = False) -> Runner | None:
-        """What computes a call like this one, compiled now if it is the first; None for a call with Values."""
-        key = (wrt, sum_value, *map(key_of, args))
+        """A Runner for calls like this one, compiled now if there is none yet; None for a call with Values."""
+        key = (wrt, sum_value, *map(argument_key, args))
         runner = self._runners.get(key)
         return self._new_runner(key, args, wrt, sum_value) if runner is None else runner
 
@@ -78,9 +85,9 @@ class Program:
         axes = self._axes(len(args))
         if any(has_values(flatten(x, "")) for x in args):
             return None
-        given = [argument(x, i, axis, self._who) for i, (x, axis) in enumerate(zip(args, axes))]
+        given = [to_argument(x, i, axis, self._who) for i, (x, axis) in enumerate(zip(args, axes))]
         size = batch_size(args, axes, self._who)
-        form = (wrt, sum_value, *[structure(a.tree) for a in given])
+        form = (wrt, sum_value, *[tree_signature(a.tree) for a in given])
         with self._lock:
             from .compile import compile_call
             from .runtime.runner import Runner
@@ -88,7 +95,7 @@ class Program:
             if form not in self._compilations:
                 self._compilations[form] = compile_call(self._f, given, self._who, wrt, sum_value), given
             self._latest, given = self._compilations[form]
-            if len(self._runners) >= SIZES:
+            if len(self._runners) >= tuning.SIZES:
                 self._runners.pop(next(iter(self._runners)))
             runner = self._runners[key] = Runner(self._latest, given, size)
         return runner
@@ -98,28 +105,28 @@ class Program:
         if axes is None or isinstance(axes, int):
             return (axes,) * count
         if len(axes) != count:
-            raise TypeError(f"{self._who} in_axes has {len(axes)} entries, but the call has {count} arguments")
+            raise TypeError(f"{self._who} in_axes must have an entry for each argument ({count} here), got {len(axes)}")
         return tuple(axes)
 
-    def _compiled(self) -> Compiled:
+    def _latest_compilation(self) -> Compilation:
         if self._latest is None:
-            raise RuntimeError(f"{self._who} nothing is compiled yet; call the program once")
+            raise RuntimeError(f"{self._who} nothing has been compiled yet. Call the program once")
         return self._latest
 
     @property
     def graph(self) -> Any:
         """The graph of the latest compilation; print it."""
-        return self._compiled().graph
+        return self._latest_compilation().graph
 
     @property
     def stats(self) -> Stats:
-        """What the latest compilation took and gave."""
-        return self._compiled().stats
+        """What the latest compilation cost and produced."""
+        return self._latest_compilation().stats
 
     @property
     def llvm_ir(self) -> str:
         """The LLVM IR of the latest compilation."""
-        return self._compiled().written.ir
+        return self._latest_compilation().translation.ir
 
     def __repr__(self) -> str:
         return f"{self._who[:-1]}"

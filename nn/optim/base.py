@@ -130,7 +130,7 @@ class Optimizer:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "rule" in vars(cls):
+        if "rule" in vars(cls) and "update" not in vars(cls):
             raise TypeError(f"{cls.__name__}.rule must be named update. Rename it to update(self, group, data, grad)")
         declared = vars(cls).get("options", {})
         if not isinstance(declared, Mapping) or not all(map(callable, declared.values())):

@@ -1,4 +1,4 @@
-"""Sums over the batch: what is added up, against NumPy, and how it is parted into blocks."""
+"""Sums over the batch: what is added up, compared with NumPy, and how it is divided into blocks."""
 
 import itertools
 import math
@@ -9,8 +9,8 @@ import pytest
 
 import autograd as ag
 from autograd import ops
-from autograd.jit import compile as compiler, jit
-from autograd.jit.codegen import batch_sums as sums
+from autograd.jit import jit, tuning
+from autograd.jit.codegen.batch_sums import plan_sums
 from autograd.jit.codegen.layout import lay_out
 from autograd.jit.graph.graph import Graph, Input
 
@@ -34,7 +34,7 @@ def test_the_gradient_of_a_layer_is_an_outer_product(size: int) -> None:
 
 @pytest.mark.parametrize("most", [12_000, -1])
 def test_elements_that_the_last_vector_lacks_count_for_nothing(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    monkeypatch.setattr(compiler, "STRAIGHT_BATCHED", most)
+    monkeypatch.setattr(tuning, "STRAIGHT_BATCHED", most)
     program = jit(lambda w, v, x: w * ag.log(x) + v / x, in_axes=(None, None, 0))  # log(0) and 1/0 are infinite
     for size in range(1, 40):
         X = RNG.uniform(1.0, 2.0, size)
@@ -59,7 +59,7 @@ def test_blocks_hold_each_sum_once() -> None:
     operands = (*[()] * len(inputs), *pairs, (0,))
     outputs = (*range(len(inputs), len(what)), 1, 1)
     graph = Graph(what, operands, outputs)
-    plan = sums.plan(graph, lay_out(graph, 0, [1] * len(inputs), []), 4, 4)
+    plan = plan_sums(graph, lay_out(graph, 0, [1] * len(inputs), []), 4, 4)
     places = sorted(place for block in plan.blocks for row in block.places for place in row)
     assert places == list(range(len(outputs)))
     assert plan.fused == set(range(len(inputs), len(inputs) + len(pairs)))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd.jit import compile as compiler, jit
+from autograd.jit import compile as compiler, jit, tuning
 from autograd.jit.runtime import cache, machine
 
 RNG = np.random.default_rng(0)
@@ -41,7 +41,7 @@ def test_programs_that_are_alike_share_their_code() -> None:
     X = RNG.normal(size=20)
     for program, model in zip(programs, models):
         assert np.allclose(program(X), [model(x) for x in X.tolist()], rtol=1e-14)
-    first, alike, other = [program.runner((X,), None).compiled.code for program in programs]  # type: ignore[union-attr]
+    first, alike, other = [program.runner((X,), None).compilation.code for program in programs]  # type: ignore[union-attr]
     assert first is alike is not other
 
 
@@ -51,8 +51,8 @@ def test_a_second_process_does_not_compile_again(tmp_path: Path) -> None:
         "p = jit(lambda x: ag.sin(x) + 0.125); p(1.0); print(p.stats.cached)"
     )
     env = dict(os.environ, AUTOGRAD_JIT_CACHE=str(tmp_path), PYTHONPATH=str(Path(ag.__file__).parent.parent))
-    told = [subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True) for _ in range(2)]
-    assert [each.stdout.strip() for each in told] == ["False", "True"], told[0].stderr
+    runs = [subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True) for _ in range(2)]
+    assert [each.stdout.strip() for each in runs] == ["False", "True"], runs[0].stderr
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +69,7 @@ def test_a_machine_without_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
         machine = type(host)(host.cpu, host.features, lanes, fma)
         monkeypatch.setattr(compiler, "host", lambda machine=machine: machine)
         for most in (12_000, -1):
-            monkeypatch.setattr(compiler, "STRAIGHT_BATCHED", most)
+            monkeypatch.setattr(tuning, "STRAIGHT_BATCHED", most)
             value, slope = jit(lambda w, x: ag.tanh(w @ x), in_axes=(None, 0)).value_and_grad(np.ones(3), X)
             assert np.allclose(value, wanted[0], rtol=1e-14)
             assert np.allclose(slope, wanted[1], rtol=1e-12)
@@ -78,5 +78,5 @@ def test_a_machine_without_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_importing_autograd_does_not_import_llvm() -> None:
     code = "import sys, autograd, autograd.jit; print('llvmlite' in sys.modules)"
     env = dict(os.environ, PYTHONPATH=str(Path(ag.__file__).parent.parent))
-    told = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
-    assert told.stdout.strip() == "False"
+    run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert run.stdout.strip() == "False"

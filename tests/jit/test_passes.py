@@ -1,10 +1,12 @@
-"""The passes, each on a small graph: what it does, and what it must leave alone."""
+"""The passes, each on a small graph: what it does, and what it must leave alone. test_equality.py runs all of them."""
 
 import math
 
 import pytest
 
+import autograd as ag
 from autograd import ops
+from autograd.jit import jit
 from autograd.jit.graph import passes
 from autograd.jit.graph.graph import Graph, Input
 from autograd.primitive import Primitive
@@ -23,7 +25,7 @@ def graph(*nodes: object, outputs: tuple[int, ...] = (-1,)) -> Graph:
 
 
 def simplified(*nodes: object) -> str:
-    return str(passes.dead_code(passes.rewrite(graph(*nodes), [passes.fold, passes.identity])))
+    return str(passes.remove_dead_code(passes.rewrite(graph(*nodes), passes.REWRITES)))
 
 
 def test_printing() -> None:
@@ -33,15 +35,15 @@ def test_printing() -> None:
 
 
 def test_dead_code_goes() -> None:
-    after = passes.dead_code(graph((ops.exp, 0), (ops.sin, 1), (ops.log, 2)))
+    after = passes.remove_dead_code(graph((ops.exp, 0), (ops.sin, 1), (ops.log, 2)))
     assert after.what == (X, ops.exp, ops.log)
     assert after.operands == ((), (0,), (1,))
 
 
 def test_common_subexpressions_merge_but_the_zeros_stay_two() -> None:
-    after = passes.common_subexpressions(graph((ops.exp, 0), (ops.exp, 0), (ops.add, 2, 3)))
+    after = passes.rewrite_nodes(graph((ops.exp, 0), (ops.exp, 0), (ops.add, 2, 3)))
     assert after.what.count(ops.exp) == 1
-    after = passes.common_subexpressions(graph(0.0, -0.0, math.nan, math.nan, outputs=(2, 3, 4, 5)))
+    after = passes.rewrite_nodes(graph(0.0, -0.0, math.nan, math.nan, outputs=(2, 3, 4, 5)))
     assert len(after) == 3
 
 
@@ -86,18 +88,36 @@ def test_identities(nodes: tuple[object, ...], wanted: str) -> None:
         (0.5, (ops.pow, 0, 2)),  # not sqrt at -0 and -inf
     ],
 )
-def test_what_is_no_identity_of_floats_stays(nodes: tuple[object, ...]) -> None:
+def test_what_is_not_an_identity_of_floats_stays(nodes: tuple[object, ...]) -> None:
     op = nodes[-1][0]  # type: ignore[index]
     assert f"= {op} " in simplified(*nodes)
 
 
 def test_contraction_takes_products_that_nothing_else_needs() -> None:
-    once = passes.dead_code(passes.contract(graph((ops.mul, 0, 1), (ops.add, 2, 0))))
+    once = passes.remove_dead_code(passes.contract(graph((ops.mul, 0, 1), (ops.add, 2, 0))))
     assert once.what == (X, Y, passes.fma)
     twice = passes.contract(graph((ops.mul, 0, 1), (ops.add, 2, 0), (ops.add, 3, 2)))
     assert passes.fma not in twice.what
 
 
-def test_all_together_leave_sums_and_dots_whole() -> None:
+def test_a_new_pass_is_a_function_and_its_name_in_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sines_to_cosines(graph: Graph) -> Graph:
+        return Graph(
+            tuple([ops.cos if what is ops.sin else what for what in graph.what]), graph.operands, graph.outputs
+        )
+
+    monkeypatch.setattr(passes, "PASSES", (*passes.PASSES, sines_to_cosines))
+    assert jit(lambda x: ag.sin(x))(0.0) == 1.0
+
+
+def test_a_new_rewrite_is_a_function_and_its_name_in_rewrites(monkeypatch: pytest.MonkeyPatch) -> None:
+    def drop_sines(build: passes.Builder, op: Primitive, args: tuple[int, ...]) -> int | None:
+        return args[0] if op is ops.sin else None
+
+    monkeypatch.setattr(passes, "REWRITES", (*passes.REWRITES, drop_sines))
+    assert jit(lambda x: ag.sin(x))(0.5) == 0.5
+
+
+def test_all_passes_together_do_not_split_sums_and_dots() -> None:
     after = passes.simplify(graph((ops.sum, 0, 1, 0, 1), (ops.dot, 0, 1, 1, 0, 2)))
     assert [op for op in after.what if isinstance(op, Primitive)] == [ops.sum, ops.dot]

@@ -79,7 +79,7 @@ def test_other_dtypes_and_layouts(dtype: Any) -> None:
         assert np.allclose(f(part), part[:, 0] * part[:, 1].astype(float) + part[:, 2], rtol=1e-15)
 
 
-def test_a_batch_of_none() -> None:
+def test_an_empty_batch() -> None:
     program = jit(lambda w, x: w * x.sum(), in_axes=(None, 0))
     assert program(2.0, np.zeros((0, 3))).shape == (0,)
     value, (by_w, by_x) = program.value_and_grad(2.0, np.zeros((0, 3)), argnums=(0, 1))

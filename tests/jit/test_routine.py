@@ -1,4 +1,4 @@
-"""Routines: stages of machine code against the same in NumPy, and programs run among them."""
+"""Routines: stages of machine code compared with NumPy, and programs that run between them."""
 
 import gc
 from typing import Any
@@ -30,7 +30,7 @@ def test_numbers_are_copied_added_and_clipped(size: int) -> None:
     routine.copy(a, c)
     routine.add(b, c)
     routine.clip(0.25, c)
-    run = routine.made()
+    run = routine.build()
     for _ in range(3):
         assert run()
         norm = np.linalg.norm(a + b)
@@ -48,7 +48,7 @@ def test_a_check_ends_the_routine_at_a_number_that_is_not_finite(size: int, bad:
     routine.copy(one, before)
     routine.check(numbers)
     routine.copy(one, after)
-    run = routine.made()
+    run = routine.build()
     for place in {0, size // 2, size - 1}:
         before[:], after[:], numbers[place] = 0.0, 0.0, bad
         assert not run()
@@ -63,7 +63,7 @@ def test_numbers_up_to_the_largest_are_finite() -> None:
     numbers[:] = np.finfo(float).max
     routine = Routine()
     routine.check(numbers)
-    assert routine.made()()
+    assert routine.build()()
 
 
 def runner_of(f: Any, *args: Any, axes: Any = None, wrt: Any = None) -> Runner:
@@ -73,7 +73,7 @@ def runner_of(f: Any, *args: Any, axes: Any = None, wrt: Any = None) -> Runner:
 
 
 def test_programs_pass_numbers_on() -> None:
-    """The mean of sin over a batch, and what a second program makes of it."""
+    """The mean of sin over a batch is the argument of a second program."""
     x = RNG.normal(size=37)
     w, result = np.array([0.5]), padded(1)
     first = runner_of(lambda w, x: ag.sin(w[0] * x), w, x, axes=(None, 0), wrt=(0,))
@@ -84,7 +84,7 @@ def test_programs_pass_numbers_on() -> None:
     routine.copy(mine.sums[:1], other.inputs[0])
     routine.run(second, other)
     routine.copy(other.outputs[0].reshape(1), result)
-    run = routine.made()
+    run = routine.build()
     mine.inputs[0][...], mine.inputs[1][...] = w, x
     del first, second, mine, other, routine
     gc.collect()  # what the stages point to lives on
@@ -93,8 +93,8 @@ def test_programs_pass_numbers_on() -> None:
     np.testing.assert_allclose(result[0], np.sin(0.5 * x).mean() ** 2 + 1.0, rtol=1e-14)
 
 
-def test_a_program_that_needs_more_than_machine_code_is_run_in_its_place() -> None:
-    """One that closes over a Value is given its number first; a check before it keeps it from running."""
+def test_a_program_that_needs_python_runs_in_its_place() -> None:
+    """A program that closes over a Value gets its number first, and does not run after a failed check."""
     slope, result, good = Value(2.0), padded(1), padded(1)
     runner = runner_of(lambda x: [slope * x[0]], np.ones(1))
     work = runner.workspace()
@@ -103,7 +103,7 @@ def test_a_program_that_needs_more_than_machine_code_is_run_in_its_place() -> No
     routine.copy(good, work.inputs[0])
     routine.run(runner, work)
     routine.copy(work.outputs[0].reshape(1), result)
-    run = routine.made()
+    run = routine.build()
     good[0] = 3.0
     assert run()
     assert result[0] == 6.0

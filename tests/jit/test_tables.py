@@ -7,7 +7,7 @@ import pytest
 
 import autograd as ag
 import nn
-from autograd.jit import compile as compiler, jit
+from autograd.jit import jit, tuning
 
 RNG = np.random.default_rng(0)
 
@@ -25,8 +25,8 @@ def test_tables_compute_the_bits_that_straight_lines_do(monkeypatch: pytest.Monk
         X = RNG.normal(size=(size, 12))
         found = []
         for most in (10**9, -1):
-            monkeypatch.setattr(compiler, "STRAIGHT_BATCHED", most)
-            monkeypatch.setattr(compiler, "STRAIGHT_SHARED", most)
+            monkeypatch.setattr(tuning, "STRAIGHT_BATCHED", most)
+            monkeypatch.setattr(tuning, "STRAIGHT_SHARED", most)
             found.append(jit(f, in_axes=(None, 0)).value_and_grad(w, X, argnums=(0, 1)))
         (value, (by_w, by_x)), (same, (by_w_too, by_x_too)) = found
         assert np.array_equal(value, same)

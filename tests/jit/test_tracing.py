@@ -1,4 +1,4 @@
-"""What cannot be traced, and what is said then; users' primitives."""
+"""What cannot be traced, and what the error says; primitives of users."""
 
 import copy
 import functools

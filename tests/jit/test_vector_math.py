@@ -1,4 +1,4 @@
-"""The vector mathematics of compiled code against mpmath at 50 digits: never more than 2.5 ulp off, mostly 1."""
+"""The vector mathematics of compiled code compared with mpmath at 50 digits: within 2.5 ulp, mostly within 1."""
 
 import itertools
 import math
@@ -14,6 +14,7 @@ from mpmath import mp, mpf
 import autograd as ag
 from autograd import ops
 from autograd.jit import jit
+from autograd.jit.vector_math.table import FUNCTIONS
 from autograd.primitive import Primitive
 
 POINTS = 1500
@@ -71,6 +72,20 @@ def test_error_in_ulp(name: str) -> None:
     assert worst_error(getattr(ag, name), oracle, x) <= most
 
 
+@pytest.mark.parametrize("op", FUNCTIONS, ids=str)
+def test_every_vector_function_is_within_4_ulp_of_its_primitive(op: Primitive) -> None:
+    rng = np.random.default_rng(0)
+    sizes = [10.0 ** rng.uniform(-320, 308, 2 * POINTS), np.exp(rng.normal(0, 3, 4 * POINTS))]
+    points = rng.choice([-1.0, 1.0], (6 * POINTS, op.arity)) * np.concatenate(sizes)[:, None]
+    points[:, 1:] = rng.permutation(points[:, 1:])
+    for x, found in zip(points.tolist(), jit(lambda x: op(*x), in_axes=0)(points).tolist()):
+        wanted = op.evaluate(*x)
+        if math.isfinite(wanted):
+            assert abs(found - wanted) <= 4 * math.ulp(wanted), x
+        else:
+            assert found == wanted or (math.isnan(found) and math.isnan(wanted)), x
+
+
 @pytest.mark.parametrize(("name", "most"), [("sin", 1.0), ("cos", 1.0), ("tan", 2.0)])
 def test_error_at_the_floats_nearest_to_multiples_of_a_right_angle(name: str, most: float) -> None:
     rng = np.random.default_rng(0)
@@ -124,7 +139,7 @@ def test_a_rare_number_changes_nothing_for_its_neighbours(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))
-def test_special_numbers_are_the_engines(name: str) -> None:
+def test_special_numbers_give_what_the_engine_gives(name: str) -> None:
     op = getattr(ag, name)
     points = [0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, -5e-324, 1e308, -1e308, 709.9, -745.2, -1.0, 2.0**70]
     found = jit(op, in_axes=0)(np.array(points))
@@ -134,7 +149,7 @@ def test_special_numbers_are_the_engines(name: str) -> None:
         assert math.isnan(wanted) or math.copysign(1.0, y) == math.copysign(1.0, wanted), x
 
 
-def test_angles_beyond_a_million_are_the_c_librarys() -> None:
+def test_angles_beyond_a_million_are_left_to_the_c_library() -> None:
     for op, exact in ((ag.sin, math.sin), (ag.cos, math.cos), (ag.tan, math.tan)):
         assert jit(op)(1e22) == exact(1e22)
 

@@ -1,12 +1,12 @@
-"""Code generation: a graph becomes LLVM IR and, where it is large, tables.
+"""Code generation: a graph becomes LLVM IR and, if it is large, tables.
 
 Read in this order:
-- ir.py: IR as text, and the Writer that appends instructions to it.
+- ir.py: IR as text, and the Writer that appends instructions to it; lanes.py: sums of the lanes of a vector.
 - instructions.py: what each primitive is in IR.
 - layout.py: where each number lies in memory.
-- straight_line.py: small graphs, an instruction for each node.
-- tables.py, table_machine.py: large graphs as tables, and the machine that walks through them.
-- batch_loop.py: the functions that are called, and the loop over the batch.
-- batch_sums.py: sums over the batch, as the gradients of weights are.
-- transpose.py: the elements' rows into vectors, and back.
+- straight_line.py: small graphs, with instructions for each node.
+- tables.py, table_machine.py: large graphs as tables, and the machine that executes them.
+- batch_loop.py: the functions that a program calls, and the loop over the batch.
+- batch_sums.py: sums over the batch, such as the gradients of weights.
+- transpose.py: rows of elements become vectors, and rows again.
 """

@@ -39,7 +39,7 @@ def _heaviside(w: Writer, x: str, at_zero: str) -> str:
 
 
 def _sum(w: Writer, *xs: str) -> str:
-    """In order, from +0, as the correctly rounded sum of negative zeros is +0 too."""
+    """Added in order, beginning with +0, because the correctly rounded sum of negative zeros is +0, too."""
     return functools.reduce(w.add, xs, w.c(0.0))
 
 
@@ -56,13 +56,13 @@ def _prod(w: Writer, *xs: str) -> str:
 
 
 def _norm(w: Writer, *xs: str) -> str:
-    """The root of the sum of squares, all scaled by a power of two that keeps the squares in range."""
+    """The root of the sum of squares. A power of two scales all numbers, so that no square overflows."""
     sizes = [w.intrinsic("fabs", x) for x in xs]
     top = w.c(0.0)
     for x in sizes:
         top = w.select(w.compare("ogt", x, top), x, top)
     exponent = w.integer("and", w.bits(top), w.i(0x7FF0000000000000))
-    within = w.integer("sub", w.i(0x7FE0000000000000), exponent)  # the bits of 2^-e; e of ±1022 at most
+    within = w.integer("sub", w.i(0x7FE0000000000000), exponent)  # the bits of 2^-e, where |e| <= 1022
     lowest = w.put(f"icmp slt {w.long} {within}, {w.i(0x0010000000000000)}", "b")
     scale = w.from_bits(
         w.put(f"select {w.truth_type} {lowest}, {w.long} {w.i(0x0010000000000000)}, {w.long} {within}", "i")
@@ -77,7 +77,7 @@ def _norm(w: Writer, *xs: str) -> str:
 
 
 def _logsumexp(w: Writer, *xs: str) -> str:
-    """The largest, plus log1p of the sum of exp(x - largest) over all others."""
+    """The largest x, plus log1p of the sum of exp(x - largest) over all others."""
     top = xs[0]
     for x in xs[1:]:
         top = _maximum(w, top, x)
@@ -95,7 +95,7 @@ def _logsumexp(w: Writer, *xs: str) -> str:
 
 
 def _shared(body: Emit) -> Emit:
-    """An instruction that is a call of a function, written once for all its uses."""
+    """An instruction that calls a function, which is written once for all uses."""
     return lambda w, *args: w.call(body.__name__, body, *args)
 
 
@@ -106,7 +106,7 @@ def _library(name: str) -> Emit:
     return emit
 
 
-# By the name that a primitive gives as `native`.
+# Instructions by the name that a primitive gives as `native`.
 LLVM: dict[str, Emit] = {
     "fadd": Writer.add,
     "fsub": Writer.sub,
@@ -116,7 +116,7 @@ LLVM: dict[str, Emit] = {
     "llvm.fma": Writer.fma,
 }
 
-# What takes more than one instruction.
+# Primitives that take more than one instruction, or a function of vector_math.
 INSTRUCTIONS: dict[Primitive, Emit] = {
     ops.maximum: _maximum,
     ops.minimum: _minimum,
@@ -136,7 +136,7 @@ INSTRUCTIONS: dict[Primitive, Emit] = {
 
 
 def emit(w: Writer, op: Primitive, args: Sequence[str]) -> str:
-    """Write the application of `op`; operands that are truths become numbers unless it takes them as they are."""
+    """Write the application of `op`. Truth values become numbers, except for the condition of `where`."""
     args = [x if op is ops.where and not n else w.number(x) for n, x in enumerate(args)]
     if op in INSTRUCTIONS:
         return INSTRUCTIONS[op](w, *args)

@@ -12,62 +12,66 @@ from ..graph.graph import Graph, Input
 class Layout:
     """Where the numbers of a graph lie.
 
-    `shared` holds the shared inputs, the results that are one number for the whole batch, and the
-    shared nodes that batched ones read. Batched inputs are given, and results left, as rows, leaf by leaf: as a
-    C array whose first axis is the batch, padded to whole vectors. A tile, the elements of one
-    vector or of a few, is transposed on its way in and out.
+    The array `shared` holds the shared inputs, then the results that are one number for the whole batch,
+    then the shared nodes that batched nodes read. Batched inputs come and batched results leave as rows,
+    leaf by leaf: each leaf is a C array whose first axis is the batch, padded to whole vectors. A tile is
+    the elements of one vector or of a few; its rows are transposed on the way in and on the way out.
 
     Attributes:
         batched: for each node whether it differs from element to element.
         uses: for each node how often it is used.
-        results: for each node that is a result, which ones.
-        first_sum: results from this one on are summed over the batch.
+        results: for each node that is a result, the numbers of these results.
+        count: how many results there are.
+        rows: how many results differ from element to element; they come first.
+        first_sum: the results from this one on are summed over the batch.
         shared_inputs, batched_inputs: how many there are.
         shared_place: for each shared node that is kept, its index into `shared`.
-        leaves: for the leaves of batched inputs, how many numbers an element has.
-        row: for each result that differs from element to element, its place in a tile.
+        shared_size: the length of `shared`.
+        leaves: for each leaf of the batched inputs, how many numbers an element has.
+        row_leaves: the same for the leaves of the batched results.
     """
 
     batched: list[bool]
     uses: list[int]
     results: dict[int, list[int]]
-    first_sum: int
     count: int
+    rows: int
+    first_sum: int
     shared_inputs: int
     batched_inputs: int
     shared_place: dict[int, int]
-    leaves: Sequence[int]
-    row: dict[int, int]
-    row_leaves: Sequence[int]
     shared_size: int
+    leaves: Sequence[int]
+    row_leaves: Sequence[int]
 
     def result(self, j: int) -> int:
         """The index into `shared` of a result that is one number for the batch."""
         return self.shared_inputs + j
 
-    @staticmethod
-    def narrow(leaves: Sequence[int], most: int) -> dict[int, tuple[int, int, int]]:
-        """The numbers in leaves of `most` at most: which leaf that is, where it starts, and its width."""
-        result = {}
-        start = 0
-        for leaf, width in enumerate(leaves):
-            if width <= most:
-                result.update(dict.fromkeys(range(start, start + width), (leaf, start, width)))
-            start += width
-        return result
-
     @property
     def row_nodes(self) -> list[int]:
-        """The nodes that are results for each element."""
-        return [k for k, places in self.results.items() if places[0] in self.row]
+        """The nodes that are batched results."""
+        return [k for k, numbers in self.results.items() if numbers[0] < self.rows]
 
     @property
     def sums(self) -> int:
+        """How many results are summed over the batch."""
         return self.count - self.first_sum
 
     def sums_room(self, lanes: int) -> int:
-        """The sums, made up to whole vectors."""
+        """The number of sums, rounded up to whole vectors."""
         return -(-self.sums // lanes) * lanes
+
+
+def narrow_leaves(leaves: Sequence[int], most: int) -> dict[int, tuple[int, int, int]]:
+    """For each number in a leaf of at most so many numbers: its leaf, the leaf's first number, and its width."""
+    result = {}
+    start = 0
+    for leaf, width in enumerate(leaves):
+        if width <= most:
+            result.update(dict.fromkeys(range(start, start + width), (leaf, start, width)))
+        start += width
+    return result
 
 
 def lay_out(graph: Graph, shared_inputs: int, leaves: Sequence[int], widths: Sequence[int]) -> Layout:
@@ -76,18 +80,15 @@ def lay_out(graph: Graph, shared_inputs: int, leaves: Sequence[int], widths: Seq
     Args:
         graph: what is computed.
         shared_inputs: how many there are.
-        leaves: the numbers of an element in each batched leaf; none where there is no batch.
-        widths: the numbers in each leaf of the results. What is left of these is summed over the batch.
+        leaves: for each leaf of the batched inputs, how many numbers an element has; empty without a batch.
+        widths: for each leaf of the results, how many numbers it has. Further outputs of the graph are
+            summed over the batch.
     """
     first_sum = sum(widths)
-    batched_inputs = sum(leaves)
     batched = graph.batched()
     results: dict[int, list[int]] = {}
-    row: dict[int, int] = {}
     for j, k in enumerate(graph.outputs):
         results.setdefault(k, []).append(j)
-        if leaves and j < first_sum:
-            row[j] = j
     place: dict[int, int] = {}
     size = shared_inputs + len(graph.outputs)
     for k, what in enumerate(graph.what):
@@ -100,6 +101,16 @@ def lay_out(graph: Graph, shared_inputs: int, leaves: Sequence[int], widths: Seq
                 place[x] = size
                 size += 1
     return Layout(
-        batched, graph.uses(), results, first_sum, len(graph.outputs),
-        shared_inputs, batched_inputs, place, leaves, row, widths if leaves else (), size,
-    )  # fmt: skip
+        batched=batched,
+        uses=graph.uses(),
+        results=results,
+        count=len(graph.outputs),
+        rows=first_sum if leaves else 0,
+        first_sum=first_sum,
+        shared_inputs=shared_inputs,
+        batched_inputs=sum(leaves),
+        shared_place=place,
+        shared_size=size,
+        leaves=leaves,
+        row_leaves=widths if leaves else (),
+    )

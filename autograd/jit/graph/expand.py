@@ -1,4 +1,4 @@
-"""expand: primitives without an instruction of their own, replaced by the formula that they are in other primitives."""
+"""expand: replaces each primitive that is a formula by the primitives in the formula."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...primitive import Primitive
 from ...value import Value
 from ..codegen.instructions import INSTRUCTIONS, LLVM
 from ..trace.tracer import Trace, TracingError
-from .graph import Graph, Input, What, arguments, from_tracers
+from .graph import Graph, Input, What, from_tracers, group_operands
 
 
 def is_machine_code(op: Primitive, who: str) -> bool:
@@ -31,7 +31,7 @@ def is_machine_code(op: Primitive, who: str) -> bool:
 
 
 def expand(graph: Graph, who: str) -> Graph:
-    """The graph with each such primitive replaced by what its formula does to tracers.
+    """The graph with each formula replaced by the operations that it does to tracers.
 
     Raises:
         TracingError: if a formula needs concrete numbers; it says what to do.
@@ -68,7 +68,7 @@ def _formula(op: Primitive, count: int, who: str) -> Graph:
     tracers = [trace.input() for _ in range(count)]
     formula = op.native if callable(op.native) else op.function
     try:
-        result: Any = formula(*arguments(op, tracers))
+        result: Any = formula(*group_operands(op, tracers))
         result = trace.lift(result) if isinstance(result, Value) else float(result)
     except TypeError as error:
         raise TracingError(

@@ -1,4 +1,4 @@
-"""Graph: what a traced function computes, as a flat list of nodes that nothing changes any more."""
+"""Graph: what a traced function computes, as a flat list of nodes that never changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..trace.tracer import Tracer
 
 
 class Input(NamedTuple):
-    """A number given at each call: one for the whole batch, or one for each of its elements."""
+    """A number that each call provides: one for the whole batch, or one for each element of it."""
 
     number: int
     batched: bool
@@ -23,12 +23,12 @@ What = Input | float | Primitive
 
 @dataclasses.dataclass(frozen=True)
 class Graph:
-    """Nodes in an order in which each comes after its operands.
+    """Nodes, each after its operands.
 
     Attributes:
         what: for each node its Input, the float of a constant, or the primitive that makes it.
-        operands: for each node the nodes the primitive is applied to, those of sequences one after the
-            other; () for inputs and constants.
+        operands: for each node the nodes that its primitive is applied to, with the elements of
+            sequences one after the other; () for inputs and constants.
         outputs: the nodes that are the results.
 
     >>> from autograd.ops import mul
@@ -47,7 +47,7 @@ class Graph:
         return len(self.what)
 
     def __str__(self) -> str:
-        lines = [f"%{k} = {_described(what, args)}" for k, (what, args) in enumerate(zip(self.what, self.operands))]
+        lines = [f"%{k} = {_describe(what, args)}" for k, (what, args) in enumerate(zip(self.what, self.operands))]
         return "\n".join([*lines, "return " + " ".join(f"%{k}" for k in self.outputs)])
 
     @property
@@ -79,7 +79,7 @@ class Graph:
         return result
 
     def uses(self) -> list[int]:
-        """For each node how often it is an operand, of nodes that are needed, or an output."""
+        """For each node how often it is an output, or an operand of a node that is needed."""
         counts = [0] * len(self.what)
         for args, wanted in zip(self.operands, self.needed()):
             if wanted:
@@ -90,7 +90,7 @@ class Graph:
         return counts
 
 
-def _described(what: What, args: Sequence[int]) -> str:
+def _describe(what: What, args: Sequence[int]) -> str:
     if isinstance(what, Input):
         return f"{'batched' if what.batched else 'shared'} input {what.name or what.number}"
     if isinstance(what, float):
@@ -99,18 +99,18 @@ def _described(what: What, args: Sequence[int]) -> str:
 
 
 def from_tracers(nodes: Iterable[Tracer], inputs: dict[Tracer, Input], outputs: Sequence[Any]) -> Graph:
-    """The graph of tracers, each of which comes after what it was computed from.
+    """The graph of a trace.
 
     Args:
-        nodes: all tracers of a trace.
-        inputs: what those are that were not computed.
+        nodes: all tracers of the trace, each after what it was computed from.
+        inputs: an Input for each tracer that was not computed.
         outputs: tracers and floats.
     """
     what: list[What] = []
     operands: list[tuple[int, ...]] = []
     place: dict[int, int] = {}  # from a tracer's index to its node
     constants: dict[str, int] = {}
-    rows: dict[int, tuple[int, ...]] = {}  # by the id of a tuple of operands, which the tracers keep alive
+    rows: dict[int, tuple[int, ...]] = {}  # keyed by the id of a tuple of operands, which the tracers keep alive
 
     def constant(x: float) -> int:
         key = x.hex()
@@ -142,8 +142,8 @@ def from_tracers(nodes: Iterable[Tracer], inputs: dict[Tracer, Input], outputs: 
     return Graph(tuple(what), tuple(operands), results)
 
 
-def arguments(op: Primitive, numbers: Sequence[Any]) -> tuple[Any, ...]:
-    """A flat row of operands as the arguments `op` takes: its sequences as tuples, which are all of one length."""
+def group_operands(op: Primitive, numbers: Sequence[Any]) -> tuple[Any, ...]:
+    """Flat operands as the arguments of `op`: its sequences, which all have one length, become tuples."""
     if not any(op.takes_sequence):
         return tuple(numbers)
     many = sum(op.takes_sequence)

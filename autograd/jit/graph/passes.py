@@ -1,4 +1,9 @@
-"""Passes: pure functions from graph to graph that leave every result as it is, to the last bit but for fma."""
+"""Passes: pure functions from graph to graph that do not change any result.
+
+Two exceptions change the last bits: fma, which the machine rounds once, and small powers, which become
+products. A new pass is one function and its name in PASSES; a new rewrite, which replaces single
+nodes, is one function and its name in REWRITES. The tests find both there.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +13,17 @@ from collections.abc import Callable, Sequence
 from ... import ops
 from ...primitive import Primitive, primitive
 from ..trace.comparisons import stop_gradient
-from .graph import Graph, Input, What, arguments
+from .graph import Graph, Input, What, group_operands
 
 
 @primitive(None, None, None, symbol="×+", native="llvm.fma")
 def fma(a: float, b: float, c: float) -> float:
-    """a * b + c, rounded once where the machine can."""
+    """a * b + c, rounded once if the machine can do that."""
     return a * b + c
 
 
 class Builder:
-    """A graph in the making, with one node for each constant and for each operation on the same operands."""
+    """Builds a graph in which equal nodes are one: equal constants, and equal operations on the same operands."""
 
     def __init__(self) -> None:
         self.what: list[What] = []
@@ -43,86 +48,85 @@ class Builder:
         return known
 
     def number(self, node: int) -> float | None:
-        """The number of a constant, else None."""
+        """The number of a constant; None for other nodes."""
         what = self.what[node]
         return what if type(what) is float else None
 
-    def made_by(self, node: int, op: Primitive) -> tuple[int, ...] | None:
-        """The operands of a node that `op` made, else None."""
+    def operands_of(self, node: int, op: Primitive) -> tuple[int, ...] | None:
+        """The operands of a node, if its primitive is `op`; otherwise None."""
         return self.operands[node] if self.what[node] is op else None
 
 
-Rule = Callable[[Builder, Primitive, tuple[int, ...]], int | None]
+Rewrite = Callable[[Builder, Primitive, tuple[int, ...]], int | None]
+Pass = Callable[[Graph], Graph]
 
 
-def rewrite(graph: Graph, rules: Sequence[Rule]) -> Graph:
-    """The graph with equal nodes merged, and each node replaced by what the first rule that knows better gives.
+def rewrite(graph: Graph, rewrites: Sequence[Rewrite]) -> Graph:
+    """Merge equal nodes, drop those that nothing needs, and replace each node by the first rewrite that applies.
 
-    What nothing needs from the start is left out.
+    A rewrite gets a builder, a primitive and its operands. It returns the node that replaces the
+    application of the primitive, or None if it does not apply.
     """
     build = Builder()
     place: list[int] = []
-    for what, args, wanted in zip(graph.what, graph.operands, graph.needed()):
-        if not wanted:
+    for what, args, needed in zip(graph.what, graph.operands, graph.needed()):
+        if not needed:
             place.append(-1)
-        elif type(what) is Input:
+        elif isinstance(what, Input):
             place.append(build.input(what))
-        elif type(what) is float:
+        elif isinstance(what, float):
             place.append(build.constant(what))
         else:
-            moved = tuple([place[k] for k in args])
-            for rule in rules:
-                found = rule(build, what, moved)  # type: ignore[arg-type]
-                if found is not None:
-                    break
-            else:
-                found = build.apply(what, moved)  # type: ignore[arg-type]
-            place.append(found)
+            place.append(_apply(build, rewrites, what, tuple([place[k] for k in args])))
     return Graph(tuple(build.what), tuple(build.operands), tuple([place[k] for k in graph.outputs]))
 
 
-def common_subexpressions(graph: Graph) -> Graph:
-    """The same operation on the same operands, computed once."""
-    return rewrite(graph, [])
+def _apply(build: Builder, rewrites: Sequence[Rewrite], op: Primitive, args: tuple[int, ...]) -> int:
+    """The node of an application, rewritten if a rewrite applies."""
+    for each in rewrites:
+        found = each(build, op, args)
+        if found is not None:
+            return found
+    return build.apply(op, args)
 
 
 def fold(build: Builder, op: Primitive, args: tuple[int, ...]) -> int | None:
-    """An operation on constants is a constant: what the eager engine computes."""
+    """An operation on constants becomes the constant that the eager engine computes."""
     numbers = []
     for k in args:
         what = build.what[k]
         if type(what) is not float:
             return None
         numbers.append(what)
-    return build.constant(op.evaluate(*arguments(op, numbers)))
+    return build.constant(op.evaluate(*group_operands(op, numbers)))
 
 
-def identity(build: Builder, op: Primitive, args: tuple[int, ...]) -> int | None:
-    """Identities that hold for every float, signed zeros, infinities and nan among them."""
-    rule = _IDENTITIES.get(op)
-    return rule(build, args) if rule is not None else None
+def use_identities(build: Builder, op: Primitive, args: tuple[int, ...]) -> int | None:
+    """Apply identities that hold for every float: signed zeros, infinities and nan included."""
+    identity = _IDENTITIES.get(op)
+    return identity(build, args) if identity is not None else None
 
 
 def _add(build: Builder, args: tuple[int, ...]) -> int | None:
     a, b = args
     for x, other in ((a, b), (b, a)):
-        if _is(build.number(other), -0.0):
+        if _is_exactly(build.number(other), -0.0):
             return x
-        negated = build.made_by(other, ops.neg)
+        negated = build.operands_of(other, ops.neg)
         if negated is not None:
-            return _apply(build, ops.sub, (x, negated[0]))
+            return _apply(build, REWRITES, ops.sub, (x, negated[0]))
     return None
 
 
 def _sub(build: Builder, args: tuple[int, ...]) -> int | None:
     a, b = args
-    if _is(build.number(b), 0.0):
+    if _is_exactly(build.number(b), 0.0):
         return a
-    negated = build.made_by(b, ops.neg)
+    negated = build.operands_of(b, ops.neg)
     if negated is not None:
-        return _apply(build, ops.add, (a, negated[0]))
-    if _is(build.number(a), -0.0):
-        return _apply(build, ops.neg, (b,))
+        return _apply(build, REWRITES, ops.add, (a, negated[0]))
+    if _is_exactly(build.number(a), -0.0):
+        return _apply(build, REWRITES, ops.neg, (b,))
     return None
 
 
@@ -132,7 +136,7 @@ def _mul(build: Builder, args: tuple[int, ...]) -> int | None:
         if number == 1.0:
             return x
         if number == -1.0:
-            return _apply(build, ops.neg, (x,))
+            return _apply(build, REWRITES, ops.neg, (x,))
     return None
 
 
@@ -143,18 +147,18 @@ def _div(build: Builder, args: tuple[int, ...]) -> int | None:
     if number == 1.0:
         return args[0]
     mantissa, exponent = math.frexp(number)
-    if math.fabs(mantissa) == 0.5 and -1000 < exponent < 1000:  # a power of 2, whose reciprocal is exact
-        return _apply(build, ops.mul, (args[0], build.constant(1.0 / number)))
+    if math.fabs(mantissa) == 0.5 and -1000 < exponent < 1000:  # a power of 2, so its reciprocal is exact
+        return _apply(build, REWRITES, ops.mul, (args[0], build.constant(1.0 / number)))
     return None
 
 
 def _neg(build: Builder, args: tuple[int, ...]) -> int | None:
-    negated = build.made_by(args[0], ops.neg)
+    negated = build.operands_of(args[0], ops.neg)
     return negated[0] if negated is not None else None
 
 
 def _pow(build: Builder, args: tuple[int, ...]) -> int | None:
-    """Small whole exponents are products: within 2 ulp of the power, and no intermediate leaves the range early."""
+    """Powers with small whole exponents become products: within 2 ulp, and no intermediate result overflows early."""
     x, number = args[0], build.number(args[1])
     if number is None or number not in (0.0, 1.0, 2.0, 3.0, 4.0, -1.0):
         return None
@@ -183,7 +187,7 @@ def _stop(build: Builder, args: tuple[int, ...]) -> int | None:
 
 
 def _dot(build: Builder, args: tuple[int, ...]) -> int | None:
-    """A dot of one product; not a product alone, for -0 + 0 is 0."""
+    """A dot of one product becomes an fma. It is not the product alone, because -0 + 0 is 0."""
     return args[0] if len(args) == 1 else build.apply(fma, args) if len(args) == 3 else None
 
 
@@ -200,21 +204,12 @@ _IDENTITIES: dict[Primitive, Callable[[Builder, tuple[int, ...]], int | None]] =
 }
 
 
-def _apply(build: Builder, op: Primitive, args: tuple[int, ...]) -> int:
-    """The application, itself simplified."""
-    for rule in (fold, identity):
-        found = rule(build, op, args)
-        if found is not None:
-            return found
-    return build.apply(op, args)
-
-
-def _is(number: float | None, wanted: float) -> bool:
+def _is_exactly(number: float | None, wanted: float) -> bool:
     return number is not None and number == wanted and math.copysign(1.0, number) == math.copysign(1.0, wanted)
 
 
-def dead_code(graph: Graph) -> Graph:
-    """The nodes that the results need, in their order. Inputs go too where nothing needs them."""
+def remove_dead_code(graph: Graph) -> Graph:
+    """The nodes that the results need, in their order. Inputs that nothing needs are removed too."""
     place: list[int] = []
     what: list[What] = []
     operands: list[tuple[int, ...]] = []
@@ -227,7 +222,7 @@ def dead_code(graph: Graph) -> Graph:
 
 
 def contract(graph: Graph) -> Graph:
-    """Each sum of a product that nothing else needs and another number as one fma; dead code is left behind."""
+    """Replace x · y + z by one fma if nothing else needs the product. The product remains as dead code."""
     uses = graph.uses()
     what, operands = list(graph.what), list(graph.operands)
     for k, (op, args) in enumerate(zip(graph.what, graph.operands)):
@@ -239,6 +234,19 @@ def contract(graph: Graph) -> Graph:
     return Graph(tuple(what), tuple(operands), graph.outputs)
 
 
+REWRITES: tuple[Rewrite, ...] = (fold, use_identities)
+
+
+def rewrite_nodes(graph: Graph) -> Graph:
+    """The graph after all rewrites."""
+    return rewrite(graph, REWRITES)
+
+
+PASSES: tuple[Pass, ...] = (rewrite_nodes, contract, remove_dead_code)
+
+
 def simplify(graph: Graph) -> Graph:
-    """All passes in the order that serves."""
-    return dead_code(contract(rewrite(graph, [fold, identity])))
+    """The graph after all passes, in their order."""
+    for each in PASSES:
+        graph = each(graph)
+    return graph

@@ -1,9 +1,9 @@
-"""Running: from IR to machine code, and from Python's numbers into it and back.
+"""Running: IR becomes machine code, Python's numbers go into it, and results come back.
 
 Read in this order:
-- machine.py: what LLVM makes of the IR; cache.py: the same, kept on disk.
-- signature.py: arguments, distinguished by their structure; memory.py: aligned arrays.
+- machine.py: machine code from IR; cache.py: machine code on disk.
+- signature.py: arguments and their structure, which decides what is compiled; memory.py: aligned arrays.
 - workspace.py: the memory of one call.
-- runner.py: calls; threads.py: calls spread over several cores.
-- routine.py: programs one after the other in a single call, as in a training step.
+- runner.py: calls; threads.py: calls on several cores.
+- routine.py: several programs in a single call, such as a training step.
 """

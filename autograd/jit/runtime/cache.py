@@ -1,4 +1,4 @@
-"""Compiled code on disk, so that a second process does not compile it again: asked for by AUTOGRAD_JIT_CACHE."""
+"""Machine code on disk, so that a second process need not compile it again; AUTOGRAD_JIT_CACHE says where."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _MAGIC = b"scalar-autograd object 1\n"
 
 
 def directory() -> Path | None:
-    """Where compiled code is kept: the directory that the environment variable names, or nowhere."""
+    """The directory where machine code is kept, which the environment variable names; None if it is not set."""
     name = os.environ.get(VARIABLE)
     return Path(name).expanduser() if name else None
 
 
-def key(*parts: object) -> str:
-    """What identifies compiled code: a hash of all that it was made from."""
-    digest = hashlib.sha256()
+def digest(*parts: object) -> str:
+    """A hash of all that machine code is made from, which identifies it."""
+    hasher = hashlib.sha256()
     for part in parts:
         text = str(part).encode()
-        digest.update(len(text).to_bytes(8, "little") + text)
-    return digest.hexdigest()
+        hasher.update(len(text).to_bytes(8, "little") + text)
+    return hasher.hexdigest()
 
 
-def read(name: str) -> bytes | None:
-    """The code of that key, or None where there is none, or none that is whole."""
+def read_object(name: str) -> bytes | None:
+    """The machine code of that name; None if there is none, or if it is damaged."""
     folder = directory()
     if folder is None:
         return None
@@ -41,8 +41,8 @@ def read(name: str) -> bytes | None:
     return body if head == _MAGIC + hashlib.sha256(body).digest() else None
 
 
-def write(name: str, code: bytes) -> None:
-    """Keep code; if it cannot be written, it is compiled again next time."""
+def write_object(name: str, code: bytes) -> None:
+    """Keep machine code; if it cannot be written, it is compiled again next time."""
     folder = directory()
     if folder is None:
         return

@@ -1,4 +1,4 @@
-"""The machine that code is made for, and what turns LLVM IR into functions that can be called."""
+"""The machine that code is compiled for, and Code: LLVM IR as machine code whose functions can be called."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import threading
 from typing import Any
 
 from ...installation import require
+from .. import tuning
 from . import cache
 
 binding: Any = require("llvmlite.binding", "compiling (ag.jit, nn.compile_step)")
 
-RECENT = 16  # modules whose code is kept for the next that is alike
 _recent: dict[str, Code] = {}
-_lock = threading.Lock()  # LLVM's own tables are not made for two threads
+_lock = threading.Lock()  # LLVM's own tables are not safe for two threads
 
 
 @dataclasses.dataclass(frozen=True)
 class Machine:
-    """The host: its processor by LLVM's name, and how many doubles one of its vectors holds (1: no vectors)."""
+    """A processor, by LLVM's name, and how many doubles one of its vectors holds (1: it has no vectors)."""
 
     cpu: str
     features: str
@@ -40,25 +40,25 @@ def host() -> Machine:
     return Machine(binding.get_host_cpu_name(), features.flatten(), lanes, fma)
 
 
-def code_of(ir: str, machine: Machine) -> Code:
-    """The machine code of an LLVM module; where the same was asked for lately, as for models that are alike, that."""
-    key = cache.key(ir, machine)
+def compile_ir(ir: str, machine: Machine) -> Code:
+    """Compile IR, unless it was compiled lately: models of one shape share their code."""
+    key = cache.digest(ir, machine)
     code = _recent.pop(key, None) or Code(ir, machine)
     _recent[key] = code
-    for old in list(_recent)[:-RECENT]:
+    for old in list(_recent)[: -tuning.RECENT]:
         _recent.pop(old, None)
     return code
 
 
 class Code:
-    """Machine code in memory, as long as this lives.
+    """Machine code, in memory as long as this object lives.
 
     Args:
-        ir: an LLVM module.
-        machine: what to make code for.
+        ir: the text of an LLVM module.
+        machine: the machine to compile for.
 
     Attributes:
-        size: bytes of machine code, with its constants.
+        size: bytes of machine code and its constants.
         cached: whether it came from the cache on disk.
     """
 
@@ -67,8 +67,8 @@ class Code:
             target = binding.Target.from_default_triple().create_target_machine(
                 cpu=machine.cpu, features=machine.features, opt=2, jit=True, reloc="pic", codemodel="jitdefault"
             )
-            key = cache.key(ir, machine.cpu, machine.features, binding.llvm_version_info)
-            compiled = cache.read(key)
+            key = cache.digest(ir, machine.cpu, machine.features, binding.llvm_version_info)
+            compiled = cache.read_object(key)
             self.cached = compiled is not None
             engine = binding.create_mcjit_compiler(binding.parse_assembly(""), target)
             if compiled is not None:
@@ -80,7 +80,7 @@ class Code:
             if compiled is None:
                 module = binding.parse_assembly(ir)
                 compiled = target.emit_object(module)
-                cache.write(key, compiled)
+                cache.write_object(key, compiled)
                 engine.add_object_file(binding.ObjectFileRef.from_data(compiled))
             self.object = compiled
             engine.finalize_object()
@@ -88,8 +88,8 @@ class Code:
         self.size = len(compiled)
 
     def function(self, name: str, *argument_types: Any, result: Any = None) -> Any:
-        """A function of the module, which releases the interpreter lock while it runs."""
+        """A function of the module. It releases the interpreter lock while it runs."""
         address = self._engine.get_function_address(name)
         function: Any = ctypes.CFUNCTYPE(result, *argument_types)(address)
-        function.code = self  # whoever has the function keeps the memory that it runs in
+        function.code = self  # the function keeps the memory that it runs in alive
         return function

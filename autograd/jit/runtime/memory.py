@@ -9,12 +9,12 @@ Floats = NDArray[np.float64]
 
 
 def aligned(size: int) -> Floats:
-    """Zeros that start at a multiple of 64 bytes."""
+    """Zeros, the first at an address that is a multiple of 64 bytes."""
     room = np.zeros(size + 8)
     start = (-room.ctypes.data // 8) % 8
     return room[start : start + size]
 
 
 def padded(size: int) -> Floats:
-    """Zeros, and after them enough others for a vector that starts before their end."""
+    """Aligned zeros, followed by room for a vector that starts before their end."""
     return aligned(size + 8)[:size]

@@ -1,4 +1,4 @@
-"""Arguments: what a program is called with, told apart by structure, and how their numbers get into memory."""
+"""The arguments of a program: their structure, which decides what is compiled, and their numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NUMBERS = frozenset([float, int, np.float64, np.float32, np.int64, np.int32])
 
 @dataclasses.dataclass
 class Argument:
-    """One argument, as far as it decides what is compiled.
+    """What compiled code depends on in one argument.
 
     Attributes:
         tree: its structure, without the batch axis.
@@ -47,14 +47,14 @@ class Argument:
         return names
 
     def rebuild(self, numbers: Sequence[Any]) -> Any:
-        """The argument with other numbers: Modules are copied, with these for parameters."""
+        """The argument with these numbers; Modules are copied, with the numbers as parameters."""
 
         def leaves() -> Iterator[Any]:
             for leaf, mine in zip(self.tree.leaves, self.tree.split(numbers)):
                 if leaf.names is None:
                     yield leaf.like([mine])
                 else:
-                    # What a Module keeps besides, such as running statistics, is read at each call, not copied.
+                    # Buffers, such as running statistics, are not copied, because they are read at each call.
                     kept = [x for buffer in getattr(leaf.given, "buffers", list)() for x in buffer]
                     memo = {id(x): x for x in kept} | {id(p): new for p, new in zip(leaf.entries, mine)}
                     yield copy.deepcopy(leaf.given, memo)
@@ -62,40 +62,42 @@ class Argument:
         return self.tree.build(leaves())
 
 
-def key_of(x: Any) -> Key:
-    """What tells an argument from others that need other code or other memory."""
+def argument_key(x: Any) -> Key:
+    """A key that differs for arguments that need different code or different memory."""
     if type(x) is np.ndarray and x.dtype.kind != "O":
         return x.shape, x.dtype.kind
     if type(x) in NUMBERS:
         return None
     tree = flatten(x, "")
-    return structure(tree), has_values(tree)
+    return tree_signature(tree), has_values(tree)
 
 
 def has_values(tree: Tree) -> bool:
-    """Whether there are Values in it, beside those that Modules hold."""
+    """Whether the tree contains Values other than those in Modules."""
     return any(
-        leaf.names is None and _kind(leaf) in (None, "O") and any(isinstance(x, Value) for x in leaf.entries)
+        leaf.names is None and _array_kind(leaf) in (None, "O") and any(isinstance(x, Value) for x in leaf.entries)
         for leaf in tree.leaves
     )
 
 
-def structure(tree: Tree) -> Key:
-    """Paths, shapes and kinds of a tree's leaves; a Module stands for itself."""
-    leaves = [(leaf.path, leaf.shape, _kind(leaf) if leaf.names is None else id(leaf.given)) for leaf in tree.leaves]
+def tree_signature(tree: Tree) -> Key:
+    """Paths, shapes and kinds of the leaves, for a Module its identity, and the constants of registered containers."""
+    leaves = [
+        (leaf.path, leaf.shape, _array_kind(leaf) if leaf.names is None else id(leaf.given)) for leaf in tree.leaves
+    ]
     return tree.constants, *leaves
 
 
-def _kind(leaf: Leaf) -> str | None:
-    """What an array holds: floats, objects, ..."""
+def _array_kind(leaf: Leaf) -> str | None:
+    """The kind of an array's dtype: float, object or other; None for what is not an array."""
     return leaf.given.dtype.kind if isinstance(leaf.given, np.ndarray) else None
 
 
 def batch_size(given: Sequence[Any], axes: Sequence[int | None], who: str) -> int | None:
-    """How many elements the batch has; None without one.
+    """How many elements the batch has; None without a batch.
 
     Raises:
-        ValueError: if two arguments have different numbers of them.
+        ValueError: if two arguments have different lengths along their batch axes.
     """
     first: tuple[str, int] | None = None
     for number, (x, axis) in enumerate(zip(given, axes)):
@@ -107,49 +109,50 @@ def batch_size(given: Sequence[Any], axes: Sequence[int | None], who: str) -> in
                     first = leaf.path, size
                 elif size != first[1]:
                     raise ValueError(
-                        f"{who} all batched arguments need as many elements along their batch axes (in_axes); "
+                        f"{who} batched arguments must have the same length along their batch axes (in_axes); "
                         f"{first[0]} has {first[1]}, {leaf.path} has {size}"
                     )
     return None if first is None else first[1]
 
 
-def _shape(leaf: Leaf, axis: int) -> tuple[int, ...]:
+def _drop_axis(leaf: Leaf, axis: int) -> tuple[int, ...]:
+    """The shape of a leaf without its batch axis."""
     assert leaf.shape is not None
     axis %= len(leaf.shape)
     return leaf.shape[:axis] + leaf.shape[axis + 1 :]
 
 
-def argument(x: Any, number: int, axis: int | None, who: str) -> Argument:
-    """Look at an argument that is new.
+def to_argument(x: Any, number: int, axis: int | None, who: str) -> Argument:
+    """Make an Argument of x, argument `number` of a call.
 
     Raises:
-        TypeError: for what is no number, and for a batched argument that has no batch axis.
+        TypeError: if x contains what is not a number, or does not have its batch axis.
     """
     path = f"argument {number}"
     tree = flatten(x, path)
     check(tree, who, "a compiled program takes numbers, arrays, Modules, and containers of them")
     if axis is None:
-        return Argument(dataclasses.replace(tree, leaves=[_without_numbers(leaf) for leaf in tree.leaves]), None)
+        return Argument(dataclasses.replace(tree, leaves=[_drop_numbers(leaf) for leaf in tree.leaves]), None)
     leaves = []
     for leaf in tree.leaves:
         if leaf.shape is None or not -len(leaf.shape) <= axis < len(leaf.shape):
             raise TypeError(
-                f"{who} {leaf.path} is batched along axis {axis} (in_axes), but it is {describe(leaf.given)}; "
-                "pass an array with that axis, or None in in_axes for what the whole batch shares"
+                f"{who} {leaf.path} must have axis {axis}, its batch axis (in_axes), got {describe(leaf.given)}. "
+                "Pass an array with that axis, or None in in_axes for an argument that the whole batch shares"
             )
-        row = np.zeros(_shape(leaf, axis))
+        row = np.zeros(_drop_axis(leaf, axis))
         form = dataclasses.replace(leaf, entries=row.ravel().tolist(), shape=row.shape or None)
-        leaves.append(_without_numbers(form))
+        leaves.append(_drop_numbers(form))
     return Argument(dataclasses.replace(tree, leaves=leaves), axis)
 
 
-def _without_numbers(leaf: Leaf) -> Leaf:
-    """A leaf that does not keep the caller's array alive."""
+def _drop_numbers(leaf: Leaf) -> Leaf:
+    """The leaf without its array, so that it does not keep the caller's array alive."""
     return dataclasses.replace(leaf, given=None) if isinstance(leaf.given, np.ndarray) else leaf
 
 
-def arrays(x: Any) -> list[Any]:
-    """The leaves of an argument, as something that an array can be assigned from."""
+def leaf_arrays(x: Any) -> list[Any]:
+    """The numbers of each leaf of an argument, in a form that an array can be assigned from."""
     if type(x) is np.ndarray or type(x) in NUMBERS:
         return [x]
     return [

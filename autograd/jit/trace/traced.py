@@ -1,4 +1,4 @@
-"""Trace a function: its graph, as it is for arguments of one structure, derivatives included."""
+"""Trace a function: its graph for arguments of one structure, derivatives included."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from .tracer import Trace, Tracer, TracingError, tracing
 
 
 @dataclasses.dataclass
-class Traced:
+class TracedFunction:
     """What a function does to arguments of one structure.
 
     Attributes:
-        graph: its nodes; after the results come, if asked for, the derivatives.
-        shared: how many numbers are given for the whole batch.
-        leaves: for each leaf given for each element, how many numbers it has.
-        closed_over: the Values from outside, whose numbers are the last of the shared inputs.
+        graph: the graph. Its outputs are the results and after them the derivatives, if there are any.
+        shared: how many inputs are shared by the whole batch.
+        leaves: for each leaf of the batched arguments, how many numbers an element has.
+        closed_over: the Values from outside; their numbers are the last shared inputs.
         result: the structure of what the function returned.
-        rows: the leaves that are computed for each element; all further outputs are summed over the batch.
-        sums_of: by the id of an argument, where its derivatives begin among the sums.
-        wrt: the arguments differentiated by, or None.
+        rows: the leaves that are computed for each element. Further outputs are summed over the batch.
+        sums_of: from the id of an argument to the place where its derivatives begin among the sums.
+        wrt: the arguments with respect to which it is differentiated, or None.
     """
 
     graph: Graph
@@ -48,16 +48,16 @@ def trace(
     who: str,
     wrt: Sequence[int] | None = None,
     sum_value: bool = False,
-) -> Traced:
+) -> TracedFunction:
     """Run f on tracers.
 
     Args:
         f: the function.
-        given: what it is called with.
-        who: the program, for messages.
-        wrt: the arguments by which to differentiate, or None for the value alone. Then the outputs are
-            the value and, after it, a derivative for each number in those arguments.
-        sum_value: whether the value, too, is wanted as a sum over the batch.
+        given: the arguments it is called with.
+        who: the name of the program, for messages.
+        wrt: the arguments with respect to which to differentiate, or None for the value alone. The
+            outputs are the value and then a derivative for each number in those arguments.
+        sum_value: whether the value is summed over the batch too.
     """
     tape = Trace()
     args: list[Any] = []
@@ -73,18 +73,18 @@ def trace(
             mine.append(tracer)
         tracers.append(mine)
         args.append(argument.rebuild(mine))
-    result = flatten(_traced(f, args, given, who, tape), "the result")
+    result = flatten(_run_on_tracers(f, args, given, who, tape), "the result")
     check(result, who, "the function must return real numbers")
     outputs = [tape.lift(x) if isinstance(x, Value) else float(x) for x in result.entries]
     forms = [dataclasses.replace(leaf, given=None, entries=[0.0] * len(leaf.entries)) for leaf in result.leaves]
-    result = Tree(forms, result.build)  # without tracers, each of which would keep the whole trace
+    result = Tree(forms, result.build)  # without tracers, each of which would keep the whole trace alive
     rows, sums_of = list(result.leaves), {}
     if wrt is not None:
         if len(rows) != 1 or rows[0].shape or rows[0].path != "the result":
-            raise TypeError(f"{who} value_and_grad takes a function that returns one number, not {len(outputs)}")
+            raise TypeError(f"{who} for value_and_grad the function must return one number, got {len(outputs)}")
         if sum_value:
             rows = []
-        # Derivatives by batched numbers come one for each element; all others are summed over the batch.
+        # There is a derivative for each element of a batched argument; the others are summed over the batch.
         each = [i for i in wrt if given[i].batched]
         total = [i for i in wrt if not given[i].batched]
         variables = [x for i in each + total for x in tracers[i]]
@@ -99,14 +99,16 @@ def trace(
         inputs[tracer] = Input(counts[0], False, value.label or f"closed over {counts[0]}")
         counts[0] += 1
     graph = from_tracers(tape.nodes, inputs, outputs)
-    tape.nodes.clear()  # the tracers and their trace hold one another: let go of them now, not at some collection
+    tape.nodes.clear()  # breaks the cycle of trace and tracers, which would otherwise wait for the garbage collector
     graph = expand(graph, who)
     leaves = [len(leaf.entries) for argument in given if argument.batched for leaf in argument.tree.leaves]
-    return Traced(graph, counts[0], leaves, list(tape.closed_over), result, rows, sums_of, wrt)
+    return TracedFunction(graph, counts[0], leaves, list(tape.closed_over), result, rows, sums_of, wrt)
 
 
-def _traced(f: Callable[..., Any], args: Sequence[Any], given: Sequence[Argument], who: str, tape: Trace) -> Any:
-    """What f returns for tracers; an error that a forgotten in_axes may be the cause of says so."""
+def _run_on_tracers(
+    f: Callable[..., Any], args: Sequence[Any], given: Sequence[Argument], who: str, tape: Trace
+) -> Any:
+    """What f returns for tracers. An error that a forgotten in_axes may have caused says so."""
     try:
         with tracing():
             return f(*args)
@@ -120,14 +122,14 @@ def _traced(f: Callable[..., Any], args: Sequence[Any], given: Sequence[Argument
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(
-            f"{error}. {who} the function was given its arguments whole; if the first axis of an array is a batch, "
-            "say so: jit(f, in_axes=0), or a tuple with an axis or None for each argument"
+            f"{error}. {who} the function was called with whole arrays; if the first axis of an array is a batch, "
+            "use jit(f, in_axes=0), or give a tuple with an axis or None for each argument"
         ) from error
 
 
 @contextlib.contextmanager
-def no_collections() -> Iterator[None]:
-    """Hold the garbage collector back: it would walk through millions of new nodes again and again, for nothing."""
+def pause_garbage_collection() -> Iterator[None]:
+    """Switch the garbage collector off: it would walk through millions of new nodes again and again, for nothing."""
     was_on = gc.isenabled()
     gc.disable()
     try:

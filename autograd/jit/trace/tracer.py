@@ -1,4 +1,4 @@
-"""Tracer: a Value without a number, which records what is done to it, and TracingError where a number is needed."""
+"""Tracer: a Value without a number, which records the operations on it; TracingError, where a number is needed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ class Trace:
     Attributes:
         nodes: its tracers, each after what it was computed from.
         closed_over: the leaf Values from outside that it used, each with the tracer that stands for it.
-        refusal: what was said when one was used as an index: NumPy raises an IndexError of its own in its place.
+        ended: whether tracers can no longer be used.
+        refusal: the TracingError raised when a tracer was used as an index. NumPy replaces it by an IndexError.
     """
 
     def __init__(self) -> None:
@@ -37,20 +38,20 @@ class Trace:
         self.closed_over: dict[Value, Tracer] = {}
         self.ended = False
         self.refusal: TracingError | None = None
-        self._lifted: dict[int, tuple[Any, Any]] = {}  # by id: the original, kept alive, and its tracers
+        self._lifted: dict[int, tuple[Any, Any]] = {}  # by id: the original, kept alive, and what stands for it
 
     def input(self, label: str = "") -> Tracer:
-        """A new tracer that stands for a number given at each call."""
+        """A new tracer for a number that each call provides."""
         tracer = Tracer(self, None)
         tracer.label = label
         return tracer
 
     def end(self) -> None:
-        """Take no more: whoever still holds a tracer gets a TracingError for using it."""
+        """End the trace: from now on any use of its tracers is a TracingError."""
         self.ended = True
 
     def lift(self, x: Any) -> Any:
-        """x as this trace has it: floats and its own tracers as they are, Values recomputed from their leaves."""
+        """What stands for x in this trace: a float or own tracer itself; for a Value, tracers that recompute it."""
         if type(x) is float:
             return x
         if type(x) is Tracer:
@@ -81,7 +82,7 @@ class Trace:
 
         for node in walk([value], unknown_parents) if self._unknown(value) else ():
             args = [tuple(map(self._known, x)) if type(x) is tuple else self._known(x) for x in node.args]
-            self._lifted[id(node)] = (node, Tracer(self, node.op, *_packed(node.op, tuple(args))))
+            self._lifted[id(node)] = (node, Tracer(self, node.op, *_pack(node.op, tuple(args))))
         return self._lifted[id(value)][1]
 
     def _unknown(self, x: Any) -> bool:
@@ -95,12 +96,12 @@ def _same(a: Any, b: Any) -> bool:
     return a is b
 
 
-def _packed(op: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+def _pack(op: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
     return args if len(args) <= 3 else (args,)
 
 
 class Tracer(Value):
-    """A number of a program that is being traced: it has an operation and arguments, but no data yet."""
+    """A number in a traced function: it has an operation and operands, but no data yet."""
 
     __slots__ = ("index", "trace")
 
@@ -123,20 +124,20 @@ class Tracer(Value):
     def _record(self, op: Primitive, args: tuple[Any, ...]) -> Tracer:
         """The tracer that applies `op` to `args`; see Node."""
         if op is ops.dot:
-            ops.check_lengths(args[0], args[1])  # as its evaluation does, which tracing leaves out
+            ops.check_lengths(args[0], args[1])  # its evaluation does that, but tracing does not evaluate
         lift = self.trace.lift
-        return Tracer(self.trace, op, *_packed(op, tuple([x if type(x) is float else lift(x) for x in args])))
+        return Tracer(self.trace, op, *_pack(op, tuple([x if type(x) is float else lift(x) for x in args])))
 
     def stand_in(self, value: Value) -> Tracer:
         """The tracer that stands, in this trace, for a Value from outside."""
         tracer: Tracer = self.trace.lift(value)
         return tracer
 
-    # What has no answer before the program runs
+    # What needs a number, which there is not before the program runs
 
     @property  # type: ignore[misc]
     def data(self) -> float:
-        """None yet."""
+        """There is none yet."""
         return _fail("read the data of a traced value", "compute with the value itself")
 
     _data = data  # the engine's own name for it
@@ -164,13 +165,15 @@ class Tracer(Value):
         return _fail("converted a traced value to float", "use ag's functions in place of math's and float()")
 
     def __int__(self) -> int:
-        return _fail("converted a traced value to int", "pass what must be a whole number by functools.partial")
+        return _fail(
+            "converted a traced value to int", "fix an argument that must be a whole number with functools.partial"
+        )
 
     def __index__(self) -> int:
         try:
             _fail(
                 "used a traced value as an index or a count",
-                "choose by ag.where, ag.dot with a one-hot row or nn.Embedding, or fix it by functools.partial",
+                "choose with ag.where, ag.dot with a one-hot row or nn.Embedding, or fix it with functools.partial",
             )
         except TracingError as error:
             self.trace.refusal = error
@@ -205,13 +208,13 @@ class Tracer(Value):
         return Tracer(self.trace, stop_gradient, self)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        """NumPy's functions of single numbers, some of which would branch; all else as for an array of objects."""
+        """Functions of NumPy. On single numbers some would branch; all others run as on an array of objects."""
         single = not any(isinstance(x, np.ndarray) and x.ndim for x in inputs)
         if ufunc in _CHOOSING and method == "__call__" and single and not options:
             return _CHOOSING[ufunc](*[x.item() if isinstance(x, np.ndarray) else x for x in inputs])
         return getattr(ufunc, method)(*[_object(x) if isinstance(x, Tracer) else x for x in inputs], **options)
 
-    # What is recorded. The arithmetic of two tracers is spelled out: rules spend their time there.
+    # What is recorded. The arithmetic of two tracers is spelled out, because rules spend their time there.
 
     def __add__(self, other: Any) -> Any:
         if (type(other) is Tracer and other.trace is self.trace) or type(other) is float:
@@ -274,7 +277,7 @@ class Tracer(Value):
             return op.operator(self, other)
         except TypeError:
             if op in (equal, not_equal) and not isinstance(other, Value):
-                return op is not_equal  # a number is never equal to a thing of another kind
+                return op is not_equal  # a number never equals an object of another kind
             raise
 
 
@@ -297,7 +300,7 @@ _tracing: ContextVar[bool] = ContextVar("_tracing", default=False)
 
 @contextlib.contextmanager
 def tracing() -> Iterator[None]:
-    """While the function to be compiled runs."""
+    """Mark the time while a function runs on tracers."""
     token = _tracing.set(True)
     try:
         yield
@@ -306,5 +309,5 @@ def tracing() -> Iterator[None]:
 
 
 def is_tracing() -> bool:
-    """Whether jit is tracing a function now: random numbers drawn, and numbers written, would be so only once."""
+    """Whether jit is tracing a function now. What it draws or writes happens once then, and not at each call."""
     return _tracing.get()

@@ -1,5 +1,7 @@
-"""Vector mathematics: exp, log, sin, pow and the rest in LLVM IR, for whole vectors, to about 2 ulp.
+"""Vector mathematics: exp, log, sin, pow and others in LLVM IR, for whole vectors, to about 2 ulp.
 
-table.py says which function belongs to which primitive. exp.py comes first; log.py, power.py, circular.py and erf.py
-use it.
+Read in this order:
+- table.py: which function computes which primitive, and the largest errors.
+- log.py, exp.py: logarithms, exponentials, hyperbolic functions and their inverses.
+- power.py, circular.py, erf.py: powers, circular functions, the error function.
 """

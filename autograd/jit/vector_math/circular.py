@@ -1,4 +1,4 @@
-"""Circular functions and their inverses in LLVM IR, whole vectors at a time.
+"""Circular functions and their inverses in LLVM IR, for whole vectors.
 
 Angles are reduced by W. J. Cody and W. Waite's method (Software Manual for the Elementary Functions,
 1980) with π/2 in three floats; sin and cos have the polynomials of fdlibm (Sun Microsystems, 1993), the
@@ -61,20 +61,20 @@ _ATAN = (
     -0.3333333333333333,
 )
 HALF_PI, HALF_PI_LOW = 1.5707963267948966, 6.123233995736766e-17
-FAR = 2.0**20  # angles beyond it are reduced by the C library, which knows enough digits of π
+FAR = 2.0**20  # larger angles are left to the C library, which knows enough digits of π
 
 
-def _reduced(w: Writer, x: str) -> tuple[str, str, str]:
-    """The quadrant of x in the low bits of an integer, and what is left of x, in two floats."""
+def _reduce(w: Writer, x: str) -> tuple[str, str, str]:
+    """The quadrant of x, in the low bits of an integer, and the rest of x, in two floats."""
     shifted = w.fma(x, w.c(2.0 / math.pi), w.c(ROUND))
     number = w.sub(shifted, w.c(ROUND))
-    near = w.fused(number, w.c(-HALF_PI), x)
-    # near - product, its rounding error (D. Knuth's sum of two, as near may be the smaller one), and product's.
+    near = w.exact_fma(number, w.c(-HALF_PI), x)
+    # near - product, its rounding error (by D. Knuth's two-sum, because near may be the smaller one), and product's
     product = w.mul(number, w.c(HALF_PI_LOW))
     r = w.sub(near, product)
     back = w.sub(r, near)
     lost = w.sub(w.sub(near, w.sub(r, back)), w.add(product, back))
-    low = w.sub(lost, w.fused(number, w.c(HALF_PI_LOW), w.neg(product)))
+    low = w.sub(lost, w.exact_fma(number, w.c(HALF_PI_LOW), w.neg(product)))
     return w.bits(shifted), r, w.fma(number, w.c(1.4973849048591698e-33), low)
 
 
@@ -91,46 +91,46 @@ def _cosine(w: Writer, r: str, low: str) -> str:
     return w.add(head, w.fma(w.mul(z, z), w.polynomial(z, _COS), tail))
 
 
-def _odd(w: Writer, n: str) -> str:
+def _is_odd(w: Writer, n: str) -> str:
     return w.put(f"trunc {w.long} {n} to {w.truth_type}", "b")
 
 
-def _far(w: Writer, x: str, usual: str, name: str) -> str:
-    """`usual` for |x| up to FAR, and the C library's results beyond."""
+def _call_libm_beyond(w: Writer, x: str, usual: str, name: str) -> str:
+    """`usual` for |x| up to FAR, and the results of the C library beyond."""
     rare = w.compare("ugt", w.intrinsic("fabs", x), w.c(FAR))
     return w.unless(rare, usual, lambda: w.select(rare, w.libm(name, x), usual))
 
 
-def _wave(w: Writer, x: str, quarter: int) -> str:
+def _sin_or_cos(w: Writer, x: str, quarter: int) -> str:
     """sin(x + quarter · π/2)."""
-    n, r, low = _reduced(w, x)
+    n, r, low = _reduce(w, x)
     if quarter:
         n = w.integer("add", n, w.i(1))
-    value = w.bits(w.select(_odd(w, n), _cosine(w, r, low), _sine(w, r, low)))
+    value = w.bits(w.select(_is_odd(w, n), _cosine(w, r, low), _sine(w, r, low)))
     sign = w.integer("shl", w.integer("and", n, w.i(2)), w.i(62))
     return w.from_bits(w.integer("xor", value, sign))
 
 
 def sin(w: Writer, x: str) -> str:
-    usual = w.select(w.compare("oeq", x, w.c(0.0)), x, _wave(w, x, 0))
-    return _far(w, x, usual, "sin")
+    usual = w.select(w.compare("oeq", x, w.c(0.0)), x, _sin_or_cos(w, x, 0))
+    return _call_libm_beyond(w, x, usual, "sin")
 
 
 def cos(w: Writer, x: str) -> str:
-    return _far(w, x, _wave(w, x, 1), "cos")
+    return _call_libm_beyond(w, x, _sin_or_cos(w, x, 1), "cos")
 
 
 def tan(w: Writer, x: str) -> str:
-    n, r, low = _reduced(w, x)
+    n, r, low = _reduce(w, x)
     sine, cosine = _sine(w, r, low), _cosine(w, r, low)
-    odd = _odd(w, n)
+    odd = _is_odd(w, n)
     top, bottom = w.select(odd, cosine, sine), w.select(odd, w.neg(sine), cosine)
     usual = w.select(w.compare("oeq", x, w.c(0.0)), x, w.div(top, bottom))
-    return _far(w, x, usual, "tan")
+    return _call_libm_beyond(w, x, usual, "tan")
 
 
-def _arc(w: Writer, x: str) -> tuple[str, str, str, str]:
-    """Whether |x| <= 1/2; then t = |x|, else t = √((1 - |x|) / 2), asin(|x|) being π/2 - 2 asin(t); asin(t) - t."""
+def _asin_parts(w: Writer, x: str) -> tuple[str, str, str, str]:
+    """Whether |x| <= 1/2, t, t², and asin(t) - t. If so t = |x|; otherwise asin(|x|) = π/2 - 2 asin(t)."""
     size = w.intrinsic("fabs", x)
     small = w.compare("ole", size, w.c(0.5))
     z = w.select(small, w.mul(size, size), w.fma(size, w.c(-0.5), w.c(0.5)))
@@ -139,7 +139,7 @@ def _arc(w: Writer, x: str) -> tuple[str, str, str, str]:
 
 
 def asin(w: Writer, x: str) -> str:
-    small, t, _, rest = _arc(w, x)
+    small, t, _, rest = _asin_parts(w, x)
     twice = w.add(t, t)
     head = w.sub(w.c(HALF_PI), twice)
     lost = w.sub(w.sub(w.c(HALF_PI), head), twice)
@@ -148,9 +148,9 @@ def asin(w: Writer, x: str) -> str:
 
 
 def acos(w: Writer, x: str) -> str:
-    small, t, _, rest = _arc(w, x)
+    small, t, _, rest = _asin_parts(w, x)
     negative = w.compare("olt", x, w.c(0.0))
-    # π/2 -+ asin(t) for small x; else 2 asin(t), or π less that: base + sign (t + rest), of which large takes twice
+    # π/2 -+ asin(t) for small x; otherwise 2 asin(t), or π less that. All are base + sign · (t + rest), or twice that
     base = w.select(small, w.c(HALF_PI), w.select(negative, w.c(2 * HALF_PI), w.c(0.0)))
     low = w.select(small, w.c(HALF_PI_LOW), w.select(negative, w.c(2 * HALF_PI_LOW), w.c(0.0)))
     t, rest = w.select(small, t, w.add(t, t)), w.select(small, rest, w.add(rest, rest))
@@ -161,8 +161,8 @@ def acos(w: Writer, x: str) -> str:
     return w.add(head, w.add(lost, w.add(rest, low)))
 
 
-def _angle(w: Writer, y: str, x: str) -> tuple[str, str, str]:
-    """For x, y >= 0 the angle of (x, y): an eighth part of a turn times 0, 1 or 2 in two floats, and what is left."""
+def _angle_parts(w: Writer, y: str, x: str) -> tuple[str, str, str]:
+    """For x, y >= 0 the angle of (x, y) as base + t + rest, where base is 0, π/4 or π/2."""
     steep = w.compare("ogt", w.mul(y, w.c(math.tan(math.pi / 8))), x)
     flat = w.compare("olt", y, w.mul(x, w.c(math.tan(math.pi / 8))))
     top = w.select(flat, y, w.select(steep, w.neg(x), w.sub(y, x)))
@@ -176,13 +176,13 @@ def _angle(w: Writer, y: str, x: str) -> tuple[str, str, str]:
 
 
 def atan(w: Writer, x: str) -> str:
-    base, t, rest = _angle(w, w.intrinsic("fabs", x), w.c(1.0))
+    base, t, rest = _angle_parts(w, w.intrinsic("fabs", x), w.c(1.0))
     return w.intrinsic("copysign", w.add(base, w.add(t, rest)), x)
 
 
 def atan2(w: Writer, y: str, x: str) -> str:
     a, b = w.intrinsic("fabs", y), w.intrinsic("fabs", x)
-    base, t, rest = _angle(w, a, b)
+    base, t, rest = _angle_parts(w, a, b)
     left = w.compare("olt", x, w.c(0.0))
     # π - angle for negative x
     base = w.select(left, w.sub(w.c(2 * HALF_PI), base), base)

@@ -1,11 +1,11 @@
-"""The error function and exp(-x²) in LLVM IR, whole vectors at a time, within 2 ulp.
+"""The error function and exp(-x²) in LLVM IR, for whole vectors, within 2 ulp.
 
-The method is autograd.special's, with fma in place of split products; for |x| < 0.48 a polynomial.
+The method is that of autograd.special, with fma in place of split products. For |x| < 0.48 it is a polynomial.
 """
 
 from __future__ import annotations
 
-from ...special import _ERFCX
+from ...special import ERFCX
 from ..codegen.ir import Writer
 from .exp import exp
 
@@ -26,7 +26,7 @@ _ERF = (
 
 def gaussian(w: Writer, x: str) -> str:
     square = w.mul(x, x)
-    rest = w.fused(x, x, w.neg(square))
+    rest = w.exact_fma(x, x, w.neg(square))
     e = w.call("exp", exp, w.neg(square))
     inside = w.compare("olt", w.intrinsic("fabs", x), w.c(28.0))
     return w.select(inside, w.fma(w.neg(e), rest, e), e)
@@ -37,20 +37,20 @@ def _erf_small(w: Writer, x: str) -> str:
 
 
 def _erfc_large(w: Writer, x: str) -> str:
-    """erfc(x) for x of 0.48 or more: autograd.special.erfc, with fma for the exact products."""
+    """erfc(x) for x >= 0.48, as in autograd.special.erfc, with fma for the exact products."""
     x = w.select(w.compare("ogt", x, w.c(28.0)), w.c(28.0), x)
     t = w.div(w.sub(x, w.c(2.5)), w.add(x, w.c(2.5)))
-    p = w.mul(w.polynomial(t, _ERFCX[:-1]), t)
+    p = w.mul(w.polynomial(t, ERFCX[:-1]), t)
     square = w.mul(x, x)
     twice = w.add(x, x)
     denominator = w.add(twice, w.c(1.0))
     inverse = w.div(w.c(1.0), denominator)
     rounding = w.add(w.sub(w.c(1.0), denominator), twice)
-    rest = w.fma(rounding, inverse, w.fused(x, x, w.neg(square)))
-    numerator = w.add(p, w.c(_ERFCX[-1]))
-    low = w.fma(w.neg(numerator), rest, w.sub(p, w.sub(numerator, w.c(_ERFCX[-1]))))
+    rest = w.fma(rounding, inverse, w.exact_fma(x, x, w.neg(square)))
+    numerator = w.add(p, w.c(ERFCX[-1]))
+    low = w.fma(w.neg(numerator), rest, w.sub(p, w.sub(numerator, w.c(ERFCX[-1]))))
     quotient = w.mul(numerator, inverse)
-    low = w.mul(w.add(w.fused(w.neg(quotient), denominator, numerator), low), inverse)
+    low = w.mul(w.add(w.exact_fma(w.neg(quotient), denominator, numerator), low), inverse)
     e = w.call("exp", exp, w.neg(square))
     return w.fma(e, quotient, w.mul(e, low))
 

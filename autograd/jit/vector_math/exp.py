@@ -1,4 +1,4 @@
-"""Exponentials in LLVM IR, whole vectors at a time: exp, expm1, exp2, the hyperbolic functions, and the logistic ones.
+"""Exponentials in LLVM IR, for whole vectors: exp, expm1, exp2, hyperbolic and logistic functions.
 
 All rest on exp(x) = 2^n exp(r) with the reduction of W. J. Cody and W. Waite, Software Manual for the
 Elementary Functions, 1980. Each holds for every float; see table.py.
@@ -28,8 +28,8 @@ ROUND = 6755399441055744.0  # 1.5 · 2^52: adding it leaves a number's nearest i
 RANGE = 708.0  # exp(x) and exp(-x) are normal floats for x up to this
 
 
-def _reduced(w: Writer, x: str) -> tuple[str, str]:
-    """exp(r) - 1 and, in the low bits, the whole n such that x = n ln 2 + r, |r| <= ln 2 / 2."""
+def _reduce(w: Writer, x: str) -> tuple[str, str]:
+    """exp(r) - 1 and, in the low bits, the integer n, where x = n ln 2 + r and |r| <= ln 2 / 2."""
     shifted = w.fma(x, w.c(1.0 / math.log(2.0)), w.c(ROUND))
     n = w.sub(shifted, w.c(ROUND))
     r = w.fma(n, w.c(-LN2_LOW), w.fma(n, w.c(-LN2), x))
@@ -46,8 +46,8 @@ def times_power(w: Writer, x: str, n: str) -> str:
     return w.from_bits(w.integer("add", w.bits(x), w.integer("shl", n, w.i(52))))
 
 
-def _halves(w: Writer, n: str) -> tuple[str, str]:
-    """2^n in two factors, lest it leave the range before its product with something does."""
+def _halve_power(w: Writer, n: str) -> tuple[str, str]:
+    """2^n as two factors, because it may overflow alone where its product with a number does not."""
     n = w.integer("ashr", w.integer("shl", n, w.i(48)), w.i(48))
     half = w.integer("ashr", n, w.i(1))
     return _power_of_two(w, half), _power_of_two(w, w.integer("sub", n, half))
@@ -58,19 +58,19 @@ def _clamp(w: Writer, x: str, low: float, high: float) -> str:
     return w.select(w.compare("olt", x, w.c(low)), w.c(low), x)
 
 
-def _beyond(w: Writer, x: str, bound: float) -> str:
+def _is_beyond(w: Writer, x: str, bound: float) -> str:
     """Whether |x| is above a bound, or nan."""
     return w.compare("ugt", w.intrinsic("fabs", x), w.c(bound))
 
 
 def _usual_exp(w: Writer, x: str) -> str:
     """exp(x) for |x| <= RANGE."""
-    p, n = _reduced(w, x)
+    p, n = _reduce(w, x)
     return times_power(w, w.add(p, w.c(1.0)), n)
 
 
 def exp_of_sum(w: Writer, x: str, low: str) -> str:
-    """exp(x + low) for |x| <= RANGE and low of the size of its rounding."""
+    """exp(x + low) for |x| <= RANGE, where low is no larger than a rounding error of x."""
     shifted = w.fma(x, w.c(1.0 / math.log(2.0)), w.c(ROUND))
     n = w.sub(shifted, w.c(ROUND))
     r = w.add(w.fma(n, w.c(-LN2_LOW), w.fma(n, w.c(-LN2), x)), low)
@@ -79,25 +79,25 @@ def exp_of_sum(w: Writer, x: str, low: str) -> str:
 
 
 def _any_exp(w: Writer, x: str) -> str:
-    p, n = _reduced(w, _clamp(w, x, -760.0, 720.0))
-    first, second = _halves(w, n)
+    p, n = _reduce(w, _clamp(w, x, -760.0, 720.0))
+    first, second = _halve_power(w, n)
     return w.mul(w.mul(w.add(p, w.c(1.0)), first), second)
 
 
 def exp(w: Writer, x: str) -> str:
-    return w.unless(_beyond(w, x, RANGE), _usual_exp(w, x), lambda: w.call("any_exp", _any_exp, x))
+    return w.unless(_is_beyond(w, x, RANGE), _usual_exp(w, x), lambda: w.call("any_exp", _any_exp, x))
 
 
 def _usual_expm1(w: Writer, x: str) -> str:
-    """2^n p + (2^n - 1), for |x| <= RANGE; the zero of either sign comes out as +0."""
-    p, n = _reduced(w, x)
+    """2^n p + (2^n - 1), for |x| <= RANGE. It gives +0 for both zeros."""
+    p, n = _reduce(w, x)
     power = _power_of_two(w, n)
     return w.fma(power, p, w.sub(power, w.c(1.0)))
 
 
 def expm1(w: Writer, x: str) -> str:
     usual = w.intrinsic("copysign", _usual_expm1(w, x), x)
-    rare = _beyond(w, x, RANGE)
+    rare = _is_beyond(w, x, RANGE)
 
     def otherwise() -> str:
         far = w.sub(w.call("any_exp", _any_exp, x), w.c(1.0))  # 2^1021 or more, or -1
@@ -108,45 +108,45 @@ def expm1(w: Writer, x: str) -> str:
 
 def _any_exp2(w: Writer, x: str) -> str:
     y, n = _exp2_parts(w, _clamp(w, x, -1100.0, 1100.0))
-    first, second = _halves(w, n)
+    first, second = _halve_power(w, n)
     return w.mul(w.mul(y, first), second)
 
 
 def _exp2_parts(w: Writer, x: str) -> tuple[str, str]:
-    """2^f and n, whole, such that x = n + f: f ln 2 is exp's r, in two floats."""
+    """2^f and the integer n, where x = n + f. The r of exp is f ln 2, here in two floats."""
     shifted = w.add(x, w.c(ROUND))
     f = w.sub(x, w.sub(shifted, w.c(ROUND)))
     r = w.mul(f, w.c(math.log(2.0)))
-    rest = w.fma(f, w.c(2.3190468138462996e-17), w.fused(f, w.c(math.log(2.0)), w.neg(r)))
+    rest = w.fma(f, w.c(2.3190468138462996e-17), w.exact_fma(f, w.c(math.log(2.0)), w.neg(r)))
     p = w.add(w.fma(w.mul(r, r), w.polynomial(r, _EXP), r), rest)
     return w.add(p, w.c(1.0)), w.bits(shifted)
 
 
 def exp2(w: Writer, x: str) -> str:
     usual = times_power(w, *_exp2_parts(w, x))
-    return w.unless(_beyond(w, x, 1021.0), usual, lambda: w.call("any_exp2", _any_exp2, x))
+    return w.unless(_is_beyond(w, x, 1021.0), usual, lambda: w.call("any_exp2", _any_exp2, x))
 
 
 def tanh(w: Writer, x: str) -> str:
-    """t / (t + 2) with t = expm1(2 |x|), which above 2 |x| = 40 is 1."""
+    """t / (t + 2) with t = expm1(2 |x|). It is 1 if 2 |x| > 40."""
     twice = w.intrinsic("fabs", w.add(x, x))
     t = _usual_expm1(w, w.select(w.compare("ogt", twice, w.c(40.0)), w.c(40.0), twice))
     return w.intrinsic("copysign", w.div(t, w.add(t, w.c(2.0))), x)
 
 
 def _half_exp(w: Writer, size: str) -> str:
-    """exp(size) / 2, infinite only where that is."""
-    p, n = _reduced(w, _clamp(w, size, 0.0, 720.0))
-    first, second = _halves(w, w.integer("sub", n, w.i(1)))
+    """exp(size) / 2, which is finite for some sizes whose exponential is not."""
+    p, n = _reduce(w, _clamp(w, size, 0.0, 720.0))
+    first, second = _halve_power(w, w.integer("sub", n, w.i(1)))
     return w.mul(w.mul(w.add(p, w.c(1.0)), first), second)
 
 
 def cosh(w: Writer, x: str) -> str:
     size = w.intrinsic("fabs", x)
-    p, n = _reduced(w, size)
+    p, n = _reduce(w, size)
     half = times_power(w, w.add(p, w.c(1.0)), w.integer("sub", n, w.i(1)))
     usual = w.add(half, w.div(w.c(0.25), half))
-    rare = _beyond(w, x, RANGE)
+    rare = _is_beyond(w, x, RANGE)
     return w.unless(rare, usual, lambda: w.select(rare, w.call("half_exp", _half_exp, size), usual))
 
 
@@ -155,7 +155,7 @@ def sinh(w: Writer, x: str) -> str:
     size = w.intrinsic("fabs", x)
     t = _usual_expm1(w, size)
     usual = w.mul(w.c(0.5), w.add(t, w.div(t, w.add(t, w.c(1.0)))))
-    rare = _beyond(w, x, RANGE)
+    rare = _is_beyond(w, x, RANGE)
     result = w.unless(rare, usual, lambda: w.select(rare, w.call("half_exp", _half_exp, size), usual))
     return w.intrinsic("copysign", result, x)
 
@@ -163,7 +163,7 @@ def sinh(w: Writer, x: str) -> str:
 def sigmoid(w: Writer, x: str) -> str:
     one = w.c(1.0)
     usual = w.div(one, w.add(one, _usual_exp(w, w.neg(x))))
-    rare = _beyond(w, x, 700.0)
+    rare = _is_beyond(w, x, 700.0)
 
     def otherwise() -> str:
         e = w.call("any_exp", _any_exp, w.neg(w.intrinsic("fabs", x)))
@@ -173,16 +173,16 @@ def sigmoid(w: Writer, x: str) -> str:
 
 
 def sech2(w: Writer, x: str) -> str:
-    """4 t / (1 + t)² with t = exp(-2 |x|), the roundings of 1 + t and of its square made good."""
+    """4 t / (1 + t)² with t = exp(-2 |x|), corrected for the rounding errors of 1 + t and of its square."""
     t = w.call("exp", exp, w.mul(w.c(-2.0), w.intrinsic("fabs", x)))
     total = w.add(w.c(1.0), t)
     square = w.mul(total, total)
     low = w.add(w.sub(w.c(1.0), total), t)
-    rest = w.fma(w.add(total, total), low, w.fused(total, total, w.neg(square)))
+    rest = w.fma(w.add(total, total), low, w.exact_fma(total, total, w.neg(square)))
     inverse = w.div(w.c(1.0), square)
     four = w.mul(w.c(4.0), t)
     quotient = w.mul(four, inverse)
-    error = w.sub(w.fused(w.neg(quotient), square, four), w.mul(quotient, rest))
+    error = w.sub(w.exact_fma(w.neg(quotient), square, four), w.mul(quotient, rest))
     return w.fma(error, inverse, quotient)
 
 
@@ -191,7 +191,7 @@ def softplus(w: Writer, x: str) -> str:
     down = w.neg(w.intrinsic("fabs", x))
     positive = w.select(w.compare("olt", x, w.c(0.0)), w.c(0.0), x)
     usual = w.add(positive, log1p_of_parts(w, w.c(1.0), _usual_exp(w, down)))
-    rare = _beyond(w, x, 700.0)
+    rare = _is_beyond(w, x, 700.0)
 
     def otherwise() -> str:
         return w.select(rare, w.add(positive, w.call("any_exp", _any_exp, down)), usual)

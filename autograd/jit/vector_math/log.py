@@ -1,7 +1,7 @@
-"""Logarithms in LLVM IR, whole vectors at a time, and the inverse hyperbolic functions made of them.
+"""Logarithms in LLVM IR, for whole vectors, and the inverse hyperbolic functions, which use them.
 
-All rest on log(1 + f) = 2 s + s³ p(s²) with s = f / (2 + f), and on how fdlibm's e_log.c (Sun Microsystems,
-1993) adds its terms up. Each holds for every float; see table.py.
+All rest on log(1 + f) = 2 s + s³ p(s²) with s = f / (2 + f), and add its terms as fdlibm's e_log.c does (Sun
+Microsystems, 1993). Each holds for every float; see table.py.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import math
 
 from ..codegen.ir import Writer
 
-LN2, LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10  # whole numbers up to 2^20 times the first are exact
-SMALLEST = 2.2250738585072014e-308  # of the normal floats
+LN2, LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10  # the first times an integer up to 2^20 is exact
+SMALLEST = 2.2250738585072014e-308  # normal double
 # (log(1 + f) / s - 2) / s² in s², where s = f / (2 + f) and 1 + f lies between 1/√2 and √2, fitted; error 3.1e-16
 _LOG = (
     0.14616721179861816,
@@ -37,7 +37,7 @@ class Parts:
 
 
 def exponent(w: Writer, x: str) -> tuple[str, str, str]:
-    """For a normal x > 0 the whole n, a double, and m from 1/√2 to √2 such that x = 2^n m; and the bits of 2^n."""
+    """For a normal x > 0 the integer n as a double, m from 1/√2 to √2, and the bits of 2^n, where x = 2^n m."""
     bits = w.bits(x)
     shifted = w.integer("add", w.integer("sub", bits, w.i(0x3FE6A09E667F3BCD)), w.i(0x3FF0000000000000))
     number = w.integer("lshr", shifted, w.i(52))
@@ -47,24 +47,24 @@ def exponent(w: Writer, x: str) -> tuple[str, str, str]:
     return n, m, high
 
 
-def _parts(w: Writer, n: str, f: str) -> Parts:
+def _to_parts(w: Writer, n: str, f: str) -> Parts:
     s = w.div(f, w.add(w.c(2.0), f))
     z = w.mul(s, s)
     return Parts(n, f, s, w.mul(w.mul(w.c(0.5), f), f), w.mul(z, w.polynomial(z, _LOG)))
 
 
-def _natural(w: Writer, p: Parts) -> str:
-    """n ln 2 + log(1 + f), from the small terms to the large."""
+def _natural_log(w: Writer, p: Parts) -> str:
+    """n ln 2 + log(1 + f), added from the small terms to the large ones."""
     low = w.fma(p.s, w.add(p.half, p.series), w.mul(p.n, w.c(LN2_LOW)))
     return w.fma(p.n, w.c(LN2), w.sub(p.f, w.sub(p.half, low)))
 
 
-def _of_base(w: Writer, p: Parts, inverse: float, inverse_low: float, log2: float, log2_low: float) -> str:
-    """n log(2) + log(1 + f) / ln(base), the second in two floats, so that powers of the base come out exact."""
+def _log_in_base(w: Writer, p: Parts, inverse: float, inverse_low: float, log2: float, log2_low: float) -> str:
+    """n log(2) + log(1 + f) / ln(base). The second term is in two floats, so that powers of the base are exact."""
     high = w.sub(p.f, p.half)
     low = w.fma(p.s, w.add(p.half, p.series), w.sub(w.sub(p.f, high), p.half))
     product = w.mul(high, w.c(inverse))
-    rest = w.fused(high, w.c(inverse), w.neg(product))
+    rest = w.exact_fma(high, w.c(inverse), w.neg(product))
     rest = w.add(rest, w.fma(low, w.c(inverse), w.mul(high, w.c(inverse_low))))
     whole = w.mul(p.n, w.c(log2))
     total = w.add(whole, product)
@@ -72,19 +72,19 @@ def _of_base(w: Writer, p: Parts, inverse: float, inverse_low: float, log2: floa
     return w.add(total, w.fma(p.n, w.c(log2_low), rest))
 
 
-def _plain(w: Writer, x: str, base: str) -> str:
+def _normal_log(w: Writer, x: str, base: str) -> str:
     """The logarithm of a normal x > 0."""
     n, m, _ = exponent(w, x)
-    p = _parts(w, n, w.sub(m, w.c(1.0)))
+    p = _to_parts(w, n, w.sub(m, w.c(1.0)))
     if base == "e":
-        return _natural(w, p)
+        return _natural_log(w, p)
     if base == "2":
-        return _of_base(w, p, 1.4426950408889634, 2.0355273740931033e-17, 1.0, 0.0)
-    return _of_base(w, p, 0.4342944819032518, 1.098319650216765e-17, 0.3010299955494702, 1.1451100898021838e-10)
+        return _log_in_base(w, p, 1.4426950408889634, 2.0355273740931033e-17, 1.0, 0.0)
+    return _log_in_base(w, p, 0.4342944819032518, 1.098319650216765e-17, 0.3010299955494702, 1.1451100898021838e-10)
 
 
 def _logarithm(w: Writer, x: str, base: str) -> str:
-    usual = _plain(w, x, base)
+    usual = _normal_log(w, x, base)
     span = 0x7FF0000000000000 - 0x0010000000000000
     above = w.integer("sub", w.bits(x), w.i(0x0010000000000000))
     rare = w.put(f"icmp uge {w.long} {above}, {w.i(span)}", "b")  # below the normal floats, infinite, negative or nan
@@ -98,7 +98,7 @@ def _logarithm(w: Writer, x: str, base: str) -> str:
 def _any_log(w: Writer, x: str, base: str) -> str:
     """The logarithm of a subnormal; -inf at 0, inf at inf, nan below 0 and at nan."""
     shift = {"e": math.log(2.0), "2": 1.0, "10": math.log10(2.0)}[base] * 54
-    result = w.sub(_plain(w, w.mul(x, w.c(2.0**54)), base), w.c(shift))
+    result = w.sub(_normal_log(w, w.mul(x, w.c(2.0**54)), base), w.c(shift))
     result = w.select(w.compare("oeq", x, w.c(math.inf)), w.c(math.inf), result)
     result = w.select(w.compare("oeq", x, w.c(0.0)), w.c(-math.inf), result)
     return w.select(w.compare("uge", x, w.c(0.0)), w.select(w.compare("uno", x, x), x, result), w.c(math.nan))
@@ -117,13 +117,13 @@ def log10(w: Writer, x: str) -> str:
 
 
 def log1p_of_parts(w: Writer, one: str, x: str) -> str:
-    """log(one + x) for a normal sum: what its rounding lost is added to f, which is small where the sum is near 1."""
+    """log(one + x) for a normal sum. Its rounding error is added to f, which is small if the sum is near 1."""
     u = w.add(one, x)
     back = w.sub(u, one)
     lost = w.add(w.sub(one, w.sub(u, back)), w.sub(x, back))
     n, m, power = exponent(w, u)
-    inverse = w.from_bits(w.integer("sub", w.i(0x7FE0000000000000), power))  # 2^-n, or 0 where `lost` does not count
-    return _natural(w, _parts(w, n, w.fma(lost, inverse, w.sub(m, w.c(1.0)))))
+    inverse = w.from_bits(w.integer("sub", w.i(0x7FE0000000000000), power))  # 2^-n, or 0 if `lost` does not matter
+    return _natural_log(w, _to_parts(w, n, w.fma(lost, inverse, w.sub(m, w.c(1.0)))))
 
 
 def log1p(w: Writer, x: str) -> str:
@@ -136,7 +136,7 @@ def log1p(w: Writer, x: str) -> str:
     return w.unless(rare, usual, otherwise)
 
 
-FAR = 2.0**500  # beyond it squares may overflow, and asinh and acosh are log(2 x)
+FAR = 2.0**500  # larger squares may overflow, and asinh and acosh are log(2 x) there
 
 
 def _log_of_twice(w: Writer, x: str) -> str:
@@ -171,7 +171,7 @@ def acosh(w: Writer, x: str) -> str:
 def atanh(w: Writer, x: str) -> str:
     """(n ln 2 + log(1 + f)) / 2, where (1 + a) / (1 - a) = 2^n (1 + f) with a = |x|.
 
-    Then s = f / (2 + f) is ((1 + a) - 2^n (1 - a)) / ((1 + a) + 2^n (1 - a)): one division, and for
+    Then s = f / (2 + f) = ((1 + a) - 2^n (1 - a)) / ((1 + a) + 2^n (1 - a)), which takes one division. For
     small a, where n is 0, s is a.
     """
     one = w.c(1.0)

@@ -1,11 +1,11 @@
-"""Which function computes each transcendental primitive, whole vectors at a time.
+"""Which function computes each transcendental primitive for whole vectors.
 
-Each writes its result into a Writer and holds for every float, infinities, nan and signed zeros
-included. What is rare (overflow, subnormal numbers, angles of a million) is left to a branch that
-is taken when any lane needs it, and changes nothing for the others. The polynomials called fitted
-are mpmath's chebyfit at 300 bits; tests/test_jit_math.py measures every function against mpmath.
+Each function writes instructions into a Writer. It holds for every float: infinities, nan and signed
+zeros included. Rare cases (overflow, subnormal numbers, angles beyond a million) are left to a branch that
+is taken if some lane needs it, and that does not change the other lanes. Polynomials called "fitted"
+come from mpmath's chebyfit at 300 bits. tests/jit/test_vector_math.py compares the functions with mpmath.
 
-The largest errors seen, in units in the last place (ulp):
+The largest errors observed, in units in the last place (ulp):
 
 =====  ===================================================================================
 error  functions

@@ -174,7 +174,7 @@ class CompiledStep(Step):
             self._add_updates(routine)
             if self._by_batch:
                 routine.copy(work.outputs[2], self.buffers)
-        return work, routine.made()
+        return work, routine.build()
 
     def _add_gradient(self, routine: Routine, runner: Runner, work: Workspace) -> None:
         """Add to a routine: the mean loss and its gradient."""
@@ -242,7 +242,7 @@ class CompiledStep(Step):
         """A runner of the program for arguments like these, compiled now; ValueError if a gradient would be missing."""
         runner = program.runner(args, wrt, sum_value)
         assert runner is not None  # there are no Values among these arguments
-        closed_over = {id(x) for x in runner.compiled.traced.closed_over}
+        closed_over = {id(x) for x in runner.closed_over}
         trained = {id(p) for p in self.optimizer.parameters}
         for name, p in self.model.named_parameters():
             if id(p) in closed_over & trained:

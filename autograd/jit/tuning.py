@@ -1,0 +1,95 @@
+"""Tuning: the constants that decide which code is written and how it runs, each with its measurement.
+
+Code reads them as `tuning.NAME`, so that a test or a measurement changes each in one place. They do not change
+what a program computes. The one exception is CHUNK: it decides the order in which a batch is added up, and so
+the last bits of sums.
+
+How they were measured: on two cores of an x86-64 (AMD EPYC, Zen 4) that other work shared, in processor time, as
+the best of 25 alternating runs. Vectors hold 8 doubles (AVX-512) or, where AVX2 is named, 4. A percentage says
+how much longer a run takes with another value than with this one. Networks have tanh or ReLU and one output, and
+a run computes loss and gradient of a batch: "2-16-16-1" gives the sizes, "of 100" the batch.
+"""
+
+from __future__ import annotations
+
+# Straight-line code or tables.
+
+# Batched sections that read more operands become tables. A network of 11,300 operands compiles in 0.77 s as
+# straight-line code and in 0.10 s as tables, and runs in 460 and 750 µs: 2,300 runs pay for LLVM. With AVX2 the
+# runs take the same time. A network of 26,400 compiles in 2.2 and 0.12 s: 6,000 runs pay.
+STRAIGHT_BATCHED = 12_000
+# The same for shared sections, which lose more by tables. The gradient of Rosenbrock's function in 1,000 dimensions,
+# 30,000 operands, runs in 2.8 µs as straight-line code and in 8.5 as tables. LLVM takes 2.5 s for it with AVX2 and
+# 9 s with AVX-512, tables 0.06.
+STRAIGHT_SHARED = 60_000
+# Operands that one function of straight-line code reads. For a network of 10,600, a quarter of this compiles 10 %
+# faster, four times as many the same; runs differ by less than 4 %.
+FUNCTION_OPERANDS = 6000
+# Blocks of sums in one function. A quarter of this compiles 6 % faster; more, and all runs, differ by less than 3 %.
+FUNCTION_BLOCKS = 200
+
+# Vectors of one node that are computed together.
+
+# (operands, vectors): straight-line code that reads at most so many operands computes so many vectors together, so
+# that one hides the latency of another. For networks of 100 to 230 operands and a batch of 1,024, 2 instead of 4 take
+# 5 to 11 % longer (AVX2 14 to 17 %), and 8 take 12 to 17 % (AVX2 8 to 18 %). Up to 2,400 operands 4 are still 10 to
+# 19 % faster than this choice. But a batch of 100 is then padded to 128 elements: for 2-16-16-1, 2 take 20 % longer
+# than 1 and 4 take 67 %, and LLVM takes 2 and 5 times as long.
+TOGETHER = ((300, 4), (1000, 2))
+# Tables compute at most so many vectors together. 8 and 32 differ by at most 1 %, but for one network with AVX2,
+# for which 8 are 20 % faster.
+TABLE_VECTORS = 16
+# And no more than keep the numbers of all nodes within so many doubles, which is 2 MB. For 30-50-50-1 of 2,000 half is
+# 12 % faster and double 25 % slower (AVX2: 16 % faster, 2 % faster). For 30-100-100-1 half is 21 % slower and double
+# 2 % faster (AVX2: 11 % slower, 12 % slower).
+CACHE = 262_144
+# Dots in a block of a table, which load their common inputs once. For the same two networks 2 take 0 and 7 % longer
+# (AVX2 6 and 6 %), 8 take 8 % longer and 3 % shorter (AVX2 13 and 9 %).
+TABLE_ROWS = 4
+# Vectors of each dot of a block that are computed together, by the doubles in a vector. The totals, rows times
+# vectors, have to fit the registers: 16 with AVX2, 32 with AVX-512. For the same two networks double takes 24 % longer
+# and 3 % shorter (AVX2 10 and 17 % longer), half 0 % and 3 % shorter (AVX2 0 and 2 % longer).
+TABLE_COLUMNS = {1: 4, 2: 4, 4: 2, 8: 4}
+# A dot of more operands that lie side by side has an entry in its table for each sequence, and not for each operand.
+# For dots of 4 pairs of factors, 9 operands, that is 11 % faster, for 8 to 16 pairs 18 to 20 % (AVX2 14 and 21 to
+# 25 %).
+ROW_LENGTH = 8
+
+# Sums over the batch.
+
+# Tiles whose factors are kept before they are multiplied and added up together; a power of two. For 2-16-16-1 of 100
+# and of 2,000 and 8-24-24-1 of 2,000, half takes 1 to 3 % longer (AVX2 4 to 6 %), double the same (AVX2 0 to 4 %
+# less), a quarter 7 to 13 % longer (AVX2 12 to 23 %). For the last one 64 take 28 % less (AVX2 3 %), for the others
+# up to 3 % more.
+STRIP = 16
+# Rows of a block of products, which has a column for each double of a vector. For the same networks 1 takes 4 to 5 %
+# longer and 4 take 6 to 15 % (AVX2 0 to 4 and 5 to 7 %).
+BLOCK_ROWS = 2
+# Tiles that are added up on their own; a multiple of STRIP. Threads take whole chunks, and the sums of the chunks are
+# added in order, so that the number of threads does not matter. Chosen, not measured.
+CHUNK = 4 * STRIP
+
+# Memory and threads of a call.
+
+# Straight-line code reads leaves of at most so many numbers in place, and writes leaves of at most so many; wider
+# ones are transposed first. In a program that does little else, reading leaves of 1 to 12 numbers in place is 7 to
+# 33 % faster. But the code grows by a load for each lane, so the bound is low. Writing leaves of 1 is 3 % faster
+# (AVX2 14 %).
+DIRECT_IN, DIRECT_OUT = 4, 1
+# Batched arguments of more doubles are read in place and not copied. Half this size takes 24 % longer in place (5.4 µs
+# copied), this size 7 %; double takes 5 % less, four times 19 %.
+LARGE = 8192
+# Batched results of more doubles are computed into new arrays and not copied from the workspace. Half this size takes
+# 40 % longer in new arrays (7.7 µs copied), this size 13 %; double takes 10 % less.
+FRESH = 16_384
+# Batches that read more operands, counted once for each vector, use all cores. A million operands take 0.4 ms in
+# sums and products and 3 ms in sines. Handing chunks to threads took 0.05 ms in an earlier measurement, which needs
+# cores that are free and was not repeated.
+THREADS_PAY = 1_000_000
+# Workspaces that a runner keeps for its next calls, so that so many threads may call it at a time without making
+# new ones. One for 2-16-16-1 of 100 takes 60 µs to make, where a run takes 5.
+KEPT = 4
+# Shapes and batch sizes for which a program keeps memory; the oldest is dropped. It bounds memory, not time.
+SIZES = 64
+# Machine code that is kept for the next program with the same IR, such as a model of the same shape. It bounds memory.
+RECENT = 16
