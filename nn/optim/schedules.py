@@ -167,7 +167,7 @@ class ReduceLROnPlateau(Scheduler):
 
     Args:
         optimizer: the optimizer whose learning rates change.
-        mode: "min" if less is better, as of a loss; "max" if more is better, as of a metric.
+        mode: "min" if less is better, as for a loss; "max" if more is better, as for an accuracy.
         factor: what the rate is multiplied by, below 1.
         patience: how many epochs without improvement are allowed.
         threshold: the fraction of the best number so far by which a better one must differ from it.
