@@ -49,7 +49,7 @@ def check_fraction_below_one(x: Any, name: str) -> float:
 
 
 def check_betas(x: Any, name: str) -> tuple[float, ...]:
-    """Two numbers from 0 up to but not including 1, as of Adam; TypeError or ValueError otherwise."""
+    """Two numbers from 0 up to but not including 1, such as those of Adam; TypeError or ValueError otherwise."""
     if not isinstance(x, (tuple, list)) or len(x) != 2:
         raise TypeError(f"{name} must be two numbers from 0 up to but not including 1, got {x!r}")
     return tuple([check_fraction_below_one(each, f"each of {name}") for each in x])

@@ -83,11 +83,8 @@ class BatchNorm(Module):
     smallest_batch = 2
 
     def __init__(self, n: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
-        self.n, self.eps, self.momentum = (
-            check_count(n, "n"),
-            check_positive(eps, "eps"),
-            check_fraction(momentum, "momentum"),
-        )
+        self.n, self.eps = check_count(n, "n"), check_positive(eps, "eps")
+        self.momentum = check_fraction(momentum, "momentum")
         self.weight = tuple([Value(1.0) for _ in range(self.n)])
         self.bias = tuple([Value(0.0) for _ in range(self.n)])
         self.running_mean = Buffer([0.0] * self.n)

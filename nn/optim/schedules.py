@@ -23,7 +23,7 @@ class Scheduler:
         optimizer: the optimizer whose learning rates change.
         watches: what fit calls step() with after each epoch: "loss" for the validation loss (or the training loss
             if there is none), "metric" for the metric, "" for no argument.
-        initial: the learning rates that all others follow from, one for each group; None if there are none.
+        initial: the learning rates at the start, one for each group, if later ones follow from them; otherwise None.
         moving: the names of the attributes that change from epoch to epoch, in addition to those of the bases:
             numbers and lists of them. All others are settings.
     """
@@ -167,7 +167,7 @@ class ReduceLROnPlateau(Scheduler):
 
     Args:
         optimizer: the optimizer whose learning rates change.
-        mode: "min" if less is better, as of a loss; "max" if more is better, as of a metric.
+        mode: "min" if less is better, as for a loss; "max" if more is better, as for an accuracy.
         factor: what the rate is multiplied by, below 1.
         patience: how many epochs without improvement are allowed.
         threshold: the fraction of the best number so far by which a better one must differ from it.

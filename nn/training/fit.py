@@ -48,8 +48,8 @@ def fit(
 ) -> History:
     """Train a model: go through the examples `epochs` times, in shuffled batches, one optimizer step for each batch.
 
-    The model is set to training while steps are taken, to evaluation while it is validated, and back to
-    its first mode at the end. Ctrl-C ends the training at the last finished step and returns what was measured so far.
+    The model is set to training while steps are taken, to evaluation while it is validated, and back to its previous
+    mode at the end. Ctrl-C ends the training at the last finished step and returns what was measured so far.
 
     Args:
         model: the model, called with one example.

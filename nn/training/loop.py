@@ -101,12 +101,8 @@ class Loop:
         """What follows an epoch: schedule, callbacks, checkpoint."""
         plan, history = self.plan, self.history
         if plan.schedule is not None:
-            watched = {
-                "": [],
-                "loss": (history.validation_loss or history.loss)[-1:],
-                "metric": history.metric[-1:],
-            }
-            plan.schedule.step(*watched[plan.schedule.watches])
+            numbers = {"": [], "loss": history.validation_loss or history.loss, "metric": history.metric}
+            plan.schedule.step(*numbers[plan.schedule.watches][-1:])
         if plan.callbacks:
             state = TrainingState(epoch, plan.epochs, plan.model, plan.optimizer, history)
             for callback in plan.callbacks:

@@ -60,7 +60,7 @@ class Step:
     block ends, and after `write_back`. A call outside of a block is a block of its own.
     """
 
-    tries_batches = True  # whether code for a new shape of batches is preceded by a try without it, for clear errors
+    tries_batches = True  # whether to try a batch of a new shape without compiling first, for clear errors
 
     def __init__(
         self,

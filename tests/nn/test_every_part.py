@@ -1,4 +1,4 @@
-"""Every public optimizer, loss, activation and initialiser of nn, found by itself: a new one is tested by its entry."""
+"""Every public optimizer, loss, activation and initialiser of nn, found by their entries: a new one is tested too."""
 
 import inspect
 from typing import Any
@@ -85,7 +85,7 @@ def test_an_activation_has_a_gain_and_trains(name: str) -> None:
     assert history.loss[-1] < history.loss[0]
 
 
-def test_an_activation_of_ones_own_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_users_activation_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     def mish(x: Any) -> Any:
         return x * ag.tanh(ag.softplus(x))
 

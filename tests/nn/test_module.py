@@ -147,7 +147,7 @@ def test_a_state_that_holds_no_numbers_is_refused(given: Any) -> None:
     assert neuron.state_dict() == before
 
 
-def test_an_attribute_set_to_none_is_no_parameter() -> None:
+def test_an_attribute_set_to_none_is_not_a_parameter() -> None:
     neuron = nn.Neuron(1, seed=0)
     neuron.b = None
     assert list(neuron.state_dict()) == ["w"]

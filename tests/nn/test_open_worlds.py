@@ -1,4 +1,4 @@
-"""Optimizers, schedules, layers and losses that users write: whatever works for nn's own works for them."""
+"""Optimizers, schedules, layers and losses that users write: they work as nn's own do."""
 
 import math
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ Y = np.sign(X[:, 0] * X[:, 1])
 
 
 class Own(nn.Optimizer):
-    """Options with the names of others', and without a check of their own."""
+    """Its options have no check, and may have the names of other optimizers' options."""
 
     def __init__(self, parameters: Any, lr: float = 0.1, **options: Any) -> None:
         super().__init__(parameters, lr=lr, **options)
@@ -75,7 +75,7 @@ def test_checks_are_inherited_and_replaced_by_name(make: Any, error: type[Except
         make(Value(0.0))
 
 
-def test_an_optimizer_of_the_old_form_is_told_what_to_rename() -> None:
+def test_an_optimizer_of_the_old_form_names_what_to_rename() -> None:
     with pytest.raises(TypeError, match=r"Old.rule must be named update. Rename it to update\(self, group, data, grad"):
 
         class Old(nn.Optimizer):
@@ -106,7 +106,7 @@ class RMSNorm(nn.Module):
 
 
 class Centre(nn.Module):
-    """A batch norm without statistics: each number less its mean over the batch."""
+    """A batch norm without statistics: each number minus its mean over the batch."""
 
     follows = True
     smallest_batch = 3
@@ -139,7 +139,7 @@ class Twice(nn.Module):
 
 
 class Columns(nn.Module):
-    """A layer that is none of nn's, of its neurons; a bare neuron is one, too."""
+    """A user's layer of neurons, and a single neuron, which is a layer too."""
 
     def __init__(self) -> None:
         self.neurons = [nn.Neuron(2, "tanh", seed=k) for k in range(3)]
@@ -193,7 +193,7 @@ def test_a_last_batch_that_is_too_small_is_refused(kind: Any, batch_size: int, m
     assert optimizer.groups[0].steps == 0
 
 
-def test_a_batch_norm_of_ones_own_is_compiled_over_the_batch() -> None:
+def test_a_users_batch_norm_is_compiled_over_the_batch() -> None:
     def losses(compiled: bool) -> list[float]:
         model = around(Centre())
         return nn.fit(
@@ -203,7 +203,7 @@ def test_a_batch_norm_of_ones_own_is_compiled_over_the_batch() -> None:
     assert losses(True) == pytest.approx(losses(False), rel=1e-10)
 
 
-def test_an_mlp_takes_a_norm_of_ones_own() -> None:
+def test_an_mlp_takes_a_users_norm() -> None:
     model = nn.MLP(2, [3, 1], norm=RMSNorm, seed=0)
     assert [type(layer) for layer in model.layers[0].layers] == [nn.Layer, RMSNorm, nn.Activation]
     for a, b in zip(model.layers[0].layers[0].parameters(), nn.MLP(2, [3, 1], norm="layer", seed=0).parameters()):
@@ -274,7 +274,7 @@ def test_a_scheduler_that_cannot_watch_is_named(watches: str, message: str) -> N
 
 
 class Decay(nn.Optimizer):
-    """Options of every kind that needs no check, and one with its own."""
+    """Options of every kind that needs no check, and one with a check."""
 
     options: ClassVar[Any] = {"mode": lambda x, name: str(x)}
 

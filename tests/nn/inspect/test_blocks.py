@@ -1,4 +1,4 @@
-"""What gradient_flow sees of a model: its layers and blocks, in Modules of one's own too, each example once."""
+"""What gradient_flow sees of a model: its layers and blocks, in users' Modules too, each example once."""
 
 from typing import Any
 
@@ -76,7 +76,7 @@ class OwnLayer(nn.Module):
         return [neuron(x) for neuron in self.neurons]
 
 
-def test_modules_of_ones_own() -> None:
+def test_a_users_modules() -> None:
     flow = flow_of(Own())
     assert [row.layer for row in flow.layers] == ["first", "rest.middle", "rest.last"]
     assert [row.activation for row in flow.layers] == ["relu", "tanh", ""]

@@ -198,7 +198,7 @@ def test_the_model_stays_as_it_was() -> None:
     assert all(module.training for module in model.modules())
 
 
-def test_a_model_in_use_is_measured_in_use() -> None:
+def test_a_model_in_evaluation_mode_is_measured_in_it() -> None:
     model = mlp(2, norm="batch", seed=0)
     assert flow_of(model).layers[0].gradient != flow_of(model.eval()).layers[0].gradient
     assert flow_of(model, count=1).verdict == "healthy"  # of which batch normalisation has no variance in training

@@ -40,7 +40,7 @@ def test_gradients_pass_where_numbers_do() -> None:
     assert {x.grad for x in xs} == {0.0, 2.0}
 
 
-def test_in_use_it_is_the_identity_and_takes_no_random_numbers() -> None:
+def test_in_evaluation_it_is_the_identity_and_takes_no_random_numbers() -> None:
     dropout = nn.Dropout(0.5, seed=0).eval()
     before = dropout.rng.bit_generator.state
     x = Value(2.0)

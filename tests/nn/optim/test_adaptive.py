@@ -72,7 +72,7 @@ def adagrad(theta: np.ndarray, g: np.ndarray, t: int, s: dict[str, Any]) -> np.n
         (lambda p: nn.Adagrad(p, lr=0.5, lr_decay=0.01, weight_decay=0.2, eps=1e-3), adagrad_all),
     ],
 )
-def test_200_steps_are_those_of_the_published_rule(make: Any, rule: Rule) -> None:
+def test_200_steps_are_those_of_the_published_formula(make: Any, rule: Rule) -> None:
     xs = [Value(x) for x in START.tolist()]
     optimizer = make(xs)
     theta, state = START.copy(), dict[str, Any]()
@@ -125,7 +125,7 @@ def test_a_state_of_another_optimizer_is_refused() -> None:
 
 
 @pytest.mark.parametrize("state", [{}, {"groups": 3}, {"groups": [{"lr": 0.1}]}, {"param_groups": []}])
-def test_what_is_no_state_of_an_optimizer_is_told_so(state: Any) -> None:
+def test_what_is_not_a_state_of_an_optimizer_is_refused(state: Any) -> None:
     optimizer = nn.Adam([Value(1.0)])
     before = optimizer.state_dict()
     with pytest.raises(ValueError, match=r"Adam: the state must be a dict that state_dict\(\) returned"):

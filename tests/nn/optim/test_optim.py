@@ -1,4 +1,4 @@
-"""SGD against PyTorch's published rule, computed independently in NumPy, and its checks of what it is given."""
+"""SGD against PyTorch's published formula, computed independently in NumPy, and its checks of what it is given."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ START = np.array([3.0, -2.0, 5.0])
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.1])
 @pytest.mark.parametrize(("momentum", "nesterov"), [(0.0, False), (0.9, False), (0.9, True)])
-def test_a_trajectory_of_200_steps_is_that_of_the_published_rule(
+def test_a_trajectory_of_200_steps_is_that_of_the_published_formula(
     momentum: float, nesterov: bool, weight_decay: float
 ) -> None:
     xs = [Value(x) for x in START.tolist()]

@@ -98,7 +98,7 @@ def test_a_call_outside_of_a_block_reads_and_writes_the_model() -> None:
     assert weights(models[0]) != weights(nn.MLP(2, [3, 1], norm="batch", seed=0))
 
 
-def test_a_model_with_other_parts_is_compiled_anew() -> None:
+def test_a_model_with_other_parts_is_compiled_again() -> None:
     model = nn.MLP(2, [3, 1], seed=0)
     step = compile_step(model, nn.mse, nn.SGD(model.parameters(), lr=0.0))
     step(X, y)
@@ -162,7 +162,7 @@ def test_a_step_without_finite_loss_and_gradient_is_not_taken(
     assert (weights(model), optimizer.groups[0].steps, optimizer.groups[0].state) == (before, 0, {})
 
 
-def test_a_loss_that_branches_is_told_so() -> None:
+def test_a_loss_that_branches_is_refused() -> None:
     model = nn.Neuron(2, "linear", seed=0)
     step = compile_step(model, lambda z, t: z if z > t else t, nn.SGD(model.parameters(), lr=0.1))
     with pytest.raises(TracingError, match="test_compile_step"):

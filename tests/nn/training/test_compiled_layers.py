@@ -41,7 +41,7 @@ def compiled(model: nn.Module, inputs: Any = X) -> list[float]:
 
 
 def same(a: nn.Module, b: nn.Module, rtol: float = 1e-8) -> None:
-    """All that either saves, running statistics included, and where their generators have come to."""
+    """Everything that both save, including running statistics, and the states of their generators."""
     state, other = a.state_dict(), b.state_dict()
     for name, x in state.items():
         np.testing.assert_allclose(x, other[name], rtol=rtol, atol=1e-10, err_msg=name)
@@ -150,7 +150,7 @@ def test_parameters_that_are_not_trained_and_the_penalty() -> None:
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_a_model_of_ones_own_may_draw_from_rng_random(training: bool) -> None:
+def test_a_users_model_may_draw_from_rng_random(training: bool) -> None:
     class Noisy(nn.Module):
         def __init__(self, kind: str) -> None:
             self.weight, self.rng, self.kind = ag.Value(1.0), np.random.default_rng(0), kind
@@ -165,7 +165,7 @@ def test_a_model_of_ones_own_may_draw_from_rng_random(training: bool) -> None:
         compiled(Noisy("normal"))
 
 
-def test_buffers_of_ones_own_are_carried_from_step_to_step() -> None:
+def test_a_users_buffers_are_carried_from_step_to_step() -> None:
     class Counting(nn.Module):
         def __init__(self) -> None:
             self.weight, self.kept = ag.Value(1.0), {"calls": nn.Buffer([0.0]), "largest": nn.Buffer([-9.0])}
@@ -201,7 +201,7 @@ def test_a_model_may_keep_what_it_computed() -> None:
     assert models[1].kept is kept
 
 
-def test_a_batch_of_ones_own_that_branches_is_told_so() -> None:
+def test_a_users_batch_that_branches_is_refused() -> None:
     class Branching(nn.Module):
         def __init__(self) -> None:
             self.norm = nn.BatchNorm(3)
@@ -224,7 +224,7 @@ def test_a_copy_trains_alone() -> None:
     same(model, twin)
 
 
-def test_there_is_no_derivative_by_way_of_buffers() -> None:
+def test_gradients_do_not_flow_through_buffers() -> None:
     class Scaled(nn.Module):
         """Divided by a running size, which is a number for the gradient."""
 

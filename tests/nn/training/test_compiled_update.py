@@ -1,4 +1,4 @@
-"""Rules of optimizers in machine code: the numbers of the rules themselves, and steps that are whole or not taken."""
+"""Updates of optimizers in machine code: their numbers are those of the updates; a step is complete or not taken."""
 
 import copy
 from typing import Any
@@ -141,7 +141,7 @@ def test_two_steps_may_share_an_optimizer() -> None:
 
 
 class Heavy(nn.Optimizer):
-    """A rule of one's own: a share of the sign of a running mean."""
+    """A user's update, by the tanh of a running mean."""
 
     def __init__(self, parameters: Any, lr: float = 0.01, share: float = 0.5, alpha: float = 0.9) -> None:
         super().__init__(parameters, lr=lr, share=share, alpha=alpha)
@@ -154,12 +154,12 @@ class Heavy(nn.Optimizer):
         return data - (step if not group.uses("share") else o["share"] * step)
 
 
-def test_a_rule_of_ones_own_is_compiled_where_it_says_that_it_may() -> None:
+def test_a_users_update_is_compiled_if_it_is_marked() -> None:
     same(Heavy)
 
 
 class Whole(Heavy):
-    """One that looks at all parameters together, and so does not say it."""
+    """One that looks at all parameters together, and so is not marked."""
 
     def update(self, group: Any, data: Any, grad: Any) -> Any:
         data -= group.options["lr"] * grad / np.linalg.norm(grad)  # in place: what it is lent is its own
@@ -168,14 +168,14 @@ class Whole(Heavy):
         return data
 
 
-def test_a_rule_that_overrides_one_is_called_as_it_is() -> None:
+def test_an_update_that_overrides_a_marked_one_is_called_as_it_is() -> None:
     assert not hasattr(Whole(network().parameters()).update, "elementwise")
     same(Whole)
     same(Whole, norm="batch")
     same(OPTIMIZERS[3], norm="batch")
 
 
-def test_an_update_of_ones_own_is_called() -> None:
+def test_a_users_update_all_is_called() -> None:
     class Projected(nn.SGD):
         def update_all(self, data: Any, grad: Any) -> Any:
             return np.maximum(super().update_all(data, grad), 0.0)
@@ -183,7 +183,7 @@ def test_an_update_of_ones_own_is_called() -> None:
     same(lambda ps: Projected(ps, lr=0.1))
 
 
-def test_what_a_rule_reads_of_its_optimizer_is_not_frozen_unseen() -> None:
+def test_what_an_update_reads_of_its_optimizer_is_not_frozen_silently() -> None:
     class Reading(Heavy):
         @nn.elementwise
         def update(self, group: Any, data: Any, grad: Any) -> Any:
@@ -229,7 +229,7 @@ def test_loading_again_and_again_keeps_no_code() -> None:
         assert len(step._known) == 1
 
 
-def test_a_rule_that_fails_to_compile_leaves_no_half_chosen_step() -> None:
+def test_an_update_that_fails_to_compile_leaves_no_half_chosen_step() -> None:
     class Sometimes(Heavy):
         @nn.elementwise
         def update(self, group: Any, data: Any, grad: Any) -> Any:
@@ -316,7 +316,7 @@ class Counting(Heavy):
         (Counting, TypeError, "it changes its optimizer or options. Keep numbers that change in group.state"),
     ],
 )
-def test_what_is_not_elementwise_is_told(make: Any, error: type[Exception], message: str) -> None:
+def test_what_is_not_elementwise_is_refused(make: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         run(CompiledStep, make)
 
@@ -336,14 +336,14 @@ class Lion(nn.Optimizer):
         return np.minimum(np.maximum(moved, -o["most"]), o["most"])
 
 
-def test_a_rule_may_use_sign_maximum_and_minimum_of_numpy() -> None:
+def test_an_update_may_use_sign_maximum_and_minimum_of_numpy() -> None:
     same(Lion)
     same(lambda ps: Lion(ps, lr=0.1, most=0.5))
 
 
 @pytest.mark.parametrize("kind", [CompiledStep, EagerStep])
 @pytest.mark.parametrize("result", [None, 1.0, np.zeros(3)])
-def test_a_rule_that_gives_something_else_is_told(kind: Any, result: Any) -> None:
+def test_an_update_that_returns_something_else_is_refused(kind: Any, result: Any) -> None:
     class Wrong(Heavy):
         def update(self, group: Any, data: Any, grad: Any) -> Any:
             return result
@@ -354,7 +354,7 @@ def test_a_rule_that_gives_something_else_is_told(kind: Any, result: Any) -> Non
         run(kind, lambda ps: nn.Optimizer(ps, lr=0.1))
 
 
-def test_only_a_rule_is_marked() -> None:
+def test_only_an_update_is_marked() -> None:
     with pytest.raises(TypeError, match="elementwise marks an update, a method of an Optimizer, got"):
         nn.elementwise(3)  # type: ignore[type-var]
 
@@ -416,7 +416,7 @@ def test_an_interrupt_leaves_parameters_and_optimizer_at_the_same_step(
         assert reached(steps, True) == reached(steps + 1, False)
 
 
-def test_the_rule_of_the_documentation() -> None:
+def test_the_update_of_the_documentation() -> None:
     class Rprop(nn.Optimizer):
         def __init__(self, parameters: Any, lr: float = 0.01) -> None:
             super().__init__(parameters, lr=lr)

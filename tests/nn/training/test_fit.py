@@ -237,7 +237,7 @@ def test_early_stopping_waits_and_goes_back_to_the_best_epoch(epochs: int) -> No
     assert weights(model) == kept[best]
 
 
-def test_early_stopping_begins_anew_in_each_run() -> None:
+def test_early_stopping_starts_again_in_each_run() -> None:
     stopping = nn.EarlyStopping(patience=2)
     for start in (1.0, 3.0):  # the second run's losses are above all of the first's
         model = nn.Neuron(1, "linear", init="zeros", bias=False)

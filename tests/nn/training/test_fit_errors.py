@@ -1,4 +1,4 @@
-"""fit and predict: bad input is named before anything changes, and a nan stops a run; what predict gives and keeps."""
+"""fit and predict: bad input is named before anything changes, a nan stops a run; what predict returns and keeps."""
 
 import gc
 import math
@@ -25,7 +25,7 @@ def weights(model: nn.Module) -> list[float]:
 
 
 class Pair(nn.Module):
-    """Its output is a dict, of which a loss may make what it will."""
+    """Its output is a dict, which only its own loss understands."""
 
     def __init__(self) -> None:
         self.w = Value(1.0)

@@ -134,7 +134,7 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])
-def test_a_writer_that_dies_leaves_the_old_file_whole(
+def test_a_writer_that_dies_leaves_the_old_file_complete(
     tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def power_cut(*args: object) -> None:
