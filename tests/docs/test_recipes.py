@@ -205,7 +205,7 @@ except ValueError as error:
 LOSS = '''
 
 def log_cosh(prediction: Any, target: Any, reduction: Reduction = "mean") -> Any:
-    """log cosh(prediction - target): a squared error that is absolute where it is large.
+    """The logarithm of cosh(prediction - target): squared for small errors, absolute for large ones.
 
     >>> log_cosh([0.0, 0.0], [0.0, 0.0])
     0.0
