@@ -59,9 +59,9 @@ KINKS: dict[tuple[str, str], list[tuple[Callable[..., Any], tuple[float, ...], t
         (lambda x: ag.norm([x]), (0.0,), (0.0,)),
     ],
     ("atan2", "the origin"): [(ag.atan2, (0.0, 0.0), (nan, nan))],
-    ("pow(a, b) by a", "b = 0"): [(lambda a: a**0, (a,), (0.0,)) for a in (0.0, 2.0, -2.0, inf, nan)]
+    ("pow(a, b) with respect to a", "b = 0"): [(lambda a: a**0, (a,), (0.0,)) for a in (0.0, 2.0, -2.0, inf, nan)]
     + [(lambda a: ag.pow(a, ag.Value(0.0)), (a,), (0.0,)) for a in (0.0, 2.0, -2.0, inf, nan)],
-    ("pow(a, b) by b", "a = 0, b >= 0"): [(lambda b: 0.0**b, (b,), (0.0,)) for b in (0.0, 0.5, 1.0, 2.0)],
+    ("pow(a, b) with respect to b", "a = 0, b >= 0"): [(lambda b: 0.0**b, (b,), (0.0,)) for b in (0.0, 0.5, 1.0, 2.0)],
     ("log", "0"): [(ag.log, (0.0,), (inf,)), (ag.log2, (0.0,), (inf,)), (ag.log10, (0.0,), (inf,))],
     ("asin, atanh", "±1"): [
         (ag.asin, (1.0,), (inf,)),

@@ -131,15 +131,15 @@ def test_arguments_are_checked_as_for_a_built_in() -> None:
 @pytest.mark.parametrize(
     ("partials", "options", "message"),
     [
-        ((), {}, r"primitive f has 1 arguments \('x',\) but 0 partials"),
-        ((lambda out, x: 1.0, None), {}, r"primitive f has 1 arguments \('x',\) but 2 partials"),
-        ((2.0,), {}, r"primitive f: a partial must be a function of \(out, \*arguments\) or None, got 2\.0"),
+        ((), {}, r"primitive f: there must be one partial for each argument \('x',\), got 0\. Give None"),
+        ((lambda out, x: 1.0, None), {}, r"primitive f: there must be one partial for each argument \('x',\), got 2\."),
+        ((2.0,), {}, r"primitive f: a partial must be a function of \(out, x\) or None, got 2\.0"),
         ((None,), {"sequences": ["y"]}, r"primitive f: sequences must name some of \['x'\], got \['y'\]"),
         ((None,), {"native": 3}, r"primitive f: native must be the name .* or a formula, got int 3"),
         (
             (None,),
             {"native": "sin", "sequences": ["x"]},
-            r"f: native must be a formula where there are sequences",
+            r"primitive f: native must be a formula if there are sequences, got 'sin'",
         ),
         ((None,), {"domain": (1.0, 0.0)}, r"primitive f: domain must be an interval \(low, high\)"),
         ((None,), {"domain": [(0.0, 1.0)] * 2}, r"domain must be an interval .* or one for each of 1 arguments"),
@@ -257,13 +257,13 @@ def test_a_primitive_is_copied_and_pickled_by_name() -> None:
 
 
 def test_a_partial_that_cannot_be_called_is_refused_where_it_is_given() -> None:
-    with pytest.raises(TypeError, match=r"expected a partial derivative, a function of \(out, x\), got"):
+    with pytest.raises(TypeError, match=r"@primitive: a partial derivative must be a function of \(out, x\), got"):
 
         @ag.primitive(lambda x: 2 * x)
         def square(x: float) -> float:
             return x * x
 
-    with pytest.raises(TypeError, match=r"To decorate a function, give its partials first: @ag\.primitive\(lambda out"):
+    with pytest.raises(TypeError, match=r"To decorate a function, pass its partials first: @ag\.primitive\(lambda out"):
 
         @ag.primitive  # type: ignore[arg-type]
         def cube(x: float) -> float:

@@ -117,7 +117,7 @@ def test_there_are_no_weak_references_and_no_further_attributes() -> None:
         (lambda x: x.backward("1"), TypeError, "backward: expected a real number or a Value, got str '1'"),
         (lambda x: x.backward(x), TypeError, "a Value as seed needs create_graph=True"),
         (lambda x: ag.dot([x], [1.0], "b"), TypeError, "dot: expected a real number or a Value, got str 'b'"),
-        (lambda x: ag.dot([x], [1.0, 2.0]), ValueError, "two sequences of one length, got 1 and 2 numbers"),
+        (lambda x: ag.dot([x], [1.0, 2.0]), ValueError, "ws and xs must have the same length, got 1 and 2 numbers"),
         (lambda x: setattr(x, "data", None), TypeError, "Value() takes one real number"),
         (lambda x: setattr(x, "grad", None), TypeError, "the grad of a Value: expected a real number"),
         (lambda x: pickle.dumps(x * 2), TypeError, "this Value was made by mul: use v.detach()"),
