@@ -23,8 +23,8 @@ def check_folder() -> None:
     if os.path.exists(os.path.join(folder, "numpy", "__init__.py")):  # only HIPS autograd has it
         raise ImportError(
             f"two projects are installed in {folder}, scalar-autograd and HIPS autograd, and neither works while "
-            "the other is there. Uninstall both with 'pip uninstall autograd scalar-autograd', then install the one you "
-            "want: 'pip install scalar-autograd' for this one, 'pip install autograd' for HIPS autograd"
+            "the other is there. Uninstall both with 'pip uninstall autograd scalar-autograd', then install the one "
+            "you want: 'pip install scalar-autograd' for this one, 'pip install autograd' for HIPS autograd"
         )
 
 

@@ -132,7 +132,11 @@ def test_operators_leave_room_for_types_that_know_values() -> None:
         (lambda: ag.softmax([]), ValueError, r"softmax\(\): xs must hold at least one number"),
         (lambda: ag.log_softmax([]), ValueError, r"log_softmax\(\): xs must hold at least one number"),
         (lambda: ag.logsumexp([]), ValueError, r"logsumexp\(\): xs must hold at least one number"),
-        (lambda: ag.clip(ag.Value(1.0), 2.0, 1.0), ValueError, r"clip\(\): low must not be greater than high, got low=2\.0 and high=1\.0"),
+        (
+            lambda: ag.clip(ag.Value(1.0), 2.0, 1.0),
+            ValueError,
+            r"clip\(\): low must not be greater than high, got low=2\.0 and high=1\.0",
+        ),
         (lambda: ag.exp(), TypeError, r"exp\(x.*missing a required argument: 'x'"),
         (lambda: ag.exp(1.0, 2.0), TypeError, r"exp\(x.*too many positional arguments"),
         (lambda: ag.exp(y=1.0), TypeError, r"exp\(x"),
