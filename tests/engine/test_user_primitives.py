@@ -202,7 +202,7 @@ def test_a_rule_gives_one_derivative_for_each_item(derivatives: list[float], cre
 
     x, y = ag.Value(1.0), ag.Value(2.0)
     out = f([x, y]) * x
-    message = f"must give a derivative for each of 2 numbers in a sequence, got {len(derivatives)}"
+    message = f"must return 2 derivatives, one for each item, got {len(derivatives)}"
     with pytest.raises(ValueError, match=message):
         out.backward(create_graph=create_graph)
     assert (x.grad, y.grad) == (0.0, 0.0)

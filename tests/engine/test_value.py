@@ -41,12 +41,12 @@ def test_anything_else_is_refused_by_name(given: Any, described: str) -> None:
     with pytest.raises(TypeError) as error:
         ag.Value(given)
     message = str(error.value)
-    assert "Value() takes one real number (int, float, NumPy scalar or 0-d array), got " in message
+    assert "Value(): data must be a real number (int, float, NumPy scalar or 0-d array), got " in message
     assert described in message
 
 
 def test_a_value_is_refused_with_the_way_out() -> None:
-    with pytest.raises(TypeError, match=r"got Value Value\(data=1\.0, grad=0\.0\); v\.detach\(\) makes a new leaf"):
+    with pytest.raises(TypeError, match=r"got Value Value\(data=1\.0, grad=0\.0\)\. Use v\.detach\(\) for a new leaf"):
         ag.Value(ag.Value(1.0))
 
 
@@ -58,10 +58,10 @@ def test_a_long_argument_is_shortened_in_the_message() -> None:
 
 @pytest.mark.parametrize("label", [3, None, b"x"])
 def test_a_label_is_a_string(label: Any) -> None:
-    with pytest.raises(TypeError, match="a label is a string, got"):
+    with pytest.raises(TypeError, match="a label must be a string, got"):
         ag.Value(1.0, label)
     v = ag.Value(1.0, "v")
-    with pytest.raises(TypeError, match="a label is a string, got"):
+    with pytest.raises(TypeError, match="a label must be a string, got"):
         v.label = label
     assert v.label == "v"
     assert ag.Value(1.0, "weight").label == ag.Value(1.0, label="weight").label == "weight"
@@ -236,7 +236,9 @@ def test_leaves_are_copied_and_pickled_with_their_gradient(duplicate: Any) -> No
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
 def test_other_nodes_are_not_copied_and_the_message_says_what_to_do(duplicate: Any) -> None:
-    with pytest.raises(TypeError, match=r"take leaves, but this Value was made by tanh: use v\.detach\(\)"):
+    with pytest.raises(
+        TypeError, match=r"only leaves can be copied and pickled, but this Value was made by tanh: use v\.detach\(\)"
+    ):
         duplicate(ag.Value(1.0).tanh())
 
 
