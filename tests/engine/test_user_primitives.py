@@ -1,4 +1,4 @@
-"""ag.primitive: an operation of the user's, with its rule, behaves as a built-in, and a bad rule corrupts nothing."""
+"""ag.primitive: a user's operation behaves like a built-in one, and a bad rule corrupts nothing."""
 
 import copy
 import math
@@ -105,10 +105,10 @@ def test_floats_numpy_floats_and_ieee() -> None:
     assert type(cube(np.float64(2.0))) is np.float64
     assert math.isinf(cube(1e200))
     with pytest.raises(ValueError, match=r"math domain error|expected a (nonnegative|positive)"):
-        strict_log(-1.0)  # no ieee= was given, so what the function says stands
+        strict_log(-1.0)  # without ieee= the exception of the function is raised
 
 
-def test_ieee_names_the_function_for_where_the_first_raises() -> None:
+def test_ieee_gives_the_value_where_the_function_raises() -> None:
     @ag.primitive(lambda out, x: 1 / x, ieee=np.log)
     def relaxed_log(x: float) -> float:
         return math.log(x)
@@ -145,7 +145,7 @@ def test_arguments_are_checked_as_for_a_built_in() -> None:
         ((None,), {"domain": [(0.0, 1.0)] * 2}, r"domain must be an interval .* or one for each of 1 arguments"),
     ],
 )
-def test_a_wrong_declaration_is_refused_where_it_stands(partials: Any, options: Any, message: str) -> None:
+def test_a_wrong_declaration_is_refused_at_once(partials: Any, options: Any, message: str) -> None:
     def f(x: float) -> float:
         return x
 
@@ -161,7 +161,7 @@ def test_sequences_take_three_arguments_at_most() -> None:
             return 0.0
 
 
-# Bad rules. Each result is (1 + x) · f(x), so that gradients would have moved by the time the rule runs.
+# Bad rules. Each result is (1 + x) · f(x), so that other gradients would have changed before the rule runs.
 
 
 def broken(out: Any, x: Any) -> Any:
@@ -234,7 +234,7 @@ def test_values_and_derivatives_of_other_number_types_become_floats() -> None:
 
 
 def test_a_rule_may_itself_call_backward() -> None:
-    """As for a function that is defined by an equation: its slope comes from that equation's own gradients."""
+    """For example, the derivative of a function that is defined by an equation uses the gradients of that equation."""
 
     def slope(out: float, x: float) -> float:
         inner = ag.Value(out)
@@ -256,7 +256,7 @@ def test_a_primitive_is_copied_and_pickled_by_name() -> None:
     assert pickle.loads(pickle.dumps(ag.dot)) is ag.dot
 
 
-def test_a_partial_that_cannot_be_called_is_refused_where_it_is_given() -> None:
+def test_a_partial_that_cannot_be_called_is_refused_at_once() -> None:
     with pytest.raises(TypeError, match=r"@primitive: a partial derivative must be a function of \(out, x\), got"):
 
         @ag.primitive(lambda x: 2 * x)

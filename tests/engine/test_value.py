@@ -1,4 +1,4 @@
-"""The contract of Value: what it takes and refuses, and how it behaves as a number, a key and a node."""
+"""The contract of Value: what it accepts and refuses, and how it behaves as a number, as a key and as a node."""
 
 import copy
 import math
@@ -37,7 +37,7 @@ def test_data_is_any_real_number_and_kept_as_a_float(number: Any) -> None:
 
 
 @pytest.mark.parametrize(("given", "described"), NOT_NUMBERS, ids=lambda x: repr(x)[:30])
-def test_anything_else_is_refused_by_name(given: Any, described: str) -> None:
+def test_anything_else_is_refused_with_its_type(given: Any, described: str) -> None:
     with pytest.raises(TypeError) as error:
         ag.Value(given)
     message = str(error.value)
@@ -45,7 +45,7 @@ def test_anything_else_is_refused_by_name(given: Any, described: str) -> None:
     assert described in message
 
 
-def test_a_value_is_refused_with_the_way_out() -> None:
+def test_a_value_is_refused_and_the_message_says_what_to_do() -> None:
     with pytest.raises(TypeError, match=r"got Value Value\(data=1\.0, grad=0\.0\)\. Use v\.detach\(\) for a new leaf"):
         ag.Value(ag.Value(1.0))
 
@@ -68,7 +68,7 @@ def test_a_label_is_a_string(label: Any) -> None:
 
 
 @pytest.mark.parametrize("given", ["3", None, 1j, [1.0], np.ones(2), ag.Value(3.0)], ids=lambda x: repr(x)[:30])
-def test_data_that_is_set_is_checked_like_data_that_is_given(given: Any) -> None:
+def test_assigned_data_is_checked_like_the_argument(given: Any) -> None:
     v = ag.Value(2.0)
     with pytest.raises(TypeError, match="real number"):
         v.data = given
@@ -80,7 +80,7 @@ def test_data_that_is_set_is_checked_like_data_that_is_given(given: Any) -> None
 
 @pytest.mark.parametrize("symbol", ["add", "sub", "mul", "truediv", "pow"])
 @pytest.mark.parametrize("other", ["x", None, [1], (1.0,), {}, 1j], ids=repr)
-def test_operators_refuse_what_is_no_number(symbol: str, other: Any) -> None:
+def test_operators_refuse_what_is_not_a_number(symbol: str, other: Any) -> None:
     v, infix = ag.Value(2.0), getattr(operator, symbol)
     for left, right in ((v, other), (other, v)):
         with pytest.raises(TypeError, match="the other side of a Value must be a Value or a real number, got") as error:
@@ -89,7 +89,7 @@ def test_operators_refuse_what_is_no_number(symbol: str, other: Any) -> None:
     assert v.data == 2.0
 
 
-def test_operators_leave_room_for_types_that_know_values() -> None:
+def test_operators_defer_to_types_that_handle_values() -> None:
     class Metres:
         def __add__(self, other: object) -> str:
             return "metres + value"
@@ -202,7 +202,7 @@ def test_as_keys_and_members_values_stand_for_themselves() -> None:
     assert {a: "a", b: "b"}[b] == "b"
     assert 1.0 not in {a}
     a.data = 5.0
-    assert a in {a, b}  # a changed number does not lose the node
+    assert a in {a, b}  # a node is still found after its number has changed
 
 
 def test_conversions() -> None:
@@ -251,7 +251,7 @@ def test_deepcopy_keeps_what_is_shared_shared() -> None:
 # A Value as a node
 
 
-def test_op_args_and_parents_tell_how_it_was_made() -> None:
+def test_op_args_and_parents_say_how_it_was_made() -> None:
     x, y = ag.Value(2.0), ag.Value(3.0)
     assert x.tanh().op is ag.tanh(x).op is ag.tanh
     product = x * 3

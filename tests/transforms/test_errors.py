@@ -1,4 +1,4 @@
-"""What transforms refuse, with what message, and that neither an error nor a success leaves a trace."""
+"""What transforms refuse, and with which message. Neither an error nor a success has side effects."""
 
 import gc
 import warnings
@@ -21,7 +21,7 @@ class Line(nn.Module):
         return self.slope * x**2 + self.offset
 
 
-# Each message says what was given, and what to do.
+# Each message says what was expected, what was given, and what to do.
 
 ONES, X = np.ones(3), ag.Value(2.0)
 
@@ -127,7 +127,7 @@ def test_errors(name: str) -> None:
     call, kind, message = ERRORS[name]
     with pytest.raises(kind, match=message):
         call()
-    assert grad(lambda x: x * X)(3.0) == 2.0  # no transform is left running: X is a constant
+    assert grad(lambda x: x * X)(3.0) == 2.0  # no transform is still running, so X is a constant
     assert X.grad == 0.0
 
 
