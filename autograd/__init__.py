@@ -1,4 +1,4 @@
-"""autograd: scalar reverse-mode automatic differentiation that a person reads in one sitting.
+"""autograd: scalar reverse-mode automatic differentiation, small enough to read in one sitting.
 
 A Value records each operation in a computation graph; `backward()` applies the chain rule in
 reverse topological order.
@@ -11,29 +11,30 @@ reverse topological order.
 '15.7781 22.1672'
 
 Arithmetic follows IEEE 754 as NumPy does: 1/0 is inf, log(-1) is nan, nothing raises. Where a
-function has no derivative the choice is PyTorch's:
+function has no derivative, one is chosen. The choice is PyTorch's if PyTorch has the function, except
+at the origin for hypot (PyTorch gives nan) and atan2 (PyTorch gives 0):
 
-======================  ==============  ============================================================
-function                at              derivative
-======================  ==============  ============================================================
-abs                     0               0
-relu                    0               0
-leaky_relu(x, slope)    0               slope
-elu(x, alpha)           0               alpha
-maximum, minimum        equal           1/2 to each argument
-clip(x, low, high)      x = low, high   1 to x
-sign, heaviside         anywhere        0, at the jump too
-where(c, a, b)          any c           1 to the one chosen, 0 to the other, nothing to c
-sqrt, cbrt              0               inf
-norm, hypot             the origin      0 to each argument
-atan2                   the origin      nan
-pow(a, b) by a          b = 0           0, for every a
-pow(a, b) by b          a = 0, b >= 0   0
-log                     0               inf
-asin, atanh             ±1              inf
-acos                    ±1              -inf
-acosh                   1               inf
-======================  ==============  ============================================================
+===========================  ==============  ====================================================
+function                     at              derivative
+===========================  ==============  ====================================================
+abs                          0               0
+relu                         0               0
+leaky_relu(x, slope)         0               slope
+elu(x, alpha)                0               alpha
+maximum, minimum             equal           1/2 to each argument
+clip(x, low, high)           x = low, high   1 to x
+sign, heaviside              anywhere        0, at the jump too
+where(c, a, b)               any c           1 to the one chosen, 0 to the other, nothing to c
+sqrt, cbrt                   0               inf
+norm, hypot                  the origin      0 to each argument
+atan2                        the origin      nan
+pow(a, b) with respect to a  b = 0           0, for every a
+pow(a, b) with respect to b  a = 0, b >= 0   0
+log                          0               inf
+asin, atanh                  ±1              inf
+acos                         ±1              -inf
+acosh                        1               inf
+===========================  ==============  ====================================================
 """
 
 import builtins as _builtins
@@ -68,7 +69,7 @@ from .transforms import (
 from .tree import register_container as register_container
 from .value import Value as Value, dot as dot  # type: ignore[assignment] # the copy of dot in fast.py
 
-if _typing.TYPE_CHECKING:  # what __getattr__ gives
+if _typing.TYPE_CHECKING:  # the names that __getattr__ imports
     from . import testing as testing
     from .drawing.draw import draw as draw
     from .stepper.page import step_through as step_through
@@ -86,8 +87,8 @@ _check_folder()
 __version__ = "0.1.0"
 __build__ = "C" if hasattr(Value, "__mypyc_attrs__") else "Python"  # how the engine was built; see docs/installing.md
 
-# Imported when they are first used, so that `import autograd` is quick: the file of each name, and packages.
-_LATER = {
+# Names that are imported on first use, so that `import autograd` is fast, with the module that holds each.
+_LAZY = {
     "testing": "testing",
     "draw": "drawing.draw",
     "step_through": "stepper.page",
@@ -99,23 +100,23 @@ _LATER = {
 
 
 def __getattr__(name: str) -> _typing.Any:
-    if name not in _LATER:
+    if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = _importlib.import_module(f".{_LATER[name]}", __name__)
-    globals()[name] = found = module if name == _LATER[name] else getattr(module, name)
+    module = _importlib.import_module(f".{_LAZY[name]}", __name__)
+    globals()[name] = found = module if name == _LAZY[name] else getattr(module, name)
     return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    return sorted({*globals(), *_LAZY})
 
 
-def _public() -> list[str]:
-    """The names for `import *`, which leaves Python's own abs, pow and sum in place; here they are ag.abs, ..."""
+def _list_public() -> list[str]:
+    """The names for `import *`, except those of Python's built-ins, such as abs and sum: use ag.abs and ag.sum."""
     names = [name for name, x in globals().items() if not isinstance(x, _ModuleType)]
-    later = [name for name, file in _LATER.items() if name != file]
-    return sorted(name for name in {*names, *later} if not name.startswith("_") and not hasattr(_builtins, name))
+    lazy = [name for name, file in _LAZY.items() if name != file]
+    return sorted(name for name in {*names, *lazy} if not name.startswith("_") and not hasattr(_builtins, name))
 
 
 if not _typing.TYPE_CHECKING:
-    __all__ = _public()
+    __all__ = _list_public()

@@ -1,8 +1,13 @@
-"""The chain rule on a recorded graph: walks through its nodes, the local derivatives of each, and the reverse sweep.
+"""The chain rule on a recorded graph.
 
-The idea is `adjoints`: go through the nodes from the result back, and multiply what has arrived at each by its local
-derivatives. It serves Values, for derivatives that can be differentiated again, and arrays. `accumulate` and
-`differentiate` are the same sweep on floats, kept in the grad of each node, where backward() leaves it.
+The idea is in `adjoints`. It goes through the nodes from the result back to the leaves. The adjoint of a node is the
+derivative of the result with respect to it. Each node passes its adjoint, times its local derivatives, on to its
+parents, and what arrives at a node is added up.
+
+`adjoints` runs on Values, for derivatives that can be differentiated again, and on arrays. `accumulate`, which is
+backward(), is the same sweep on floats. It keeps the adjoint of a node in its grad.
+
+Three parts: the reverse sweep; the local derivatives of a node; and the walks, which put the nodes in order.
 """
 
 from __future__ import annotations
@@ -23,100 +28,10 @@ from .primitive import NOT_IEEE, Primitive, as_float, on_ieee_floats
 if TYPE_CHECKING:
     from .value import Value
 
-Edges = Iterable[tuple[Any, Any]]  # the parents of a node, each with the derivative of the node with respect to it
+Edges = Iterable[tuple[Any, Any]]  # the parents of a node, each with the local derivative
 
-_lock: Final = threading.Lock()  # marks and gradients are on the nodes: one thread at a time may change them
+lock: Final = threading.Lock()  # only one thread at a time may change the marks and gradients of nodes
 _stamps: Final = itertools.count(1, 2)
-
-
-# Walks
-
-
-def reachable(roots: Sequence[Value], ends: Sequence[Value] = ()) -> tuple[list[Value], list[Value]]:
-    """The leaves that the roots were computed from, and the other nodes with the roots, each after its parents.
-
-    Depth first, without recursion, so that depth is bounded by memory alone.
-
-    Args:
-        roots: where to begin.
-        ends: nodes beyond which not to go; they are not among the results.
-    """
-    leaves: list[Value] = []
-    nodes: list[Value] = []
-    stack = list(roots)
-    with _lock:
-        opened: int = next(_stamps)
-        closed = opened + 1
-        for node in ends:
-            node._mark = closed
-        while stack:
-            node = stack[-1]
-            if node._mark >= opened:
-                stack.pop()
-                if node._mark == opened:
-                    node._mark = closed
-                    nodes.append(node)
-            elif node.op is None:
-                stack.pop()
-                node._mark = closed
-                leaves.append(node)
-            else:
-                node._mark = opened
-                # One or two arguments, as most nodes have, spelled out: a traversal takes two thirds of the time for it
-                # in plain Python, and half in the C build.
-                a, b = node._a, node._b
-                if type(a) is tuple or type(b) is tuple or node._c is not None:
-                    _stack_many((a, b, node._c), opened, stack)
-                    continue
-                if type(a) is not float:
-                    parent: Value = a
-                    if parent._mark < opened:
-                        stack.append(parent)
-                if b is not None and type(b) is not float:
-                    parent = b
-                    if parent._mark < opened:
-                        stack.append(parent)
-    return leaves, nodes
-
-
-def _stack_many(arguments: tuple[Any, ...], opened: int, stack: list[Value]) -> None:
-    """Put on the stack those of three arguments, or of the numbers in them, that are Values not yet opened."""
-    for x in arguments:
-        if type(x) is tuple:
-            xs: tuple[Any, ...] = x
-            for p in xs:
-                if type(p) is not float:
-                    parent: Value = p
-                    if parent._mark < opened:
-                        stack.append(parent)
-        elif x is not None and type(x) is not float:
-            parent = x
-            if parent._mark < opened:
-                stack.append(parent)
-
-
-def topological_order(root: Value) -> list[Value]:
-    """The nodes that `root` was computed from and itself, without leaves, each after its parents."""
-    return reachable([root])[1]
-
-
-def walk(roots: Sequence[Value], parents: Callable[[Value], Sequence[Value]]) -> list[Value]:
-    """The nodes that are reached from the roots by way of `parents`, leaves among them, each after its parents.
-
-    Unlike reachable() it leaves no marks, goes where `parents` says, and visits arguments from left to right.
-    """
-    order: dict[Value, None] = {}
-    opened: set[Value] = set()
-    stack = list(reversed(roots))
-    while stack:
-        node = stack[-1]
-        if node in opened:
-            stack.pop()
-            order[node] = None
-        else:
-            opened.add(node)
-            stack += [p for p in reversed(parents(node)) if p not in opened]
-    return list(order)
 
 
 # The reverse sweep
@@ -128,13 +43,13 @@ def adjoints(
     edges: Callable[[Value, Any], Edges],
     total: Callable[[Sequence[tuple[Any, Any]]], Any],
 ) -> Iterator[tuple[Value, Any]]:
-    """The chain rule: each node that a seed reaches, with its adjoint, the derivative of the seeded results.
+    """The chain rule: each node that the results depend on, with its adjoint.
 
     Args:
         nodes: the nodes to go through, each after its parents.
-        seeds: results, each with the adjoint to start from.
-        edges: gives the parents of a node, each with the local derivative; the second argument is the node's adjoint.
-        total: adds up the products of pairs of an adjoint and a local derivative.
+        seeds: the results, each with the adjoint to start from.
+        edges: a function of a node and its adjoint that returns the parents, each with the local derivative.
+        total: a function that adds up the products of pairs of an adjoint and a local derivative.
     """
     terms: dict[Value, list[tuple[Any, Any]]] = {}
     for root, seed in seeds:
@@ -152,23 +67,23 @@ def adjoints(
 def adjoints_on_values(root: Value, seed: Any = 1.0) -> dict[Value, Value | float]:
     """The derivative of `root`, times `seed`, with respect to each node it was computed from, as Values.
 
-    Changes nothing: no `grad` is read or written. A derivative that is constant is a float.
+    No `grad` is read or written. A derivative that is constant is a float.
     """
     if not isinstance(seed, Node):
         seed = as_float(seed, "backward")
-    return dict(adjoints(topological_order(root), [(root, seed)], lambda node, _: rule_on_values(node), _add_in_turn))
+    return dict(adjoints(topological_order(root), [(root, seed)], lambda node, _: rule_on_values(node), _add_in_order))
 
 
-def _add_in_turn(pairs: Sequence[tuple[Any, Any]]) -> Any:
-    """The sum of products in the order of the pairs, as on floats, bit for bit."""
+def _add_in_order(pairs: Sequence[tuple[Any, Any]]) -> Any:
+    """The sum of products in the order of the pairs, so that it equals the sweep on floats, bit for bit."""
     return functools.reduce(operator.add, [times(adjoint, partial) for adjoint, partial in pairs])
 
 
 def accumulate(root: Value, seed: float) -> None:
-    """Set the grad of every node to the derivative of `root`, times seed; add it to that of every leaf."""
+    """Set the grad of every node to seed times the derivative of `root`. For leaves, add this to their grad."""
     leaves, nodes = reachable([root])
-    nodes_passing, derivatives = _prepare([root], nodes)
-    with _lock:
+    active, derivatives = prepare([root], nodes)
+    with lock:
         before = [leaf._grad for leaf in leaves]
         try:
             for node in leaves:
@@ -176,7 +91,7 @@ def accumulate(root: Value, seed: float) -> None:
             for node in nodes:
                 node._grad = 0.0
             root._grad = seed
-            _sweep(nodes_passing, derivatives)
+            sweep(active, derivatives)
             found = [leaf._grad for leaf in leaves]
         except BaseException:  # an interrupt from the keyboard
             found = [0.0] * len(leaves)
@@ -186,29 +101,23 @@ def accumulate(root: Value, seed: float) -> None:
                 leaf._grad = old + new
 
 
-def differentiate(roots: Sequence[Value], seeds: Sequence[float], variables: Sequence[Value]) -> list[float]:
-    """The derivative of the sum of the roots, each times its seed, with respect to each variable; no grad changes."""
-    leaves, nodes = reachable(roots, variables)
-    nodes_passing, derivatives = _prepare(roots, dependents(nodes, variables)[0])
-    touched = [*leaves, *nodes, *variables]
-    with _lock:
-        before = [node._grad for node in touched]
-        try:
-            for node in touched:
-                node._grad = 0.0
-            for node, seed in zip(roots, seeds):
-                node._grad += seed
-            _sweep(nodes_passing, derivatives)
-            return [node._grad for node in variables]
-        finally:
-            for node, old in zip(touched, before):
-                node._grad = old
+def accumulate_on_values(root: Value, seed: Any) -> dict[Value, Value | float]:
+    """Like accumulate(), but the derivatives are Values, returned for every node."""
+    leaves, nodes = reachable([root])
+    found = adjoints_on_values(root, seed)
+    with lock:
+        before = [leaf._grad for leaf in leaves]
+        for node in nodes:
+            node._grad = float(found.get(node, 0.0))
+        for leaf, grad in zip(leaves, before):
+            leaf._grad = grad + float(found.get(leaf, 0.0))
+    return found
 
 
-def _prepare(roots: Sequence[Value], nodes: list[Value]) -> tuple[list[Value], list[list[tuple[Value, float]]]]:
-    """The nodes that pass something back, and the local derivatives of those without a copy in fast.py.
+def prepare(roots: Sequence[Value], nodes: list[Value]) -> tuple[list[Value], list[list[tuple[Value, float]]]]:
+    """The nodes that pass something back, and the local derivatives of those that have no copy in fast.py.
 
-    Whatever a rule may raise, it raises here, before any gradient has changed.
+    If a rule raises an exception, it does so here, before any gradient has changed.
     """
     others = [node for node in nodes if not fast.is_fast(node.op)]
     if any(None in node.op.partials for node in others):  # type: ignore[union-attr]
@@ -217,8 +126,8 @@ def _prepare(roots: Sequence[Value], nodes: list[Value]) -> tuple[list[Value], l
     return nodes, [local_derivatives(node) for node in others]
 
 
-def _sweep(nodes: list[Value], derivatives: list[list[tuple[Value, float]]]) -> None:
-    """Pass back what is in the grad of each node, the last node first."""
+def sweep(nodes: list[Value], derivatives: list[list[tuple[Value, float]]]) -> None:
+    """Let each node pass its grad on to its parents, the last node first."""
     for k in range(len(nodes) - 1, -1, -1):
         node = nodes[k]
         adjoint = node._grad
@@ -229,59 +138,11 @@ def _sweep(nodes: list[Value], derivatives: list[list[tuple[Value, float]]]) -> 
                 parent._grad += adjoint * partial
 
 
-def accumulate_on_values(root: Value, seed: Any) -> dict[Value, Value | float]:
-    """As accumulate(), but with the derivatives as Values, which are returned for every node."""
-    leaves, nodes = reachable([root])
-    found = adjoints_on_values(root, seed)
-    with _lock:
-        before = [leaf._grad for leaf in leaves]
-        for node in nodes:
-            node._grad = float(found.get(node, 0.0))
-        for leaf, grad in zip(leaves, before):
-            leaf._grad = grad + float(found.get(leaf, 0.0))
-    return found
-
-
-def _through_partials(roots: Sequence[Value], nodes: list[Value]) -> list[Value]:
-    """The nodes, without those that the roots depend on through conditions alone.
-
-    Those pass nothing back, not even the nan of 0 · inf.
-    """
-    reached = set(roots)
-    for node in reversed(nodes):
-        if node in reached:
-            op = node.op
-            assert op is not None
-            for x, partial in zip(node.args, op.partials):
-                if partial is not None:
-                    reached.update([p for p in (x if type(x) is tuple else (x,)) if type(p) is not float])
-    return [node for node in nodes if node in reached]
-
-
-def dependents(nodes: Sequence[Value], variables: Iterable[Value]) -> tuple[list[Value], set[Value]]:
-    """Those nodes, each after its parents, that were computed from variables; and the set of them and the variables."""
-    known = set(variables)
-    order = []
-    for node in nodes:
-        if any_in(known, (node._a, node._b, node._c)):
-            known.add(node)
-            order.append(node)
-    return order, known
-
-
-def any_in(known: set[Value], arguments: Iterable[Any]) -> bool:
-    """Whether any argument, or any item of one that is a sequence, is in a set."""
-    for x in arguments:  # noqa: SIM110 - a loop is faster than any() in the C build
-        if (not known.isdisjoint(x)) if type(x) is tuple else x in known:
-            return True
-    return False
-
-
 # Local derivatives
 
 
 def local_derivatives(node: Value) -> list[tuple[Value, float]]:
-    """The parents of a node, each with the derivative of the node with respect to it: the rule, run on floats."""
+    """The parents of a node, each with the local derivative: the rule of the node, run on floats."""
     op, operands = node.op, node.args
     assert op is not None
     args = [node._data] + [x if type(x) is float else data_of(x) for x in operands]
@@ -300,11 +161,7 @@ def local_derivatives(node: Value) -> list[tuple[Value, float]]:
 
 
 def rule_on_values(node: Value, wanted: set[Value] | None = None) -> list[tuple[Value, Any]]:
-    """The parents of a node, each with the derivative of the node with respect to it: the rule, run on Values.
-
-    Args:
-        wanted: the parents to give; None for all.
-    """
+    """Like local_derivatives(), but the rule runs on Values. Only the parents in `wanted` are returned, if given."""
     op, operands = node.op, node.args
     assert op is not None
     found: list[tuple[Value, Any]] = []
@@ -313,7 +170,7 @@ def rule_on_values(node: Value, wanted: set[Value] | None = None) -> list[tuple[
             continue
         try:
             d = partial(node, *operands)
-        except NOT_IEEE:  # on the constants among the operands IEEE 754 holds, too
+        except NOT_IEEE:  # IEEE 754 holds for the constants among the operands too
             with np.errstate(all="ignore"):
                 d = partial(node, *[np.float64(x) if type(x) is float else x for x in operands])
         found += [pair for pair in pair_items(op, x, d) if wanted is None or pair[0] in wanted]
@@ -321,18 +178,16 @@ def rule_on_values(node: Value, wanted: set[Value] | None = None) -> list[tuple[
 
 
 def pair_items(op: Primitive, x: Any, d: Any) -> Sequence[tuple[Value, Any]]:
-    """An argument x of `op` with its derivative d or, where x is a tuple, the Values in x each with its own."""
+    """An argument x of `op` with its derivative d. If x is a tuple, each Value in it with its own derivative."""
     if type(x) is not tuple:
         return ((x, d),)
     if len(d) != len(x):
-        raise ValueError(
-            f"the partial of {op} must give a derivative for each of {len(x)} numbers in a sequence, got {len(d)}"
-        )
+        raise ValueError(f"the partial of {op} must return {len(x)} derivatives, one for each item, got {len(d)}")
     return [(parent, each) for parent, each in zip(x, d) if type(parent) is not float]
 
 
 def times(adjoint: Any, partial: Any) -> Any:
-    """Their product, without a node for a factor of one."""
+    """The product of an adjoint and a partial. A factor of one makes no node."""
     if not isinstance(partial, Node):
         partial = as_float(partial, "a partial derivative")
         if partial == 1.0:
@@ -341,7 +196,102 @@ def times(adjoint: Any, partial: Any) -> Any:
 
 
 def data_of(x: Any) -> Any:
-    """The number of a Value, a float itself, and of a tuple of Values and floats the tuple of numbers."""
+    """x with floats in place of Values: a Value, a float, or a tuple of both."""
     if type(x) is tuple:
         return tuple([p if type(p) is float else p._data for p in x])
     return x if type(x) is float else x._data
+
+
+# Walks
+
+
+def reachable(roots: Sequence[Value], ends: Sequence[Value] = ()) -> tuple[list[Value], list[Value]]:
+    """The leaves that the roots were computed from, and the other nodes, each after its parents, up to the roots.
+
+    Depth first and without recursion, so that only memory limits the depth.
+
+    Args:
+        roots: the nodes to start from.
+        ends: nodes at which to stop. They are not among the results.
+    """
+    leaves: list[Value] = []
+    nodes: list[Value] = []
+    stack = list(roots)
+    with lock:
+        opened: int = next(_stamps)
+        closed = opened + 1
+        for node in ends:
+            node._mark = closed
+        while stack:
+            node = stack[-1]
+            if node._mark >= opened:
+                stack.pop()
+                if node._mark == opened:
+                    node._mark = closed
+                    nodes.append(node)
+            elif node.op is None:
+                stack.pop()
+                node._mark = closed
+                leaves.append(node)
+            else:
+                node._mark = opened
+                # Most nodes have one or two arguments. Spelled out, these take two thirds of the time in plain Python
+                # and half of it in the C build.
+                a, b = node._a, node._b
+                if type(a) is tuple or type(b) is tuple or node._c is not None:
+                    _push_many((a, b, node._c), opened, stack)
+                    continue
+                if type(a) is not float:
+                    parent: Value = a
+                    if parent._mark < opened:
+                        stack.append(parent)
+                if b is not None and type(b) is not float:
+                    parent = b
+                    if parent._mark < opened:
+                        stack.append(parent)
+    return leaves, nodes
+
+
+def _push_many(arguments: tuple[Any, ...], opened: int, stack: list[Value]) -> None:
+    """Put on the stack those of three arguments, or of the items in them, that are Values and not yet opened."""
+    for x in arguments:
+        if type(x) is tuple:
+            xs: tuple[Any, ...] = x
+            for p in xs:
+                if type(p) is not float:
+                    parent: Value = p
+                    if parent._mark < opened:
+                        stack.append(parent)
+        elif x is not None and type(x) is not float:
+            parent = x
+            if parent._mark < opened:
+                stack.append(parent)
+
+
+def topological_order(root: Value) -> list[Value]:
+    """The nodes that `root` was computed from, without leaves, each after its parents, and `root` as the last."""
+    return reachable([root])[1]
+
+
+def _through_partials(roots: Sequence[Value], nodes: list[Value]) -> list[Value]:
+    """The nodes, without those that affect the roots only through conditions.
+
+    Such nodes pass nothing back, not even the nan of 0 · inf.
+    """
+    reached = set(roots)
+    for node in reversed(nodes):
+        if node in reached:
+            op = node.op
+            assert op is not None
+            for x, partial in zip(node.args, op.partials):
+                if partial is not None:
+                    reached.update([p for p in (x if type(x) is tuple else (x,)) if type(p) is not float])
+    return [node for node in nodes if node in reached]
+
+
+def any_in(known: set[Value], arguments: Iterable[Any]) -> bool:
+    """Whether any argument, or any item of an argument that is a sequence, is in a set."""
+    for x in arguments:  # noqa: SIM110 - a loop is faster than any() in the C build
+        if (not known.isdisjoint(x)) if type(x) is tuple else x in known:
+            return True
+    return False

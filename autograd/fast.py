@@ -1,7 +1,7 @@
-"""Copies of rules in ops.py, spelled out for speed: the operations that programs spend their time on, forward and back.
+"""Copies of rules in ops.py, spelled out for speed: the operations that take most of the time, forward and backward.
 
-Nothing here is new. tests/engine/test_fast_paths.py proves each copy equal to its primitive, bit for bit, and a
-measurement shows that it pays (make bench). To understand the engine, skip this file.
+Nothing here is new. tests/engine/test_fast_paths.py proves each copy equal to its primitive, bit for bit, and
+`make bench` shows how much time it saves. To understand the engine, you can skip this file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .node import Node
 from .primitive import Primitive
 
 if TYPE_CHECKING:
-    from .value import Value  # value.py puts the class here once it has made it: it is derived from Arithmetic
+    from .value import Value  # value.py, where it is derived from Arithmetic, sets this name
 
 _ADD: Final = ops.add
 _SUB: Final = ops.sub
@@ -29,10 +29,10 @@ _RELU: Final = ops.relu
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Arithmetic(Node):
-    """The fields of a Value, and the operators among the copies; Any stands for NotImplemented, too."""
+    """The fields of a Value, and the operators that have copies. The type Any includes NotImplemented."""
 
     # _a, _b and _c are the arguments of op: Values, floats for constants, tuples of both for a sequence.
-    # _mark says in which traversal the node was last seen.
+    # _mark says which traversal visited the node last.
     __slots__ = ("_a", "_b", "_c", "_data", "_grad", "_label", "_mark", "op")
 
     _data: float
@@ -94,19 +94,19 @@ class Arithmetic(Node):
 
 
 def dot(ws: Sequence[Value | float], xs: Sequence[Value | float], bias: Any = 0.0) -> Any:
-    """The sum of the products of ws and xs, plus bias: one node, its sum rounded once.
+    """The sum of the products of ws and xs, plus bias: a single node. The sum is rounded once.
 
     Args:
-        ws, xs: numbers and Values, two sequences of the same length. A tuple is kept as it is, which
-            saves memory where it is used again; anything else is copied into one.
-        bias: what is added.
+        ws, xs: two sequences of numbers and Values, of the same length. A tuple is kept as it is, which
+            saves memory if it is used again; any other sequence is copied into a tuple.
+        bias: a number or Value to add.
 
     Returns:
         A Value, or a float if there is no Value among the arguments.
 
     Raises:
         ValueError: if ws and xs differ in length.
-        TypeError: if anything in them is neither a number nor a Value.
+        TypeError: if an item in them is neither a number nor a Value.
 
     >>> from autograd import Value
     >>> dot([1.0, 2.0], [3.0, 4.0], 0.5)
@@ -115,7 +115,7 @@ def dot(ws: Sequence[Value | float], xs: Sequence[Value | float], bias: Any = 0.
     >>> dot([x, 1.0], [x, 3.0])
     Value(data=7.0, grad=0.0)
     """
-    # The sum of a neuron: Values and floats in two tuples of one length, and a Value for bias.
+    # A neuron: Values and floats in two tuples of the same length, and a Value as bias.
     if type(bias) is Value and type(ws) is tuple and type(xs) is tuple and len(ws) == len(xs):
         value: Value  # an item that is not a float; the declaration lets a compiler reach its number directly
         other: Value
@@ -135,7 +135,7 @@ def dot(ws: Sequence[Value | float], xs: Sequence[Value | float], bias: Any = 0.
             terms.append(bias._data)
             return Value(math.fsum(terms), "", _DOT, ws, xs, bias)
         except (AttributeError, TypeError, ValueError, OverflowError):
-            pass  # a number of another type, or infinities: the primitive knows what to do
+            pass  # numbers of another type, or infinities, which the primitive handles
     return _DOT.apply((ws, xs, bias))
 
 
@@ -145,7 +145,7 @@ def is_fast(op: Primitive | None) -> bool:
 
 
 def pass_back(node: Value, adjoint: float) -> None:
-    """Add to the grad of each parent of a node the adjoint times the partial, in the order of the arguments."""
+    """Add the adjoint of a node times the partial to the grad of each parent, in the order of the arguments."""
     op, a, b = node.op, node._a, node._b
     parent: Value  # an argument that is not a float; the declaration lets a compiler reach its fields directly
     other: Value
@@ -162,7 +162,7 @@ def pass_back(node: Value, adjoint: float) -> None:
             other._grad += adjoint * parent._data
     elif op is _DOT:
         if adjoint == 0.0 and math.isfinite(node._data):
-            return  # every factor is finite, so all that could be passed on is zeros
+            return  # every factor is finite, so every product would be 0
         _pass_back_products(a, b, adjoint)
         _pass_back_products(b, a, adjoint)
         if type(node._c) is not float:
@@ -190,7 +190,7 @@ def pass_back(node: Value, adjoint: float) -> None:
 
 
 def _pass_back_products(xs: tuple[Any, ...], factors: tuple[Any, ...], adjoint: float) -> None:
-    """Add to the grad of each Value in xs the adjoint times the factor it was multiplied by."""
+    """Add the adjoint times its factor to the grad of each Value in xs."""
     parent: Value
     other: Value
     for x, factor in zip(xs, factors):

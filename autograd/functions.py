@@ -1,4 +1,4 @@
-"""Functions made of primitives; they need no rules of their own."""
+"""Functions composed of primitives. They need no derivative rules of their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .value import Value
 
 
 def leaky_relu(x: Any, slope: float = 0.01) -> Any:
-    """x where it is positive, else slope times x; derivative `slope` at 0.
+    """x if it is positive, otherwise slope times x; derivative `slope` at 0.
 
     >>> leaky_relu(-2.0)
     -0.02
@@ -22,7 +22,7 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
 
 
 def elu(x: Any, alpha: float = 1.0) -> Any:
-    """x where it is positive, else alpha (exp(x) - 1); derivative `alpha` at 0.
+    """x if it is positive, otherwise alpha (exp(x) - 1); derivative `alpha` at 0.
 
     D.-A. Clevert, T. Unterthiner, S. Hochreiter, arXiv:1511.07289.
 
@@ -33,7 +33,7 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
 
 
 def gelu(x: Any) -> Any:
-    """x Φ(x), with Φ the exact normal distribution function; D. Hendrycks, K. Gimpel, arXiv:1606.08415.
+    """x Φ(x), where Φ is the exact normal distribution function; D. Hendrycks, K. Gimpel, arXiv:1606.08415.
 
     >>> gelu(0.0)
     0.0
@@ -51,7 +51,7 @@ def silu(x: Any) -> Any:
 
 
 def clip(x: Any, low: Any, high: Any) -> Any:
-    """x, but no less than `low` and no more than `high`; derivative 1 where x equals either.
+    """x, but at least `low` and at most `high`; derivative 1 where x equals either.
 
     Raises:
         ValueError: if low is greater than high, or either is nan.
@@ -60,8 +60,8 @@ def clip(x: Any, low: Any, high: Any) -> Any:
     1.0
     """
     ordered = low <= high
-    if not isinstance(ordered, Value) and not ordered:  # a Value only while jit traces it: not known yet
-        raise ValueError(f"clip() takes low <= high, got low={float(low)} and high={float(high)}")
+    if not isinstance(ordered, Value) and not ordered:  # a Value only while jit traces it: unknown
+        raise ValueError(f"clip(): low must not be greater than high, got low={float(low)} and high={float(high)}")
     return ops.where(x < low, low, ops.where(x > high, high, x))
 
 
@@ -69,12 +69,12 @@ def mean(xs: Iterable[Any]) -> Any:
     """The sum of xs divided by their number.
 
     Raises:
-        ValueError: if there are none.
+        ValueError: if xs is empty.
 
     >>> mean([1.0, 2.0, 6.0])
     3.0
     """
-    numbers = _some(xs, "mean")
+    numbers = _as_tuple(xs, "mean")
     return ops.sum(numbers) / len(numbers)
 
 
@@ -82,12 +82,12 @@ def softmax(xs: Iterable[Any]) -> list[Any]:
     """exp(x) / Σ exp(x) for each x, without overflow: positive numbers that sum to 1.
 
     Raises:
-        ValueError: if there are none.
+        ValueError: if xs is empty.
 
     >>> softmax([1000.0, 1000.0])
     [0.5, 0.5]
     """
-    exps = [ops.exp(x) for x in _shifted(xs, "softmax")]
+    exps = [ops.exp(x) for x in _shift(xs, "softmax")]
     total = ops.sum(exps)
     return [e / total for e in exps]
 
@@ -96,31 +96,32 @@ def log_softmax(xs: Iterable[Any]) -> list[Any]:
     """The logarithms of softmax(xs), without overflow and without the rounding of the softmax.
 
     Raises:
-        ValueError: if there are none.
+        ValueError: if xs is empty.
 
     >>> log_softmax([0.0, -1000.0])
     [0.0, -1000.0]
     """
-    shifted = _shifted(xs, "log_softmax")
+    shifted = _shift(xs, "log_softmax")
     total = ops.logsumexp(shifted)
     return [x - total for x in shifted]
 
 
-def _some(xs: Iterable[Any], name: str) -> tuple[Any, ...]:
+def _as_tuple(xs: Iterable[Any], name: str) -> tuple[Any, ...]:
+    """xs as a tuple, which must not be empty."""
     try:
         numbers = tuple(xs)
     except TypeError:
-        raise TypeError(f"{name}() takes a sequence of numbers and Values, got {describe(xs)}") from None
+        raise TypeError(f"{name}(): xs must be a sequence of numbers and Values, got {describe(xs)}") from None
     if not numbers:
-        raise ValueError(f"{name}() takes at least one number, got an empty sequence")
+        raise ValueError(f"{name}(): xs must hold at least one number, got an empty sequence")
     return numbers
 
 
-def _shifted(xs: Iterable[Any], name: str) -> list[Any]:
-    """xs less the largest of them, which is a constant here: a common shift changes no softmax."""
-    numbers = _some(xs, name)
+def _shift(xs: Iterable[Any], name: str) -> list[Any]:
+    """xs minus the largest of them. That is a constant here, since a common shift does not change the softmax."""
+    numbers = _as_tuple(xs, name)
     try:
         top: Any = max(map(float, numbers))
-    except TypeError:  # traced numbers, which are not known yet
+    except TypeError:  # traced numbers, which are unknown
         top = functools.reduce(ops.maximum, [x.detach() if isinstance(x, Value) else x for x in numbers])
     return [x - top for x in numbers]

@@ -1,4 +1,4 @@
-"""What is installed with this package: its optional parts, and the other project that has its import name."""
+"""Checks of the installation: optional parts, and another project with the same import name."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import importlib
 import os
 from typing import Any
 
-# The extra that brings a library; the others come with the package itself.
+# The extra of this package that installs each optional library.
 EXTRAS = {"llvmlite": "jit", "safetensors": "weights", "matplotlib": "plots"}
 
 
 def check_folder() -> None:
-    """Check that no other project has put its files among those of this package.
+    """Check that no other project has put its files into the folder of this package.
 
-    HIPS autograd is imported by the same name. Where pip has installed both, the files of the second have
-    replaced some of the first, and what is left of HIPS autograd gives wrong derivatives without a word.
+    HIPS autograd has the same import name. If pip has installed both, the files of the second have
+    replaced some of the first, and what is left of HIPS autograd silently gives wrong derivatives.
 
     Raises:
-        ImportError: if it has. The message says how to mend it.
+        ImportError: if one has. The message says how to repair the installation.
     """
     folder = os.path.dirname(os.path.abspath(__file__))
-    if os.path.exists(os.path.join(folder, "numpy", "__init__.py")):  # which HIPS autograd has and we have not
+    if os.path.exists(os.path.join(folder, "numpy", "__init__.py")):  # only HIPS autograd has it
         raise ImportError(
-            f"two projects are installed in {folder}, scalar-autograd and HIPS autograd, and neither works beside the "
-            "other. Uninstall both, with 'pip uninstall autograd scalar-autograd', and then install the one you "
-            "want: 'pip install scalar-autograd' for this one, 'pip install autograd' for HIPS autograd"
+            f"two projects are installed in {folder}, scalar-autograd and HIPS autograd, and neither works while "
+            "the other is there. Uninstall both with 'pip uninstall autograd scalar-autograd', then install the one "
+            "you want: 'pip install scalar-autograd' for this one, 'pip install autograd' for HIPS autograd"
         )
 
 
@@ -33,7 +33,7 @@ def require(module: str, purpose: str) -> Any:
 
     Args:
         module: its name, such as "llvmlite.binding".
-        purpose: what needs it, for the message: "ag.jit".
+        purpose: what needs it, for the message, such as "ag.jit".
 
     Raises:
         ModuleNotFoundError: if it is not installed. The message says what to install.
@@ -43,7 +43,7 @@ def require(module: str, purpose: str) -> Any:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is not None and error.name.partition(".")[0] != library:
-            raise  # it is installed, and lacks something itself
+            raise  # the library is installed, but one of its own imports is missing
         extra = EXTRAS.get(library)
         command = f"pip install 'scalar-autograd[{extra}]'" if extra else f"pip install {library}"
         raise ModuleNotFoundError(

@@ -1,29 +1,48 @@
-"""Node: anything besides a float that a primitive can be applied to; and who is told of nodes."""
+"""Node: the base class of all that a primitive can be applied to, except floats; hooks for new nodes; a graph walk."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from .mypyc import mypyc_attr
 
-# Called with each Value that an operation makes, and with each result that is differentiated and the
-# seed. Nobody, but for detect_anomaly: an empty list costs nothing, and native code has no other place
-# to be looked at from.
+# on_record is called with each Value that an operation makes, on_backward with each result that is
+# differentiated and its seed. Only detect_anomaly fills them. An empty list costs nothing, and the C
+# build can be observed in no other way.
 on_record: Final[list[Callable[[Any], None]]] = []
 on_backward: Final[list[Callable[[Any, Any], None]]] = []
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Node:
-    """The base of Value: it knows how to record that a primitive was applied to it."""
+    """The base class of Value. It can record that a primitive was applied to it."""
 
     __slots__ = ()
 
     def _record(self, op: Any, args: tuple[Any, ...]) -> Any:
-        """Apply the primitive `op` to `args` (floats, Nodes, tuples of both; one at least a Node): the new node."""
+        """Apply the primitive `op` to `args` (floats, Nodes, tuples of both; at least one Node): the new node."""
         raise NotImplementedError
 
     def _record_unary(self, op: Any) -> Any:
-        """Apply the primitive `op`, which takes one number, to this node: the new node."""
+        """Apply the primitive `op`, which takes a single number, to this node: the new node."""
         return self._record(op, (self,))
+
+
+def walk(roots: Sequence[Any], parents: Callable[[Any], Sequence[Any]]) -> list[Any]:
+    """The nodes that can be reached from the roots, including leaves, each after its parents.
+
+    Unlike reachable() in chain.py it leaves no marks, asks `parents`, a function, and visits them from left to right.
+    """
+    order: dict[Any, None] = {}
+    opened: set[Any] = set()
+    stack = list(reversed(roots))
+    while stack:
+        node = stack[-1]
+        if node in opened:
+            stack.pop()
+            order[node] = None
+        else:
+            opened.add(node)
+            stack += [p for p in reversed(parents(node)) if p not in opened]
+    return list(order)

@@ -1,11 +1,11 @@
-"""Every primitive: its value on floats beside its partial derivatives, which read the same on floats and Values.
+"""Every primitive: its value on floats and its partial derivatives, which run on both floats and Values.
 
-A partial is a function of (out, *arguments). Where the textbook form would lose digits another is
-used, so that a derivative is as exact as a value. At kinks the choices are PyTorch's; the table is
-in the docstring of the package.
+A partial is a function of (out, *arguments). If the textbook formula would lose digits, another one
+is used, so that a derivative is as exact as a value. The derivatives chosen at kinks are listed in the
+docstring of the package.
 """
 
-# The rules name primitives that stand further down, which mypy cannot follow into a decorator.
+# The rules use primitives that are defined further down. mypy cannot infer their types inside a decorator.
 # mypy: disable-error-code="has-type"
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def mul(a: float, b: float) -> float:
 
 @primitive(lambda out, a, b: div(1.0, b), lambda out, a, b: div(-out, b), symbol="÷", native="fdiv")
 def div(a: float, b: float) -> float:
-    """a / b; a / 0 is inf or nan, as IEEE 754 has it."""
+    """a / b; a / 0 is inf or nan, as IEEE 754 defines it."""
     return a / b
 
 
@@ -53,15 +53,15 @@ def neg(x: float) -> float:
     return -x
 
 
-def _power_by_base(out: Any, a: Any, b: Any) -> Any:
-    """b a^(b-1), which at b = 0 is 0: a constant, even at a = 0, where the formula is 0 · inf."""
+def _base_partial(out: Any, a: Any, b: Any) -> Any:
+    """b a^(b-1). At b = 0 it is 0, as a^0 is constant, even at a = 0, where the formula gives 0 · inf."""
     if type(b) is float:
         return b * pow(a, b - 1) if b != 0 else 0.0
     return b * pow(where(b == 0, where(abs(a) > 0, a, 1.0), a), b - 1)
 
 
 @primitive(
-    _power_by_base,
+    _base_partial,
     lambda out, a, b: out * log(where(a == 0, where(b < 0, 0.0, 1.0), a)),  # a^b ln a, and 0 at a = 0 for b >= 0
     symbol="^",
     ieee=np.power,
@@ -281,7 +281,7 @@ def sech2(x: float) -> float:
     return special.sech2(x)
 
 
-# In the books tanh' is 1 - tanh², which loses the digits of tanh where it is near 1.
+# The textbook derivative 1 - tanh² loses digits where tanh is near 1.
 @primitive(lambda out, x: sech2(x))
 def tanh(x: float) -> float:
     """The hyperbolic tangent of x.
@@ -304,7 +304,7 @@ def asinh(x: float) -> float:
 
 @primitive(lambda out, x: 1 / (sqrt(x - 1) * sqrt(x + 1)), ieee=np.arccosh, domain=(1, math.inf))
 def acosh(x: float) -> float:
-    """The number from 0 up whose hyperbolic cosine is x; nan below 1.
+    """The number of 0 or more whose hyperbolic cosine is x; nan below 1.
 
     >>> acosh(1.0)
     0.0
@@ -355,7 +355,7 @@ def erfc(x: float) -> float:
     return special.erfc(x)
 
 
-# In the books sigmoid' is s (1 - s), which loses the digits of s where it is near 1.
+# The textbook derivative s (1 - s) loses digits where s is near 1.
 @primitive(lambda out, x: 0.25 * sech2(0.5 * x), symbol="σ")
 def sigmoid(x: float) -> float:
     """The logistic function 1 / (1 + exp(-x)).
@@ -429,7 +429,7 @@ def sign(x: float) -> float:
 
 @primitive(lambda out, x, at_zero: 0.0, lambda out, x, at_zero: where(x == 0, 1.0, 0.0), symbol="H")
 def heaviside(x: float, at_zero: float = 0.5) -> float:
-    """0 for negative x, 1 for positive, `at_zero` between; derivative 0 by x everywhere.
+    """0 for negative x, 1 for positive x, `at_zero` at 0; derivative 0 with respect to x everywhere.
 
     >>> heaviside(-3.0), heaviside(0.0), heaviside(3.0)
     (0.0, 0.5, 1.0)
@@ -444,9 +444,9 @@ def heaviside(x: float, at_zero: float = 0.5) -> float:
     symbol="?",
 )
 def where(condition: float, a: float, b: float) -> float:
-    """a if condition (a bool, a number or a Value; nonzero is true), else b.
+    """a if condition is true (a bool, a number or a Value; nonzero is true), otherwise b.
 
-    Both are computed before one is chosen; the one not chosen gets a zero derivative.
+    Both are computed before one is chosen. The other one gets a zero derivative.
 
     >>> where(2.0 > 1.0, 10.0, 20.0)
     10.0
@@ -482,13 +482,13 @@ def _products(ws: Sequence[float], xs: Sequence[float]) -> list[float]:
 
 
 def check_lengths(ws: Sequence[Any], xs: Sequence[Any]) -> None:
-    """ValueError unless dot takes the two."""
+    """Raise ValueError unless ws and xs have the same length."""
     if len(ws) != len(xs):
-        raise ValueError(f"dot() takes two sequences of one length, got {len(ws)} and {len(xs)} numbers")
+        raise ValueError(f"dot(): ws and xs must have the same length, got {len(ws)} and {len(xs)} numbers")
 
 
 def _products_of_others(out: Any, xs: Sequence[Any]) -> list[Any]:
-    """For each item the product of the others: no division, so zeros among them do no harm."""
+    """For each item, the product of the others, without division, so that zeros are allowed."""
     after: list[Any] = [1.0]
     for x in reversed(xs):
         after.append(after[-1] * x)
@@ -511,7 +511,7 @@ def prod(xs: Sequence[float]) -> float:
 
 
 def _unless_zero(length: Any) -> Any:
-    """A length to divide by: x / 0 becomes 0 / 1 at the origin, where x is 0."""
+    """length, but 1 in place of 0: at the origin, where x is 0, x / length becomes 0 / 1."""
     return where(length == 0, 1.0, length)
 
 
@@ -536,7 +536,7 @@ def norm(xs: Sequence[float]) -> float:
 
 
 def _softmax(out: Any, xs: Sequence[Any]) -> list[Any]:
-    """exp(x - out) for each x, divided by their sum: 1 but for the rounding of out, which so does no harm."""
+    """exp(x - out) for each x, divided by their sum, which is 1 except for the rounding of out."""
     exps = [exp(x - out) for x in xs]
     total = sum(exps)
     return [e / total for e in exps]
@@ -550,7 +550,7 @@ def logsumexp(xs: Sequence[float]) -> float:
     1000.6931471805599
     """
     if not xs:
-        raise ValueError("logsumexp() takes at least one number, got an empty sequence")
+        raise ValueError("logsumexp(): xs must hold at least one number, got an empty sequence")
     top = max(xs)
     if not math.isfinite(top):
         return top if not any(x != x for x in xs) else math.nan
@@ -559,5 +559,5 @@ def logsumexp(xs: Sequence[float]) -> float:
     return top + math.log1p(math.fsum([math.exp(x - top) for x in others]))
 
 
-if not TYPE_CHECKING:  # type checkers take every name without an underscore, which comes to the same
+if not TYPE_CHECKING:  # for type checkers every name without an underscore is public, with the same effect
     __all__ = [name for name, x in list(globals().items()) if isinstance(x, Primitive)]

@@ -1,4 +1,7 @@
-"""Primitive: an operation, with its value on floats and one partial derivative for each argument."""
+"""Primitive: one operation, with its value on floats and one partial derivative for each argument.
+
+At the end: conversion of arguments to floats, the rules of IEEE 754, and how errors describe what was given.
+"""
 
 from __future__ import annotations
 
@@ -18,25 +21,25 @@ if TYPE_CHECKING:
 Interval = tuple[float, float]
 REALS: Interval = (-math.inf, math.inf)
 
-# What Python's float arithmetic and `math` raise where IEEE 754 has an answer (inf or nan).
+# Python's float arithmetic and `math` raise these where IEEE 754 defines a result (inf or nan).
 NOT_IEEE = (ZeroDivisionError, OverflowError, ValueError)
 
 
 class Primitive:
     """One operation in one place: its value on floats and its partial derivatives. Made by `primitive`.
 
-    A primitive is called like the function it is. Floats give a float; with a Value among the
-    arguments it records a node, whose `op` is this very object.
+    A primitive is called like a function. If all arguments are floats, it returns a float. If one of
+    them is a Value, it records a node, whose `op` is this object.
 
     Attributes:
-        name: what errors and `repr` call it.
-        symbol: what a drawing shows.
-        native: what it is in machine code: the name of an LLVM instruction or a libm function, a formula in other
-            primitives, or None for the function itself.
-        domain: for each argument the open interval of numbers that it is meant for; of a sequence that of its items.
+        name: its name in errors and in `repr`.
+        symbol: its sign in a drawing.
+        native: its machine form: the name of an LLVM instruction or a libm function, a formula in other
+            primitives, or None, which means the function itself.
+        domain: for each argument, the open interval of numbers it is meant for; for a sequence, that of its items.
         arity: the number of its arguments.
-        partials: for each argument the partial derivative, a function of (out, *args), or None
-            where there is none to pass back.
+        partials: for each argument, the partial derivative, a function of (out, *args), or None
+            if nothing is passed back to it.
     """
 
     def __init__(
@@ -50,49 +53,36 @@ class Primitive:
         sequences: Sequence[str] = (),
         ieee: Callable[..., Any] | None = None,
     ) -> None:
+        self.name = function.__name__
         self.function = function
         self.signature = inspect.signature(function)
+        who = f"primitive {self.name}:"
         parameters = list(self.signature.parameters)
         for parameter in self.signature.parameters.values():
             if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD:
-                raise TypeError(f"primitive {function.__name__}: {parameter} must be a plain positional argument")
+                raise TypeError(f"{who} {parameter} must be a plain positional argument")
         if len(partials) != len(parameters):
             raise TypeError(
-                f"primitive {function.__name__} has {len(parameters)} arguments {tuple(parameters)} but "
-                f"{len(partials)} partials. Give one for each argument, None where there is no derivative"
+                f"{who} there must be one partial for each argument {tuple(parameters)}, got {len(partials)}. "
+                "Give None for an argument without a derivative"
             )
-        for each in partials:
-            if each is not None and not callable(each):
-                raise TypeError(
-                    f"primitive {function.__name__}: a partial must be a function of (out, *arguments) or None, "
-                    f"got {each!r}"
-                )
-            if each is not None and not can_take(each, 1 + len(parameters)):
-                raise TypeError(
-                    f"primitive {function.__name__}: a partial must be a function of "
-                    f"({', '.join(['out', *parameters])}), got {each!r}, which cannot be called with these"
-                )
+        for partial in partials:
+            if partial is not None and not (callable(partial) and can_take(partial, 1 + len(parameters))):
+                names = ", ".join(["out", *parameters])
+                raise TypeError(f"{who} a partial must be a function of ({names}) or None, got {partial!r}")
         sequences = [sequences] if isinstance(sequences, str) else sequences
         unknown = set(sequences) - set(parameters)
         if unknown:
-            raise TypeError(
-                f"primitive {function.__name__}: sequences must name some of {parameters}, got {sorted(unknown)}"
-            )
+            raise TypeError(f"{who} sequences must name some of {parameters}, got {sorted(unknown)}")
         if sequences and len(parameters) > 3:
-            raise TypeError(
-                f"primitive {function.__name__}: with sequences it must have at most three arguments, "
-                f"got {len(parameters)}"
-            )
-        self.name = function.__name__
+            raise TypeError(f"{who} with sequences there must be at most three arguments, got {len(parameters)}")
         if native is not None and not isinstance(native, str) and not callable(native):
             raise TypeError(
-                f"primitive {self.name}: native must be the name of an LLVM instruction or a C function, or a formula, "
+                f"{who} native must be the name of an LLVM instruction or a C function, or a formula, "
                 f"got {describe(native)}"
             )
         if sequences and isinstance(native, str):
-            raise TypeError(
-                f"primitive {self.name}: native must be a formula where there are sequences, got {native!r}"
-            )
+            raise TypeError(f"{who} native must be a formula if there are sequences, got {native!r}")
         self.symbol = symbol or self.name
         self.native = native
         self.arity = len(parameters)
@@ -111,7 +101,7 @@ class Primitive:
         return self.name
 
     def __reduce__(self) -> str:
-        return self.name  # pickled and copied by name, like the module-level function it stands for
+        return self.name  # pickled and copied by name, as functions are
 
     @overload
     def __call__(self, *args: float, **kwargs: float) -> float: ...
@@ -140,15 +130,15 @@ class Primitive:
         return tuple(bound.arguments.values())
 
     def apply(self, args: tuple[Any, ...]) -> Any:
-        """The call with anything but plain floats: normalise the arguments, then record or evaluate."""
+        """Convert the arguments to floats, Nodes and tuples of them, then record a node or evaluate."""
         operands: list[Any] = []
         leader: Node | None = None
         for x, is_sequence in zip(args, self.takes_sequence):
             if is_sequence:
                 x = self._sequence(x)
-                leader = _leader(x, leader)
+                leader = _find_leader(x, leader)
             elif isinstance(x, Node):
-                leader = _leader((x,), leader)
+                leader = _find_leader((x,), leader)
             elif type(x) is not float:
                 x = as_float(x, self.name)
             operands.append(x)
@@ -158,7 +148,7 @@ class Primitive:
         return np.float64(result) if any(isinstance(x, np.floating) for x in args) else result
 
     def _sequence(self, given: Any) -> tuple[Any, ...]:
-        """A tuple of floats and Nodes; `given` itself where it is one."""
+        """A tuple of floats and Nodes; `given` itself if it is one already."""
         if isinstance(given, np.ndarray):
             given = given.tolist()
         try:
@@ -171,7 +161,7 @@ class Primitive:
         return items
 
     def operator(self, left: Any, right: Any) -> Any:
-        """The call as an infix operator: NotImplemented where the other side's type may know what to do."""
+        """The call as an infix operator; NotImplemented if the other side may know what to do."""
         for x in (left, right):
             if not isinstance(x, (Node, float, int)) and not is_number(x):
                 if type(x).__module__ != "builtins":
@@ -183,7 +173,7 @@ class Primitive:
         return self.apply((left, right))
 
     def evaluate(self, *args: Any) -> float:
-        """The value on floats (and tuples of floats), inf and nan where IEEE 754 says so."""
+        """The value on floats (and tuples of floats); inf or nan where IEEE 754 defines it so."""
         try:
             value = self.function(*args)
         except NOT_IEEE:
@@ -199,28 +189,28 @@ def primitive(
     sequences: Sequence[str] = (),
     ieee: Callable[..., Any] | None = None,
 ) -> Callable[[Callable[..., float]], Primitive]:
-    """Make a primitive of a function on floats, by giving its partial derivatives.
+    """Turn a function on floats into a primitive, given its partial derivatives.
 
-    The decorated function behaves as every built-in does: on floats and Values, in backward(), for
+    The decorated function behaves like the built-in ones: on floats and Values, in backward(), for
     derivatives of any order, in drawings and in gradient checks.
 
     Args:
         partials: one function of (out, *args) for each argument, in order: the derivative of the
-            result with respect to that argument, where `out` is the result. It must be written in
-            arithmetic and autograd functions, so that it runs on floats and on Values alike. For an
-            argument in `sequences` it gives one derivative per item. None passes nothing back.
-        symbol: what drawings show (default: the function's name).
-        native: what ag.jit makes of it: the name of an LLVM instruction ("fadd", "llvm.floor") or a function of the C
-            library ("tgamma"), or a formula, a function of the same arguments written in arithmetic and other
-            primitives. By default the decorated function is compiled, which must be such a formula itself.
-        domain: the open interval of numbers that each argument is meant for, or a sequence of one for each argument;
-            of an argument in `sequences` that of its items. Tests draw their points from it (default: all reals).
-        sequences: the names of the arguments that take a list of numbers, not one.
-        ieee: the function to ask, on np.float64, where the decorated one raises ValueError,
+            result with respect to that argument, where `out` is the result. Write it with arithmetic
+            and autograd functions only, so that it runs on both floats and Values. For an argument in
+            `sequences` it returns one derivative for each item. None passes nothing back.
+        symbol: its sign in drawings (default: the function's name).
+        native: its form in programs of ag.jit: the name of an LLVM instruction ("fadd", "llvm.floor") or of a function
+            of the C library ("tgamma"), or a formula, that is a function of the same arguments written with
+            arithmetic and other primitives. By default the decorated function itself, which must be such a formula.
+        domain: the open interval of numbers that each argument is meant for, or a sequence with one for each argument;
+            for an argument in `sequences`, that of its items. Tests draw points from it (default: all reals).
+        sequences: the names of the arguments that take a sequence of numbers.
+        ieee: the function to call, on np.float64, if the decorated one raises ValueError,
             OverflowError or ZeroDivisionError (default: the function itself).
 
     Raises:
-        TypeError: when the number of partials is not the number of arguments.
+        TypeError: if the number of partials is not the number of arguments, or an option is invalid.
 
     >>> import autograd as ag
     >>> @ag.primitive(lambda out, x: 3 * x**2)
@@ -235,15 +225,13 @@ def primitive(
 
     if len(partials) == 1 and callable(partials[0]) and not can_take(partials[0], 2):
         raise TypeError(
-            f"expected a partial derivative, a function of (out, x), got {partials[0]!r}. To decorate a function, "
-            "give its partials first: @ag.primitive(lambda out, x: ...)"
+            f"@primitive: a partial derivative must be a function of (out, x), got {partials[0]!r}. To decorate a "
+            "function, pass its partials first: @ag.primitive(lambda out, x: ...)"
         )
 
     def decorate(function: Callable[..., float]) -> Primitive:
         if not callable(function):
-            raise TypeError(
-                f"@primitive(...) takes the partial derivatives, and must then decorate a function, got {function!r}"
-            )
+            raise TypeError(f"@primitive(...) must decorate a function, got {function!r}")
         return Primitive(
             function, partials, symbol=symbol, native=native, domain=domain, sequences=sequences, ieee=ieee
         )
@@ -252,7 +240,7 @@ def primitive(
 
 
 def _check_domain(domain: Any, arity: int, name: str) -> tuple[Interval, ...]:
-    """The domain as one interval for each argument."""
+    """The domain as a tuple with an interval for each argument."""
     intervals = [domain] * arity if len(domain) == 2 and not isinstance(domain[0], (tuple, list)) else list(domain)
     if len(intervals) != arity or any(len(each) != 2 or not each[0] < each[1] for each in intervals):
         raise TypeError(
@@ -263,7 +251,7 @@ def _check_domain(domain: Any, arity: int, name: str) -> tuple[Interval, ...]:
 
 
 def can_take(function: Callable[..., Any], count: int) -> bool:
-    """Whether a function can be called with so many arguments; True where its signature is not known."""
+    """Whether a function can be called with `count` arguments; True if its signature is unknown."""
     try:
         inspect.signature(function).bind(*[None] * count)
     except TypeError:
@@ -273,8 +261,8 @@ def can_take(function: Callable[..., Any], count: int) -> bool:
     return True
 
 
-def _leader(nodes: tuple[Any, ...], leader: Node | None) -> Node | None:
-    """Which Node records an application: the first, unless a more derived kind (a tracer among Values) is there."""
+def _find_leader(nodes: tuple[Any, ...], leader: Node | None) -> Node | None:
+    """The Node that records a call: the first one, or one of a subclass (a tracer among Values) if there is any."""
     for x in nodes:
         if type(x) is not float and (leader is None or (type(x) is not type(leader) and isinstance(x, type(leader)))):
             leader = x
@@ -282,7 +270,7 @@ def _leader(nodes: tuple[Any, ...], leader: Node | None) -> Node | None:
 
 
 def on_ieee_floats(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-    """Run `function` with np.float64 for each float: NumPy's scalars follow IEEE 754 where Python's raise."""
+    """Call `function` with np.float64 in place of floats: NumPy follows IEEE 754 where Python raises."""
     with np.errstate(all="ignore"):
         return function(*[tuple(map(np.float64, x)) if type(x) is tuple else np.float64(x) for x in args])
 
@@ -302,7 +290,7 @@ def as_float(x: Any, name: str) -> float:
 
 
 def describe(x: Any) -> str:
-    """x in an error message: its type and, shortened, itself."""
+    """How an error message shows x: its type, then its repr, shortened."""
     if isinstance(x, np.ndarray):
         return f"a NumPy array of shape {x.shape} and dtype {x.dtype}"
     text = repr(x)

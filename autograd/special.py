@@ -1,13 +1,13 @@
-"""erfc, cbrt, exp(-x²) and 1 / cosh² to the last bit or two, where a C library or the plain formula loses several."""
+"""erfc, cbrt, exp(-x²) and 1 / cosh²(x) to the last bit or two. C libraries or plain formulas lose several."""
 
 from __future__ import annotations
 
 import math
 
-_SPLITTER = 134217729.0  # 2**27 + 1 halves the 53-bit significand
+_SPLITTER = 134217729.0  # 2**27 + 1, which splits the 53-bit significand in half
 
-# (1 + 2x) exp(x²) erfc(x) as a polynomial in t = (x - 2.5) / (x + 2.5), highest power first: the
-# variable and the factor of M. M. Shepherd and J. G. Laframboise, Chebyshev Approximation of
+# (1 + 2x) exp(x²) erfc(x) as a polynomial in t = (x - 2.5) / (x + 2.5), highest power first. The
+# variable and the factor are those of M. M. Shepherd and J. G. Laframboise, Chebyshev Approximation of
 # (1+2x)exp(x²)erfc x in 0 ≤ x < ∞, Math. Comp. 36 (1981). Fitted with mpmath's chebyfit at 300 bits
 # for 0.4 ≤ x ≤ 28, where its relative error is 1.9e-18.
 ERFCX = (
@@ -39,6 +39,7 @@ ERFCX = (
 
 
 def _split(x: float) -> tuple[float, float]:
+    """x as the sum of two floats of half the length."""
     c = _SPLITTER * x
     high = c - (c - x)
     return high, x - high
@@ -53,8 +54,8 @@ def _product(a: float, b: float) -> tuple[float, float]:
 
 
 def gaussian(x: float) -> float:
-    """exp(-x²), the rounding of x² made good."""
-    if not abs(x) < 28.0:  # zero below the smallest float; and inf and nan
+    """exp(-x²), corrected for the rounding of x²."""
+    if not abs(x) < 28.0:  # where the result is 0, and for inf and nan
         return math.exp(-x * x)
     square, rest = _product(x, x)
     e = math.exp(-square)
@@ -62,7 +63,7 @@ def gaussian(x: float) -> float:
 
 
 def cbrt(x: float) -> float:
-    """The real cube root of x: pow's, corrected once by Newton's method with y³ - x to 106 bits."""
+    """The real cube root of x: the result of pow, corrected by a Newton step with y³ - x to 106 bits."""
     size = math.fabs(x)
     if not 0.0 < size < math.inf:
         return x
@@ -78,7 +79,7 @@ def cbrt(x: float) -> float:
 
 
 def sech2(x: float) -> float:
-    """1 / cosh²(x) as 4 t / (1 + t)² with t = exp(-2 |x|), the rounding of 1 + t and of its square made good."""
+    """1 / cosh²(x) as 4 t / (1 + t)², t = exp(-2 |x|), corrected for the rounding of 1 + t and of its square."""
     t = math.exp(-2.0 * math.fabs(x))
     total = 1.0 + t
     square, rest = _product(total, total)
@@ -88,14 +89,14 @@ def sech2(x: float) -> float:
 
 
 def erfc(x: float) -> float:
-    """1 - erf(x), without loss where erf(x) is near 1."""
+    """1 - erf(x), without loss of digits where erf(x) is near 1."""
     if not 0.48 <= x < 28.0:
         return 1.0 - math.erf(x) if x < 0.48 else math.erfc(x)
     t = (x - 2.5) / (x + 2.5)
     p = 0.0
     for coefficient in ERFCX[:-1]:
         p = (p + coefficient) * t
-    # erfc = exp(-x²) (c + p) / (1 + 2x), each factor kept as a sum of two floats until the last rounding.
+    # erfc = exp(-x²) (c + p) / (1 + 2x), where each factor is a sum of two floats until the last rounding.
     square, rest = _product(x, x)
     denominator = 1.0 + 2.0 * x
     rest += ((1.0 - denominator) + 2.0 * x) / denominator

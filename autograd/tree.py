@@ -1,4 +1,7 @@
-"""Structures of numbers (lists, tuples, dicts, dataclasses, arrays, Modules, nested): taken apart and put together."""
+"""Structures of numbers: lists, tuples, dicts, dataclasses, arrays and Modules, nested in each other.
+
+`flatten` takes a structure apart into a Tree of leaves. The Tree builds structures of the same form again.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ Shape = tuple[int, ...]
 
 
 class Numbers(Sequence[Any]):
-    """The numbers of an array in C order, made Python's own when they are looked at: a compiled program never does."""
+    """The numbers of an array in C order. Converted to Python floats on first access; compiled programs need none."""
 
     __slots__ = ("_array", "_list")
 
@@ -42,14 +45,14 @@ class Numbers(Sequence[Any]):
 
 @dataclasses.dataclass(eq=False, slots=True)
 class Leaf:
-    """What a structure holds where it ends: a number, an array, a Module, or something of no use here.
+    """The end of a structure: a number, an array, a Module, or anything else, which `check` refuses.
 
     Attributes:
-        path: where it stands, as Python would write it.
-        given: the thing itself.
-        entries: its numbers and Values, an array's in C order, a Module's its parameters.
-        shape: an array's; None for all else.
-        names: a Module's names for its parameters; None for all else.
+        path: its place in the structure, as a Python expression.
+        given: the object itself.
+        entries: its numbers and Values: those of an array in C order, or the parameters of a Module.
+        shape: the shape of an array, otherwise None.
+        names: the names of the parameters of a Module, otherwise None.
     """
 
     path: str
@@ -60,17 +63,17 @@ class Leaf:
 
     @property
     def places(self) -> list[tuple[str, Shape]]:
-        """The path and shape of each part; a Module's parts are its parameters, as in a dict by name."""
+        """The path and shape of each part. The parts of a Module are its parameters, as in a dict by name."""
         if self.names is None:
             return [(self.path, self.shape or ())]
         return [(f"{self.path}[{name!r}]", ()) for name in self.names]
 
     def like(self, rows: Sequence[Sequence[Any]], lead: Shape | None = None) -> Any:
-        """Numbers in the form of this leaf: a number, an array, for a Module a dict by name.
+        """Numbers in the form of this leaf: a number, an array or, for a Module, a dict by name.
 
         Args:
-            rows: numbers for the entries: one row, or one for each index into `lead`.
-            lead: the shape of the index, which comes before this leaf's own; None for one row, no index.
+            rows: numbers for the entries: one row, or one row for each index into `lead`.
+            lead: the shape to put before the shape of this leaf; None if there is a single row.
         """
         if self.names is not None:
             return {name: pack([row[k] for row in rows], lead) for k, name in enumerate(self.names)}
@@ -80,15 +83,15 @@ class Leaf:
 
 @dataclasses.dataclass(eq=False, slots=True)
 class Tree:
-    """A structure taken apart: its leaves in order, and what puts one like it together from as many things."""
+    """A structure taken apart: its leaves in order, and a function that builds a structure of the same form."""
 
     leaves: list[Leaf]
     build: Callable[[Iterator[Any]], Any]
-    constants: tuple[Any, ...] = ()  # type and further data of each registered container in it
+    constants: tuple[Any, ...] = ()  # the type and the constants of each registered container in it
 
     @property
     def is_leaf(self) -> bool:
-        """Whether it is not a container."""
+        """Whether the structure is a single leaf, not a container."""
         return self.build is next
 
     @property
@@ -97,11 +100,11 @@ class Tree:
         return [x for leaf in self.leaves for x in leaf.entries]
 
     def like(self, numbers: Sequence[Any]) -> Any:
-        """Numbers, as many as the entries, in the form of this structure."""
+        """Numbers, one for each entry, in the form of this structure."""
         return self.build(leaf.like([part]) for leaf, part in zip(self.leaves, self.split(numbers)))
 
     def split(self, numbers: Sequence[Any]) -> Iterator[Sequence[Any]]:
-        """Numbers, as many as the entries, leaf by leaf."""
+        """Numbers, one for each entry, leaf by leaf."""
         start = 0
         for leaf in self.leaves:
             yield numbers[start : start + len(leaf.entries)]
@@ -129,14 +132,14 @@ def register_container(
     The two functions are those of jax.tree_util.register_pytree_node.
 
     Args:
-        kind: its class. Subclasses are registered by themselves.
-        flatten: a function of a container that returns (children, constants): the things inside, and further data
-            that is not differentiated, hashable, which distinguishes one compiled program from another.
-        unflatten: a function of (constants, children) that makes a container of that class again.
+        kind: its class. Subclasses must be registered separately.
+        flatten: a function of a container that returns (children, constants): the objects inside, and further
+            hashable data that is not differentiated. A program is compiled for each value of the constants.
+        unflatten: a function of (constants, children) that makes a container of the class again.
 
     Raises:
-        TypeError: if `kind` is not a class, or one of the two is not a function.
-        ValueError: if the class is registered already, or one that is taken apart anyway.
+        TypeError: if `kind` is not a class, or `flatten` or `unflatten` is not a function.
+        ValueError: if the class is registered already, or is one that needs no registration.
 
     >>> import autograd as ag
     >>> class Interval:
@@ -149,18 +152,18 @@ def register_container(
     """
     if not isinstance(kind, type):
         raise TypeError(f"register_container: kind must be a class, got {describe(kind)}")
-    for name, function in (("flatten", flatten), ("unflatten", unflatten)):
+    for name, function in {"flatten": flatten, "unflatten": unflatten}.items():
         if not callable(function):
             raise TypeError(f"register_container: {name} must be a function, got {describe(function)}")
     if issubclass(kind, Value) or kind in (np.ndarray, list, tuple, dict, float, int):
-        raise ValueError(f"register_container: {kind.__name__} is taken apart already and cannot be registered")
+        raise ValueError(f"register_container: kind must be a container of your own, got {kind.__name__}")
     if kind in _registered:
-        raise ValueError(f"register_container: {kind.__name__} is registered already")
+        raise ValueError(f"register_container: kind must not be registered already, got {kind.__name__}")
     _registered[kind] = Registered(flatten, unflatten)
 
 
 def flatten(x: Any, path: str) -> Tree:
-    """Take a structure apart. Whatever is not a container is a leaf: see `check`."""
+    """Take a structure apart. Everything that is not a container is a leaf; see `check`."""
     if type(x) in _registered:
         return _flatten_registered(x, path, _registered[type(x)])
     if isinstance(x, Value):
@@ -189,17 +192,15 @@ def _flatten_registered(x: Any, path: str, container: Registered) -> Tree:
     try:
         hash(constants)
     except TypeError:
-        raise TypeError(
-            f"{path}: the constants that flatten of {type(x).__name__} returns must be hashable, got "
-            f"{describe(constants)}. Return a tuple or a string"
-        ) from None
+        constant = describe(constants)
+        raise TypeError(f"{path}: the constants of {type(x).__name__} must be hashable, got {constant}") from None
     inside = [flatten(child, f"{path}[{k}]") for k, child in enumerate(children)]
     tree = _join(inside, lambda items: container.unflatten(constants, items))
     return dataclasses.replace(tree, constants=((type(x), constants), *tree.constants))
 
 
 def join(trees: Sequence[Tree]) -> Tree:
-    """The tuple of these structures."""
+    """The tree of the tuple of these structures."""
     return _join(trees, tuple)
 
 
@@ -207,14 +208,14 @@ def _join(trees: Sequence[Tree], container: Callable[[list[Any]], Any]) -> Tree:
     builds = [tree.build for tree in trees]
     leaves = [leaf for tree in trees for leaf in tree.leaves]
     constants = tuple([x for tree in trees for x in tree.constants])
-    return Tree(leaves, lambda things: container([build(things) for build in builds]), constants)
+    return Tree(leaves, lambda items: container([build(items) for build in builds]), constants)
 
 
 def _dict_like(x: dict[Any, Any]) -> Callable[[list[Any]], Any]:
     keys = list(x)
 
     def build(items: list[Any]) -> Any:
-        result = copy.copy(x)  # whatever kind of dict it is
+        result = copy.copy(x)  # keeps the kind of dict
         for key, item in zip(keys, items):
             result[key] = item
         return result
@@ -224,17 +225,17 @@ def _dict_like(x: dict[Any, Any]) -> Callable[[list[Any]], Any]:
 
 def _dataclass_like(x: Any, names: Sequence[str]) -> Callable[[list[Any]], Any]:
     def build(items: list[Any]) -> Any:
-        # Without __init__, which may check or change the numbers; without a copy of what x has cached.
+        # Without __init__, which might check or change the numbers, and without a copy of what x has cached.
         result = object.__new__(type(x))
         for name, item in zip(names, items):
-            object.__setattr__(result, name, item)  # of a frozen one too
+            object.__setattr__(result, name, item)  # works if the dataclass is frozen
         return result
 
     return build
 
 
 def pack(numbers: Sequence[Any], shape: Shape | None) -> Any:
-    """The one number there is or, given a shape, an array: of floats, or of objects if there is anything else."""
+    """The single number or, given a shape, an array: of floats if all are floats, otherwise of objects."""
     if shape is None:
         return numbers[0]
     result = np.empty(len(numbers), dtype=float if all(type(x) is float for x in numbers) else object)
@@ -243,21 +244,22 @@ def pack(numbers: Sequence[Any], shape: Shape | None) -> Any:
 
 
 def check(tree: Tree, who: str, hint: str, argument: bool = False) -> None:
-    """Raise TypeError, naming the place, unless all entries are real numbers and Values.
+    """Raise TypeError, with the place, unless all entries are real numbers or Values.
 
     Args:
         tree: the structure.
         who: how the message begins.
-        hint: how it ends where there is something that is no number.
-        argument: whether to refuse integer arrays, by which there is no derivative, and subclasses of
-            ndarray, which an array of Values could not stand for.
+        hint: how it ends if something is not a number.
+        argument: whether to refuse integer arrays, which cannot be differentiated with respect to, and
+            subclasses of ndarray, which an array of Values cannot replace.
     """
     for leaf in tree.leaves:
         kind = leaf.given.dtype.kind if isinstance(leaf.given, np.ndarray) else "O"
         if argument and kind in "iu":
-            raise TypeError(f"{who} {leaf.path} is {describe(leaf.given)}: got an integer array; use x.astype(float)")
+            raise TypeError(f"{who} {leaf.path} must be a float array, got {describe(leaf.given)}; use x.astype(float)")
         if argument and isinstance(leaf.given, np.ndarray) and type(leaf.given) is not np.ndarray:
-            raise TypeError(f"{who} {leaf.path} is a {type(leaf.given).__name__}; pass a plain array, np.asarray(x)")
+            name = type(leaf.given).__name__
+            raise TypeError(f"{who} {leaf.path} must be a plain NumPy array, got a {name}; use np.asarray(x)")
         if kind not in "fiuO":
             raise TypeError(f"{who} {leaf.path} is {describe(leaf.given)}, which holds no real numbers; {hint}")
         for x in leaf.entries if kind == "O" else ():
@@ -270,14 +272,14 @@ def _is_real(x: Any) -> bool:
     return type(x) is float or isinstance(x, Value) or (is_number(x) and not isinstance(x, (bool, np.bool_)))
 
 
-def aligned(expected: Tree, given: Tree, who: str) -> list[Any]:
-    """The entries of `given`, which must have the places and shapes of `expected`, in the order of those.
+def match_entries(expected: Tree, given: Tree, who: str) -> list[Any]:
+    """The entries of `given` in the order of `expected`, whose places and shapes it must have.
 
-    Lists are as good as tuples here, numbers as arrays of shape (), dicts by name as Modules.
+    A list may stand for a tuple, a number for an array of shape (), and a dict by name for a Module.
 
     Raises:
-        TypeError: if a place is missing or too much.
-        ValueError: if one has another shape.
+        TypeError: if an entry is missing or unexpected.
+        ValueError: if a shape differs.
     """
     found: dict[str, tuple[Shape, Sequence[Any]]] = {}
     for leaf in given.leaves:
@@ -287,13 +289,11 @@ def aligned(expected: Tree, given: Tree, who: str) -> list[Any]:
     for path, shape in [place for leaf in expected.leaves for place in leaf.places]:
         if path not in found:
             rest = ", ".join(f"{p} of shape {s}" for p, (s, _) in found.items())
-            raise TypeError(
-                f"{who} {path} is missing; give it a number or array of shape {shape} (given: {rest[:200]})"
-            )
+            raise TypeError(f"{who} {path} is missing; expected a number or array of shape {shape}, got {rest[:200]}")
         its_shape, entries = found.pop(path)
         if its_shape != shape:
-            raise ValueError(f"{who} {path} has shape {its_shape}; give it shape {shape}, that of what it belongs to")
+            raise ValueError(f"{who} {path} must have shape {shape}, got {its_shape}")
         result += entries
     if found:
-        raise TypeError(f"{who} {next(iter(found))} is too much: there is nothing it belongs to; leave it out")
+        raise TypeError(f"{who} {next(iter(found))} is an unexpected entry; remove it")
     return result

@@ -1,4 +1,4 @@
-"""user_line: where in the user's own code an error began, for messages."""
+"""user_line: the line of the user's own code that led to an error, for messages."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _libraries = [os.path.dirname(__file__) + os.sep, np.__path__[0] + os.sep]  # co
 
 
 def skip_library(directory: str) -> None:
-    """From now on no line below this directory is the user's; for packages built on this one."""
+    """Treat all code in this directory as library code from now on; for packages built on this one."""
     _libraries.append(os.path.join(directory, ""))
 
 
 def user_line() -> str:
-    """The "file:line" of the innermost frame outside this package, NumPy and Python's own library; "" if none is."""
+    """The "file:line" of the innermost frame outside this package, NumPy and the standard library, or ""."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and _is_library(frame.f_code.co_filename):
         frame = frame.f_back

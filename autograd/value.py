@@ -1,4 +1,4 @@
-"""Value: a number that remembers how it was made, and backward(), which differentiates it."""
+"""Value: a number that remembers how it was computed. Its method backward() differentiates it."""
 
 from __future__ import annotations
 
@@ -18,30 +18,31 @@ __all__ = ["Value", "dot"]
 class Value(Arithmetic):
     """A real number in a computation graph.
 
-    Arithmetic on Values, alone or with plain numbers, gives new Values that remember the operation
-    and its arguments. `backward()` on a result fills `grad`, the derivative of that result, in
-    every Value that it was computed from.
+    Arithmetic on Values, or on Values and plain numbers, gives new Values that remember the operation
+    and its arguments. `backward()` on a result sets `grad` in every Value that it was computed from:
+    the derivative of the result with respect to that Value.
 
     Args:
         data: the number (int, float, NumPy scalar or 0-d array), kept as a float.
-        label: a name, for pictures and messages.
+        label: a name, shown in drawings and messages.
 
     Attributes:
-        data: the number, a float. Assign to a leaf's to change it, as an optimizer does.
-        grad: the derivative, with respect to this Value, of the result backward() was called on.
-            A leaf's accumulates from call to call; set it to 0.0 to start afresh.
+        data: the number, a float. Assign to the data of a leaf to change it, as an optimizer does.
+        grad: the derivative of the result that backward() was called on, with respect to this Value.
+            In a leaf it accumulates from call to call. Set it to 0.0 to start again.
         label: the name.
-        op: the primitive that made this Value, None for a leaf.
+        op: the primitive that made this Value; None for a leaf.
 
     Raises:
         TypeError: if `data` is not a real number or `label` not a string.
 
-    `==` and the other comparisons compare numbers, with Values and with plain numbers alike; as a
-    key of a dict or a member of a set a Value stands for itself, not for its number.
+    `==` and the other comparisons compare numbers, both with Values and with plain numbers. As a key of
+    a dict or a member of a set, a Value stands for itself, not for its number.
 
-    Subclasses are leaves: what operations on them make are Values. A Value cannot be weakly referenced.
-    In the C build (see `autograd.__build__`) the cycle collector does not look at Values, so a cycle
-    through one is never freed, such as a subclass's attribute that was computed from itself.
+    Instances of subclasses are leaves: operations on them make plain Values. A Value cannot be weakly
+    referenced. In the C build (see `autograd.__build__`) the cycle collector does not look at Values, so
+    a reference cycle through one is never freed. An example is an instance of a subclass with an
+    attribute that was computed from itself.
 
     >>> x = Value(3.0)
     >>> y = x * x + 1
@@ -57,9 +58,9 @@ class Value(Arithmetic):
     ) -> None:
         if op is None:
             if type(label) is not str:
-                label = _name(label)
+                label = _check_label(label)
             if type(data) is not float:
-                data = _number(data)
+                data = _check_data(data)
         self._data = data
         self._grad = 0.0
         self._label = label
@@ -69,8 +70,8 @@ class Value(Arithmetic):
         self._c = c
         self._mark = 0
         if on_record and op is not None:
-            for tell in on_record:
-                tell(self)
+            for hook in on_record:
+                hook(self)
 
     def _record(self, op: Primitive, args: tuple[Any, ...]) -> Value:
         """The Value that applies `op` to `args`; see Node."""
@@ -81,16 +82,16 @@ class Value(Arithmetic):
 
     @property
     def data(self) -> float:
-        """The number; what is assigned is checked and made a float. The engine uses `_data`, which is faster."""
+        """The number. An assigned number is checked and made a float. The engine uses `_data`, which is faster."""
         return self._data
 
     @data.setter
     def data(self, data: Any) -> None:
-        self._data = data if type(data) is float else _number(data)
+        self._data = data if type(data) is float else _check_data(data)
 
     @property
     def grad(self) -> float:
-        """The derivative; what is assigned is checked and made a float."""
+        """The derivative. An assigned number is checked and made a float."""
         return self._grad
 
     @grad.setter
@@ -104,11 +105,11 @@ class Value(Arithmetic):
 
     @label.setter
     def label(self, label: Any) -> None:
-        self._label = _name(label)
+        self._label = _check_label(label)
 
     @property
     def args(self) -> tuple[Any, ...]:
-        """What `op` was applied to, as it takes it: Values, floats for constants, and tuples of both.
+        """The arguments of `op`: Values, floats for constants, and tuples of both for sequences.
 
         >>> x = Value(2.0)
         >>> (x * 3).args
@@ -121,7 +122,7 @@ class Value(Arithmetic):
 
     @property
     def parents(self) -> tuple[Value | float, ...]:
-        """The Values and (for constants) floats this Value was computed from, in order; () for a leaf."""
+        """The Values, and floats for constants, that this Value was computed from, in order; () for a leaf."""
         return tuple([p for x in self.args for p in (x if type(x) is tuple else (x,))])
 
     # Differentiation
@@ -133,24 +134,24 @@ class Value(Arithmetic):
     def backward(self, seed: Value | float = 1.0, *, create_graph: Literal[True]) -> dict[Value, Value]: ...
 
     def backward(self, seed: Any = 1.0, create_graph: Any = False) -> dict[Value, Value] | None:
-        """Set `grad` in every Value this one was computed from to the derivative of this one.
+        """Set `grad` in every Value that this one was computed from: the derivative of this one.
 
-        The chain rule, applied to each node once, from this one back to the leaves (D. Rumelhart,
+        The chain rule is applied to each node once, from this one back to the leaves (D. Rumelhart,
         G. Hinton, R. Williams, Learning representations by back-propagating errors, Nature 323,
-        1986). Leaves accumulate: a second call doubles their gradients. Other nodes get the
-        derivative of this call alone.
+        1986). Leaves accumulate: a second call doubles their gradients. Other nodes keep only the
+        derivative of the last call.
 
         Args:
-            seed: the derivative to start from, by which all others are multiplied.
+            seed: the derivative to start from. All others are multiplied by it.
             create_graph: whether to compute the derivatives as Values, which can be differentiated
                 again.
 
         Returns:
-            With create_graph, the derivative of this Value with respect to each node it was
-            computed from, and itself, as a dict from node to Value; otherwise None.
+            With create_graph, a dict from each node that this Value was computed from, and this Value
+            itself, to the derivative with respect to it, a Value. Otherwise None.
 
         Raises:
-            TypeError: if the seed is not a number. Whatever raises, no gradient has changed.
+            TypeError: if the seed is not a number. After any exception no gradient has changed.
 
         >>> x = Value(2.0)
         >>> slope = (x**3).backward(create_graph=True)[x]
@@ -162,9 +163,9 @@ class Value(Arithmetic):
         if not isinstance(seed, Value):
             seed = as_float(seed, "backward")
         elif not create_graph:
-            raise TypeError("backward: a Value as seed needs create_graph=True; give a number, such as float(seed)")
-        for tell in on_backward:
-            tell(self, seed)
+            raise TypeError("backward: a seed that is a Value needs create_graph=True; otherwise use float(seed)")
+        for hook in on_backward:
+            hook(self, seed)
         if create_graph:
             return self._backward_on_values(seed)
         chain.accumulate(self, seed)
@@ -175,25 +176,25 @@ class Value(Arithmetic):
         return {node: g if isinstance(g, Value) else Value(g) for node, g in found.items()}
 
     def detach(self) -> Value:
-        """A new leaf with this Value's number and label, through which nothing is passed back."""
+        """A new leaf with the number and label of this Value. Nothing is passed back through it."""
         return Value(self._data, self.label)
 
-    # Arithmetic; sums, differences and products are in fast.py. Any stands for NotImplemented, too.
+    # Arithmetic; sums, differences and products are in fast.py. The type Any includes NotImplemented.
 
     def __truediv__(self, other: Any) -> Value | Any:
-        return self._then(ops.div, other)
+        return self._apply(ops.div, other)
 
     def __pow__(self, other: Any) -> Value | Any:
-        return self._then(ops.pow, other)
+        return self._apply(ops.pow, other)
 
     def __rtruediv__(self, other: Any) -> Value | Any:
-        return self._after(ops.div, other)
+        return self._apply_reflected(ops.div, other)
 
     def __rpow__(self, other: Any) -> Value | Any:
-        return self._after(ops.pow, other)
+        return self._apply_reflected(ops.pow, other)
 
-    def _then(self, op: Primitive, other: Any) -> Any:
-        """op(self, other), with a short way for a Value or a plain number."""
+    def _apply(self, op: Primitive, other: Any) -> Any:
+        """op(self, other), with a short cut for a Value or a plain number."""
         if type(other) is Value:
             return Value(op.evaluate(self._data, other._data), "", op, self, other)
         if type(other) is float or type(other) is int:
@@ -201,8 +202,8 @@ class Value(Arithmetic):
             return Value(op.evaluate(self._data, constant), "", op, self, constant)
         return op.operator(self, other)
 
-    def _after(self, op: Primitive, other: Any) -> Any:
-        """op(other, self), with a short way for a plain number."""
+    def _apply_reflected(self, op: Primitive, other: Any) -> Any:
+        """op(other, self), with a short cut for a plain number."""
         if type(other) is float or type(other) is int:
             constant = float(other)
             return Value(op.evaluate(constant, self._data), "", op, constant, self)
@@ -217,7 +218,7 @@ class Value(Arithmetic):
     def __abs__(self) -> Value:
         return self._record_unary(ops.abs)
 
-    # As methods under NumPy's names too, so that np.exp and its like work on Values and on arrays of them.
+    # Methods under NumPy's names, so that np.exp and other ufuncs work on Values and on arrays of Values.
 
     def exp(self) -> Value:
         return self._record_unary(ops.exp)
@@ -289,7 +290,7 @@ class Value(Arithmetic):
         return ops.hypot.apply((self, other))
 
     def conjugate(self) -> Value:
-        return self  # np.var asks for it
+        return self  # np.var calls it
 
     def sigmoid(self) -> Value:
         return self._record_unary(ops.sigmoid)
@@ -326,7 +327,7 @@ class Value(Arithmetic):
     def __ceil__(self) -> int:
         return math.ceil(self._data)
 
-    # Comparisons return what Python's floats do, on arrays an array; hence Any.
+    # Comparisons return what those of floats do: a bool or, with an array, an array. Hence the type Any.
 
     def __eq__(self, other: object) -> Any:
         data: Any = self._data
@@ -353,7 +354,7 @@ class Value(Arithmetic):
         return data >= (other.data if isinstance(other, Value) else other)
 
     def __hash__(self) -> int:
-        return id(self) >> 4  # by identity: dicts and sets hold nodes, not numbers (the last four bits are always zero)
+        return id(self) >> 4  # by identity: dicts and sets hold nodes, not numbers (the last four bits are always 0)
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
@@ -365,34 +366,34 @@ class Value(Arithmetic):
     def __reduce__(self) -> tuple[Any, ...]:
         if self.op is not None:
             raise TypeError(
-                f"copying and pickling take leaves, but this Value was made by {self.op}: use v.detach() for its "
+                f"only leaves can be copied and pickled, but this Value was made by {self.op}: use v.detach() for its "
                 "number alone, or compute it again from copied leaves"
             )
-        return _leaf, (type(self), self._data, self._label, self._grad), getattr(self, "__dict__", None) or None
+        return _restore_leaf, (type(self), self._data, self._label, self._grad), getattr(self, "__dict__", None) or None
 
 
-def _name(label: Any) -> str:
-    """What a Value may be called."""
+def _check_label(label: Any) -> str:
+    """label, which must be a string."""
     if not isinstance(label, str):
-        raise TypeError(f"a label is a string, got {describe(label)}")
+        raise TypeError(f"a label must be a string, got {describe(label)}")
     return label
 
 
-def _leaf(kind: Any, data: float, label: str, grad: float) -> Value:
-    """A leaf as it was when it was copied or pickled; what a subclass has besides comes after."""
+def _restore_leaf(kind: Any, data: float, label: str, grad: float) -> Value:
+    """A leaf as it was when it was copied or pickled, without the attributes that a subclass adds."""
     value: Value = kind(data, label)
     value._grad = grad
     return value
 
 
-def _number(x: Any) -> float:
-    """x as the data of a Value."""
+def _check_data(x: Any) -> float:
+    """x as a float, for the data of a Value."""
     if not is_number(x):
-        hint = "; v.detach() makes a new leaf of a Value, float(v) is its number" if isinstance(x, Value) else ""
+        hint = ". Use v.detach() for a new leaf, or float(v) for the number" if isinstance(x, Value) else ""
         raise TypeError(
-            f"Value() takes one real number (int, float, NumPy scalar or 0-d array), got {describe(x)}{hint}"
+            f"Value(): data must be a real number (int, float, NumPy scalar or 0-d array), got {describe(x)}{hint}"
         )
     return float(x)
 
 
-vars(fast)["Value"] = Value  # what the operators there make
+vars(fast)["Value"] = Value  # the operators there make Values

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from .. import ops
-from ..chain import walk
+from ..node import walk
 from ..value import Value
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..primitive import describe
-from ..transforms.recording import RESULT, checked_argnums, name_of, positions_of
-from ..tree import Leaf, Tree, aligned, check, flatten, join
+from ..transforms.recording import RESULT, check_argnums, name_of, positions_of
+from ..tree import Leaf, Tree, check, flatten, join, match_entries
 from ..value import Value
 
 
@@ -35,7 +35,7 @@ class Arguments:
     def __init__(self, transform: str, f: Callable[..., Any], args: Sequence[Any], argnums: Any) -> None:
         if argnums is None:
             argnums = 0 if len(args) == 1 else tuple(range(len(args)))
-        self.argnums = checked_argnums(transform, f, argnums)
+        self.argnums = check_argnums(transform, f, argnums)
         self.f, self.args = f, args
         self.who = f"{transform}({name_of(f)}):"
         self.positions = positions_of(self.argnums, len(args), self.who)
@@ -92,7 +92,7 @@ class Arguments:
         parts = zip(given if several else [given], self.positions)
         tree = join([flatten(_convert_like(x, self.args[i]), self._names[i]) for x, i in parts])
         check(tree, who, "it must have one real number for each number in the argument")
-        return [float(x) for x in aligned(self._varied, tree, who)]
+        return [float(x) for x in match_entries(self._varied, tree, who)]
 
     def _contents(self, given: Sequence[Any]) -> dict[str, Any]:
         """Everything in the arguments, by name, in a form that can be compared."""

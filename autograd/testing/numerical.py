@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..transforms.recording import blocks
+from ..transforms.recording import nest_rows
 from ..tree import flatten
 from .arguments import Arguments, read_outputs
 from .extrapolation import EPSILON, Floats
@@ -84,7 +84,7 @@ def numerical_jacobian(f: Callable[..., Any], *args: Any, argnums: int | Sequenc
     """
     arguments = Arguments("numerical_jacobian", f, args, argnums)
     probe = Probe(arguments, f, scalar=False)
-    value, error = [blocks(rows, probe.outputs, arguments.inputs) for rows in _matrices(probe.slopes())]
+    value, error = [nest_rows(rows, probe.outputs, arguments.inputs) for rows in _matrices(probe.slopes())]
     return Estimate(value, error)
 
 
@@ -108,7 +108,7 @@ def numerical_hessian(f: Callable[..., Any], *args: Any, argnums: int | Sequence
     """
     arguments = Arguments("numerical_hessian", f, args, argnums)
     probe = Probe(arguments, f, scalar=True)
-    value, error = [blocks(m.tolist(), arguments.inputs, arguments.inputs) for m in probe.hessian()]
+    value, error = [nest_rows(m.tolist(), arguments.inputs, arguments.inputs) for m in probe.hessian()]
     return Estimate(value, error)
 
 

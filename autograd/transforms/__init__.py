@@ -1,21 +1,24 @@
-"""Transforms: grad, jacobian, hessian and their kin make derivatives, of any order, of ordinary functions.
+"""Transforms: grad, jacobian, hessian and others turn ordinary functions into their derivatives, of any order.
 
-What they have in common:
+All of them have these rules in common:
 
 - **Arguments** are numbers, NumPy float arrays of any shape, Values, Modules, and lists, tuples, dicts
-  and dataclasses of these, nested. The function is called with Values in place of numbers, an object
-  array in place of an array, and new containers, so that what it does to them the caller does not see.
-  Derivatives come in the structure of the argument, as floats and float arrays. A Module is passed on
-  as it is, for its parameters are Values; its derivatives are a dict from name to number.
+  and dataclasses of these, nested. The function is called with Values in place of numbers, object
+  arrays in place of arrays, and new containers, so the caller's own are never changed. Derivatives
+  have the structure of the argument, with floats and float arrays. A Module is passed on as it is,
+  since its parameters are Values; its derivatives are a dict from name to number.
 - **Nesting.** Numbers in, numbers out. Values in, Values out, which depend on those given and can be
-  differentiated again. Inside another transform what depends on its variables, through arguments or
-  closures, is a Value too. Any other Value that a function closes over is a constant. So is what
-  `float(x)` and the functions of `math` return: use `ag.sin(x)` or `np.sin(x)`.
-- **Nothing is disturbed.** No `grad` of a Value is read or written and no graph outlives the call,
-  unless the results are Values. An exception inside the function passes through unchanged.
-- **Errors.** TypeError for what is no real number, or an integer array, in an argument; for a result
-  that is no real number, or not one where one is needed; for a structure that does not match another.
-  ValueError for argnums out of range or twice the same, and for shapes that do not match.
+  differentiated again. Inside another transform, whatever depends on its variables, through arguments
+  or closures, is a Value too. Any other Value that a function closes over is a constant. So are the
+  results of `float(x)` and of the functions of `math`: use `ag.sin(x)` or `np.sin(x)`.
+- **No side effects.** No `grad` of a Value is read or written. No graph outlives the call, unless the
+  results are Values. An exception inside the function passes through unchanged.
+- **Errors.** TypeError if an argument is not a real number, or is an integer array; if a result is
+  not a real number, or is not a single number where one is needed; if two structures do not match.
+  ValueError if argnums is out of range or names an argument twice, or if shapes do not match.
+
+recording.py calls the function with variables in place of numbers, and sweep.py goes through the recorded graph.
+grad.py, jacobian.py and products.py hold the transforms themselves.
 """
 
 from .grad import elementwise_grad, grad, value_and_grad

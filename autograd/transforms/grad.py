@@ -1,11 +1,11 @@
-"""grad, value_and_grad, elementwise_grad: derivatives of a function's one result, or element by element."""
+"""grad, value_and_grad, elementwise_grad: the gradient of a single result, or derivatives element by element."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .recording import Recording, checked_argnums, name_derivative
+from .recording import Recording, check_argnums, name_derivative
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -19,12 +19,12 @@ def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
 
     Args:
         f: the function.
-        argnums: which positional argument to differentiate by (negative: counted from the end), or a
-            tuple of them for a tuple of gradients. All other arguments are passed on as they are.
-        has_aux: whether f returns a pair (result, aux). The gradient then comes as (gradient, aux).
+        argnums: which positional argument to differentiate with respect to (negative: counted from the
+            end), or a tuple of them for a tuple of gradients. The other arguments are passed on unchanged.
+        has_aux: whether f returns a pair (result, aux). The function then returns (gradient, aux).
 
     Raises:
-        TypeError, ValueError: see the docstring of this file.
+        TypeError, ValueError: see the docstring of autograd.transforms.
 
     >>> import numpy as np
     >>> grad(lambda x: x**3)(2.0), grad(grad(lambda x: x**3))(2.0)
@@ -34,7 +34,7 @@ def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     >>> grad(lambda x: x * grad(lambda y: x * y)(1.0))(3.0)  # of x · x
     6.0
     """
-    argnums = checked_argnums("grad", f, argnums)
+    argnums = check_argnums("grad", f, argnums)
 
     def gradient(*args: Any, **kwargs: Any) -> Any:
         run = Recording("grad", f, argnums, args, kwargs, has_aux)
@@ -50,12 +50,12 @@ def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> 
 
     Args:
         f, argnums: as for grad.
-        has_aux: whether f returns a pair (result, aux). All then comes as ((result, aux), gradient).
+        has_aux: whether f returns a pair (result, aux). The function then returns ((result, aux), gradient).
 
     >>> value_and_grad(lambda x, y: x * y, argnums=(0, 1))(2.0, 3.0)
     (6.0, (3.0, 2.0))
     """
-    argnums = checked_argnums("value_and_grad", f, argnums)
+    argnums = check_argnums("value_and_grad", f, argnums)
 
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
         run = Recording("value_and_grad", f, argnums, args, kwargs, has_aux)
@@ -70,8 +70,8 @@ def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> 
 def elementwise_grad(f: Function, argnums: Argnums = 0) -> Function:
     """A function that computes the derivative, element by element, of f, which works element by element.
 
-    As in HIPS autograd this is the gradient of the sum of all results, in one sweep. Where a result
-    depends on other elements than its own it is the column sums of the Jacobian.
+    As in HIPS autograd this is the gradient of the sum of all results, in one sweep. If a result
+    depends on other elements than its own, these are the column sums of the Jacobian.
 
     Args:
         f: a function that returns a number, an array, or a structure of them.
@@ -82,7 +82,7 @@ def elementwise_grad(f: Function, argnums: Argnums = 0) -> Function:
     array([[2.],
            [4.]])
     """
-    argnums = checked_argnums("elementwise_grad", f, argnums)
+    argnums = check_argnums("elementwise_grad", f, argnums)
 
     def derivative(*args: Any, **kwargs: Any) -> Any:
         run = Recording("elementwise_grad", f, argnums, args, kwargs)

@@ -1,4 +1,7 @@
-"""Recording: one call of a function with variables in place of numbers, and the derivatives of its result by them."""
+"""Recording: one call of a function with variables in place of numbers, and the derivatives of its result.
+
+Every transform makes one, checks it, and asks it for the derivatives that it needs.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +11,28 @@ from typing import Any
 
 from .. import ops
 from ..primitive import describe
-from ..tree import Leaf, Tree, aligned, check, flatten, join
+from ..tree import Leaf, Tree, check, flatten, join, match_entries
 from ..value import Value
 from .sweep import pull_back, pull_back_each, push_forward, reaches
 
 RESULT = "the result"
 
-_running: dict[Recording, list[Value]] = {}  # those that are now calling their function, with their variables
+_running: dict[Recording, list[Value]] = {}  # those whose function is running now, with their variables
 
 
 class Recording:
-    """A call of f: the structures that went in and came out, and the variables between them.
+    """A call of f: the structure of its arguments, the structure of its result, and the variables.
 
-    A number becomes a new leaf, and a Value its product with 1: a node of its own, lest derivatives by
-    the variable be mixed up with those by the Value, yet connected to it. The parameters of a Module
-    are variables as they stand.
+    A number is replaced by a new leaf, and a Value by its product with 1. The product depends on the
+    Value, but is a separate node, so that derivatives with respect to the variable and those with
+    respect to the Value are not mixed up. The parameters of a Module are variables themselves.
 
     Args:
         transform: the name of the transform, for messages.
         f: the function.
-        argnums: which arguments to differentiate by: an int for the argument itself, else their tuple.
-        args, kwargs: what to call f with.
-        has_aux: whether f returns a pair, of which the first is the result.
+        argnums: which arguments to differentiate with respect to: an int, or a sequence of them for a tuple.
+        args, kwargs: the arguments of the call.
+        has_aux: whether f returns a pair (result, aux).
     """
 
     def __init__(
@@ -45,7 +48,7 @@ class Recording:
         positions = positions_of(argnums, len(args), self.who)
         trees = [flatten(args[i], f"argument {i}") for i in positions]
         self.inputs = join(trees) if isinstance(argnums, Sequence) else trees[0]
-        check(self.inputs, self.who, "there are derivatives by numbers only", argument=True)
+        check(self.inputs, self.who, "only numbers can be differentiated with respect to", argument=True)
         self.variables: list[Value] = []
         self._takes_values = False
         replaced = list(args)
@@ -68,12 +71,12 @@ class Recording:
         self.numbers = self.outputs.entries
         tracer: Any = next((x for x in self.numbers if isinstance(x, Value) and type(x) is not Value), None)
         self._traced = tracer is not None
-        if tracer is not None:  # in its graph other nodes stand for the variables
+        if tracer is not None:  # in its graph, other nodes represent the variables
             self.numbers = [tracer.trace.lift(x) if isinstance(x, Value) else x for x in self.numbers]
             self.variables = [tracer.trace.lift(v) for v in self.variables]
 
     def _variables(self, tree: Tree) -> Iterator[Any]:
-        """What f gets in place of each leaf."""
+        """The argument of f in place of each leaf."""
         for leaf in tree.leaves:
             if leaf.names is not None:
                 self.variables += leaf.entries
@@ -92,7 +95,7 @@ class Recording:
         return variable
 
     def on_values(self, factors: Sequence[Any] = ()) -> bool:
-        """Whether derivatives (times these factors) are Values: "Nesting" in the docstring of transforms."""
+        """Whether derivatives (times these factors) are Values; see "Nesting" in the docstring of the package."""
         if self._takes_values or self._traced or any(isinstance(x, Value) for x in factors):
             return True
         enclosing = [v for variables in list(_running.values()) for v in variables]
@@ -101,60 +104,65 @@ class Recording:
     # The results
 
     def expect_scalar(self) -> None:
-        """TypeError, unless the result is one number."""
+        """Raise TypeError unless the result is one number."""
         leaves = self.outputs.leaves
         if len(leaves) != 1 or leaves[0].path != RESULT or leaves[0].shape or leaves[0].names is not None:
             raise TypeError(
-                f"{self.who} the function must return one number, got {describe(self.result)}; use jacobian for the "
-                "derivatives of several numbers, elementwise_grad for a function that works element by element"
+                f"{self.who} the function must return one number, got {describe(self.result)}. Use jacobian for the "
+                "derivatives of several numbers, or elementwise_grad for a function that works element by element"
             )
 
     def value(self) -> Any:
         """The result in its structure."""
-        return self.outputs.like(_numbers(self.numbers, self.on_values()))
+        return self.outputs.like(_convert(self.numbers, self.on_values()))
 
     def aux(self) -> Any:
-        """What came with the result, with floats for the Values in it unless derivatives are Values."""
+        """The aux of the result, with floats in place of Values unless derivatives are Values."""
         tree = flatten(self._aux, "aux")
         if self.on_values() or not any(map(_has_values, tree.leaves)):
             return self._aux
-        return tree.build(map(_without_values, tree.leaves))
+        return tree.build(map(_remove_values, tree.leaves))
 
     # The derivatives, as flat lists of numbers
 
     def pull(self, seeds: Sequence[Any]) -> list[Any]:
-        """For each variable the derivative of the sum of the results, each times its seed."""
+        """The derivative of the sum of the results, each times its seed, with respect to each variable."""
         on_values = self.on_values(seeds)
-        return _numbers(pull_back(self.numbers, seeds, self.variables, on_values), on_values)
+        return _convert(pull_back(self.numbers, seeds, self.variables, on_values), on_values)
 
     def push(self, direction: Sequence[Any]) -> list[Any]:
-        """For each result the derivative in a direction."""
+        """The derivative of each result in a direction."""
         on_values = self.on_values(direction)
-        return _numbers(push_forward(self.numbers, self.variables, direction, on_values), on_values)
+        return _convert(push_forward(self.numbers, self.variables, direction, on_values), on_values)
 
     def pull_each(self, outputs: Sequence[Any]) -> list[list[Any]]:
-        """For each output the derivatives by each variable."""
+        """For each output, the derivatives with respect to the variables."""
         on_values = self.on_values()
-        return [_numbers(row, on_values) for row in pull_back_each(outputs, self.variables, on_values)]
+        return [_convert(row, on_values) for row in pull_back_each(outputs, self.variables, on_values)]
 
     def gradient(self) -> list[Any]:
-        """For each variable the derivative of the one result, to be differentiated again."""
+        """The derivative of the single result with respect to each variable, to be differentiated again."""
         return pull_back(self.numbers, [1.0], self.variables, True)
 
     def directional(self, direction: Sequence[Any]) -> list[Any]:
-        """For each variable the derivative of the gradient times a direction: the Hessian times it."""
+        """The derivative of gradient · direction with respect to each variable: the Hessian times the direction."""
         on_values = self.on_values(direction)
-        return _numbers(pull_back(self.gradient(), direction, self.variables, on_values), on_values)
+        return _convert(pull_back(self.gradient(), direction, self.variables, on_values), on_values)
 
-    def matching(self, expected: Tree, given: Tree, noun: str) -> list[Any]:
-        """The numbers of a tangent or cotangent, once it is known to fit."""
+    def read_vector(self, expected: Tree, given: Tree, noun: str) -> list[Any]:
+        """The numbers of a tangent or cotangent, after a check that it has the structure of `expected`."""
         who = f"{self.who} the {noun} of"
-        check(given, who, f"a {noun} has one number for each of what it belongs to")
-        return [x if isinstance(x, Value) else float(x) for x in aligned(expected, given, who)]
+        check(given, who, f"a {noun} must hold real numbers")
+        return [x if isinstance(x, Value) else float(x) for x in match_entries(expected, given, who)]
 
 
-def blocks(rows: Sequence[Sequence[Any]], outer: Tree, inner: Tree) -> Any:
-    """A matrix with a row for each number of `outer`: that structure, with the structure of `inner` at its leaves."""
+def nest_rows(rows: Sequence[Sequence[Any]], outer: Tree, inner: Tree) -> Any:
+    """The structure of `outer` with that of `inner` at each leaf, filled from a matrix with a row for each number.
+
+    Args:
+        rows: for each number of `outer`, a row with a number for each number of `inner`.
+        outer, inner: the structures.
+    """
 
     def block(leaf: Leaf, its_rows: Sequence[Sequence[Any]]) -> Any:
         if leaf.names is not None:  # the parameters of a Module, one by one
@@ -166,15 +174,15 @@ def blocks(rows: Sequence[Sequence[Any]], outer: Tree, inner: Tree) -> Any:
 
 
 def name_of(f: Callable[..., Any]) -> str:
-    """What messages call a function."""
+    """The name of a function in messages."""
     return getattr(f, "__name__", type(f).__name__)
 
 
-def checked_argnums(transform: str, f: Any, argnums: Any) -> int | tuple[int, ...]:
-    """argnums as an int or a tuple of ints; TypeError if it is neither, or f no function."""
+def check_argnums(transform: str, f: Any, argnums: Any) -> int | tuple[int, ...]:
+    """argnums as an int or a tuple of ints; TypeError if it is neither, or if f is not a function."""
     if not callable(f):
-        advice = "; the derivatives of a Value y: y.backward(), then x.grad" if isinstance(f, Value) else ""
-        raise TypeError(f"{transform}() takes a function, got {describe(f)}{advice}")
+        advice = ". To differentiate a Value y, call y.backward() and read x.grad" if isinstance(f, Value) else ""
+        raise TypeError(f"{transform}(): f must be a function, got {describe(f)}{advice}")
     several = isinstance(argnums, (tuple, list))
     for i in argnums if several else [argnums]:
         if isinstance(i, bool) or not hasattr(i, "__index__"):
@@ -191,11 +199,11 @@ def positions_of(argnums: int | Sequence[int], count: int, who: str) -> list[int
         if not -count <= i < count:
             raise ValueError(
                 f"{who} argnums is {argnums}, but the function was called with {count} positional argument"
-                f"{'s' * (count != 1)}; they count from 0, and those given by keyword are not differentiated by"
+                f"{'s' * (count != 1)}. Positions count from 0; keyword arguments cannot be differentiated"
             )
     positions = [i % count for i in wanted]
     if len(set(positions)) < len(positions):
-        raise ValueError(f"{who} argnums is {argnums}, which names an argument twice; give each once")
+        raise ValueError(f"{who} argnums must name each argument once, got {argnums}")
     return positions
 
 
@@ -203,23 +211,24 @@ def _has_values(leaf: Leaf) -> bool:
     return leaf.names is None and any(isinstance(x, Value) for x in leaf.entries)
 
 
-def _without_values(leaf: Leaf) -> Any:
+def _remove_values(leaf: Leaf) -> Any:
+    """The object of a leaf with floats in place of Values."""
     if not _has_values(leaf):
         return leaf.given
     return leaf.like([[float(x) if isinstance(x, Value) else x for x in leaf.entries]])
 
 
-def _numbers(numbers: Sequence[Any], on_values: bool) -> list[Any]:
-    """All floats or all Values."""
+def _convert(numbers: Sequence[Any], on_values: bool) -> list[Any]:
+    """The numbers, all as floats or all as Values."""
     if on_values:
-        # Among traced numbers a constant stays a float: jit would take a Value for one to be read at each call.
+        # Among traced numbers a constant stays a float. A Value would be read by jit at each call.
         traced = any(isinstance(x, Value) and type(x) is not Value for x in numbers)
         return [x if isinstance(x, Value) or traced else Value(x) for x in numbers]
     return [x if type(x) is float else float(x) for x in numbers]
 
 
 def name_derivative(derivative: Callable[..., Any], transform: str, f: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a function made by a transform the signature of f and a name that says what it is."""
+    """Give the function that a transform returns the signature of f, and a name such as grad(f)."""
     derivative.__name__ = derivative.__qualname__ = f"{transform}({name_of(f)})"
     derivative.__doc__ = f"Made by autograd.{transform} of:\n\n{f.__doc__}"
     derivative.__wrapped__ = f  # type: ignore[attr-defined]

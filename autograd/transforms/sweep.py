@@ -1,8 +1,8 @@
-"""Sweeps through a recorded graph that change nothing in it: adjoints from results back, tangents from variables on.
+"""Sweeps through a recorded graph: adjoints from the results back, or tangents from the variables forward.
 
-Both multiply the partials that the primitives give, edge by edge (A. Griewank, A. Walther, Evaluating
+Both multiply the partials of the primitives, edge by edge (A. Griewank, A. Walther, Evaluating
 Derivatives, 2nd ed., SIAM 2008, chapter 3): on floats or, for derivatives that can be differentiated
-again, on Values.
+again, on Values. They leave the graph and every grad as they were.
 """
 
 from __future__ import annotations
@@ -13,24 +13,34 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..chain import adjoints, dependents, differentiate, local_derivatives, reachable, rule_on_values, times
+from ..chain import (
+    adjoints,
+    any_in,
+    local_derivatives,
+    lock,
+    prepare,
+    reachable,
+    rule_on_values,
+    sweep,
+    times,
+)
 from ..node import on_backward
 from ..value import Value
 
-BLOCK = 256  # rows of a Jacobian that one sweep computes: enough to share its cost, few enough for the memory
+BLOCK = 256  # rows of a Jacobian in one sweep: enough to share its cost, few enough for the memory
 
 
 def pull_back(outputs: Sequence[Any], seeds: Iterable[Any], variables: Sequence[Value], on_values: bool) -> list[Any]:
     """Reverse: the derivative of the sum of the outputs, each times its seed, with respect to each variable.
 
     Args:
-        outputs: Values, and plain numbers, which depend on nothing.
+        outputs: Values, and plain numbers, which are constants.
         seeds: a number for each output.
         variables: the nodes to differentiate with respect to.
         on_values: whether to run the rules on Values.
 
     Returns:
-        For each variable a float or, with on_values, a Value unless it is constant.
+        For each variable a float or, with on_values, a Value, unless the derivative is constant.
     """
     _announce(outputs)
     seeded = [(out, seed) for out, seed in zip(outputs, seeds) if isinstance(out, Value)]
@@ -46,12 +56,12 @@ def pull_back(outputs: Sequence[Any], seeds: Iterable[Any], variables: Sequence[
 
 
 def pull_back_each(outputs: Sequence[Any], variables: Sequence[Value], on_values: bool) -> list[list[Any]]:
-    """The rows of the Jacobian: for each output its derivatives with respect to the variables, as pull_back's."""
+    """The rows of the Jacobian: for each output, the result of pull_back."""
     rows: list[list[Any]] = []
     for start in range(0, len(outputs), BLOCK):
         block = outputs[start : start + BLOCK]
         matrix: Any = None if on_values or len(block) == 1 else _matrix(block, variables)  # Any: NumPy's stubs differ
-        # Where one output has an infinite derivative, the zeros of the others in its block have become nan.
+        # If one output has an infinite derivative, zeros of the others in its block have become nan.
         if matrix is None or not np.isfinite(matrix).all():
             rows += [pull_back([out], [1.0], variables, on_values) for out in block]
         else:
@@ -72,20 +82,50 @@ def push_forward(
     for node in order:
         partials = rule_on_values(node, wanted) if on_values else local_derivatives(node)
         terms = [(found[parent], partial) for parent, partial in partials if parent in found]
-        if terms:  # a rule may pass nothing on
+        if terms:  # a rule may pass nothing forward
             found[node] = _total(terms) if on_values else sum([tangent * partial for tangent, partial in terms])
     return [found.get(out, 0.0) if isinstance(out, Value) else 0.0 for out in outputs]
 
 
 def reaches(outputs: Sequence[Any], nodes: Sequence[Value]) -> bool:
-    """Whether any output was computed from one of the nodes, or is one."""
+    """Whether any output was computed from one of the nodes, or is one of them."""
     roots = [out for out in outputs if isinstance(out, Value)]
     _, known = dependents(reachable(roots, nodes)[1], nodes)
     return any(out in known for out in roots)
 
 
+def differentiate(roots: Sequence[Value], seeds: Sequence[float], variables: Sequence[Value]) -> list[float]:
+    """The derivative of the sum of the roots, each times its seed, with respect to each variable. No grad changes."""
+    leaves, nodes = reachable(roots, variables)
+    active, derivatives = prepare(roots, dependents(nodes, variables)[0])
+    touched = [*leaves, *nodes, *variables]
+    with lock:
+        before = [node._grad for node in touched]
+        try:
+            for node in touched:
+                node._grad = 0.0
+            for node, seed in zip(roots, seeds):
+                node._grad += seed
+            sweep(active, derivatives)
+            return [node._grad for node in variables]
+        finally:
+            for node, old in zip(touched, before):
+                node._grad = old
+
+
+def dependents(nodes: Sequence[Value], variables: Iterable[Value]) -> tuple[list[Value], set[Value]]:
+    """The nodes that were computed from variables, in the order given, and the set of these and the variables."""
+    known = set(variables)
+    order = []
+    for node in nodes:
+        if any_in(known, (node._a, node._b, node._c)):
+            known.add(node)
+            order.append(node)
+    return order, known
+
+
 def _announce(outputs: Sequence[Any]) -> None:
-    """Call the hooks for what is about to be differentiated; see node.py."""
+    """Call the hooks for the results that are about to be differentiated; see node.py."""
     for hook in on_backward:
         for out in outputs:
             if type(out) is Value:  # a tracer has no derivatives yet
@@ -93,7 +133,7 @@ def _announce(outputs: Sequence[Any]) -> None:
 
 
 def _total(pairs: Sequence[tuple[Any, Any]]) -> Any:
-    """The sum of the products of pairs of an adjoint and a partial: one node at most."""
+    """The sum of the products of pairs of an adjoint and a partial: at most one node."""
     if len(pairs) == 1:
         return times(*pairs[0])
     factors, partials = zip(*pairs)
@@ -101,7 +141,7 @@ def _total(pairs: Sequence[tuple[Any, Any]]) -> Any:
 
 
 def _matrix(outputs: Sequence[Any], variables: Sequence[Value]) -> Any:
-    """The Jacobian in one sweep, an adjoint of each node being the array of its adjoints for each output."""
+    """The Jacobian in one sweep. The adjoint of a node is an array with one entry for each output."""
     _announce(outputs)
     count = len(outputs)
     seeded = [(out, seed) for out, seed in zip(outputs, np.eye(count)) if isinstance(out, Value)]

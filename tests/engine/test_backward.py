@@ -1,4 +1,4 @@
-"""backward(): what it adds to leaves and sets in other nodes, what its seed may be, and what it passes by."""
+"""backward(): what it adds to leaves, what it sets in other nodes, its seed, and where it passes nothing back."""
 
 import math
 import sys
@@ -46,7 +46,7 @@ def test_a_neuron_by_hand() -> None:
 
 
 @pytest.mark.parametrize("create_graph", [False, True])
-def test_calling_twice_doubles_the_leaves_exactly_and_leaves_the_rest_as_after_one(create_graph: bool) -> None:
+def test_a_second_call_doubles_the_leaves_exactly_and_changes_no_other_node(create_graph: bool) -> None:
     a, b, g = micrograd_example()
     middle = g.parents[0]
     assert isinstance(middle, ag.Value)
@@ -58,7 +58,7 @@ def test_calling_twice_doubles_the_leaves_exactly_and_leaves_the_rest_as_after_o
 
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_doubling_is_exact_whatever_the_roundings(create_graph: bool) -> None:
-    """A leaf of many uses: what it holds is added to the new sum, and not each term to what it holds."""
+    """For a leaf with many uses: the old grad is added to the new sum, not each term to the old grad."""
     x = ag.Value(0.1)
     out = ag.sum([x * (k / 7) for k in range(50)])
     out.backward(create_graph=create_graph)
@@ -120,7 +120,7 @@ def test_a_seed_multiplies() -> None:
     assert (a.grad, b.grad, g.grad) == (0.0, 0.0, 0.0)
 
 
-def test_a_seed_that_is_a_value_can_be_differentiated_by() -> None:
+def test_results_can_be_differentiated_with_respect_to_a_seed() -> None:
     x, v = ag.Value(3.0), ag.Value(5.0)
     product = (x * x).backward(v, create_graph=True)[x]
     assert product.data == 30.0
@@ -130,7 +130,7 @@ def test_a_seed_that_is_a_value_can_be_differentiated_by() -> None:
 
 @pytest.mark.parametrize("seed", ["1", None, [1.0], 1j])
 @pytest.mark.parametrize("create_graph", [False, True])
-def test_a_seed_that_is_no_number_is_refused_and_changes_nothing(seed: Any, create_graph: bool) -> None:
+def test_a_seed_that_is_not_a_number_is_refused_and_changes_nothing(seed: Any, create_graph: bool) -> None:
     x = ag.Value(3.0)
     out = x * x
     out.backward()
@@ -166,7 +166,7 @@ def test_backward_on_a_leaf_is_the_seed() -> None:
 
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_nothing_is_passed_back_through_a_condition(create_graph: bool) -> None:
-    """Not even a nan: the derivative of sqrt at 0 is inf, and 0 · inf would be one."""
+    """Not even nan: the derivative of sqrt at 0 is inf, and 0 · inf would be nan."""
     x, y = ag.Value(0.0), ag.Value(2.0)
     out = ag.where(ag.sqrt(x), y, x + y)
     out.backward(create_graph=create_graph)
@@ -199,7 +199,7 @@ def test_threads_that_share_leaves_lose_no_contribution() -> None:
 
 
 def test_ieee_holds_for_constants_in_rules_run_on_values() -> None:
-    """x / 0 has the derivative 1/0, inf, and no exception, plain and as a graph; a user's rule alike."""
+    """The derivative of x / 0 is 1/0, which is inf, not an exception: on floats, on Values, and in a user's rule."""
 
     @ag.primitive(lambda out, x, n: 1 / n, None)
     def over(x: float, n: float) -> float:

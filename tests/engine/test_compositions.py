@@ -1,4 +1,4 @@
-"""The functions made of primitives against mpmath at 50 digits, each to the bound stated beside it."""
+"""The functions composed of primitives against mpmath at 50 digits, each with its own bound on the error."""
 
 import math
 from collections.abc import Callable
@@ -18,7 +18,7 @@ drawn = settings(
 
 
 def numbers(low: float, high: float) -> st.SearchStrategy[float]:
-    """Between low and high, half of them near 0, none so small that a product of two is lost."""
+    """Between low and high, half of them near 0, none so small that a product of two underflows."""
     small = st.floats(max(low, -3.0), min(high, 3.0))
     return (st.floats(low, high) | small).filter(lambda x: x == 0 or abs(x) > 1e-100)
 
@@ -45,7 +45,7 @@ def errors_of_unary(function: Callable[[Any], Any], x: float, value: Any, slope:
     leaf = ag.Value(x)
     out = function(leaf)
     assert function(x) == float(out)  # a float in, the same float out
-    (out * 1.0).backward()  # where out is the leaf itself, or a constant, a node above it
+    (out * 1.0).backward()  # adds a node if out is the leaf itself, or a constant
     return ulps(float(out), *value), ulps(leaf.grad, *slope)
 
 
@@ -62,7 +62,7 @@ def test_leaky_relu_is_within_one_rounding() -> None:
 
 
 def test_elu_is_within_3_ulp_and_its_derivative_within_4() -> None:
-    """expm1 to 2 ulp and a product."""
+    """expm1 is within 2 ulp, then there is a product."""
 
     @drawn
     @given(numbers(-600.0, 1e100), st.floats(0.001, 10.0))
@@ -76,9 +76,9 @@ def test_elu_is_within_3_ulp_and_its_derivative_within_4() -> None:
 
 
 def test_gelu_is_within_4_ulp_times_the_conditioning_of_the_normal_tail() -> None:
-    """In the left tail Φ(x) has condition number x², by which the rounding of x√½ grows.
+    """In the left tail Φ(x) has the condition number x², which multiplies the rounding error of x√½.
 
-    The derivative Φ + xφ vanishes at -0.75: there the error is relative to Φ + |x|φ.
+    The derivative Φ + xφ vanishes at -0.75. There the error is relative to Φ + |x|φ.
     """
 
     @drawn
@@ -97,7 +97,7 @@ def test_gelu_is_within_4_ulp_times_the_conditioning_of_the_normal_tail() -> Non
 
 
 def test_silu_is_within_4_ulp() -> None:
-    """The derivative s + x s' vanishes at -1.28: there the error is relative to s + |x| s'."""
+    """The derivative s + x s' vanishes at -1.28. There the error is relative to s + |x| s'."""
 
     @drawn
     @given(numbers(-690.0, 1e6))
@@ -151,9 +151,10 @@ def exact_softmax(xs: list[float]) -> list[Any]:
 
 
 def test_softmax_is_within_4_ulp_times_the_distance_to_the_largest() -> None:
-    """exp(x - top) carries the rounding of x - top: relative to 1 + |x - top|.
+    """exp(x - top) contains the rounding error of x - top, so the error is relative to 1 + |x - top|.
 
-    The derivative of the i-th by the j-th is p_i (δ - p_j): where 1 - p_i cancels, relative to p_i (δ + p_j).
+    The derivative of the i-th with respect to the j-th is p_i (δ - p_j). Where 1 - p_i cancels, the error is relative
+    to p_i (δ + p_j).
     """
 
     @drawn
@@ -175,9 +176,9 @@ def test_softmax_is_within_4_ulp_times_the_distance_to_the_largest() -> None:
 
 
 def test_log_softmax_is_within_4_ulp_times_its_conditioning() -> None:
-    """Conditioning by the distances to the largest, Σ |x_j - top| |δ - p_j| / |result|; it is small.
+    """The condition number for the distances to the largest, Σ |x_j - top| |δ - p_j| / |result|, is small.
 
-    So the likely class keeps its digits, -exp(-50) for (0, -50), where a logarithm of 1 + exp(-50) has none left.
+    So the most likely class keeps its digits: -exp(-50) for (0, -50), where log(1 + exp(-50)) would lose all of them.
     """
 
     @drawn

@@ -1,7 +1,7 @@
-"""Whatever stands in ops.py is public, differentiable, drawn, stepped through and compiled; no list here names it.
+"""Every primitive in ops.py is public, differentiable, drawn, stepped through and compiled. No list here names any.
 
-The points come from the domain that a primitive declares, fixed ones and new ones in each run. The oracle is finite
-differences with an estimate of their error; the tables of the other files are stricter where they have a row.
+The points come from the domain that a primitive declares: some are fixed, others differ from run to run. The oracle
+is finite differences with an estimate of their error. The tables of the other files are stricter, but incomplete.
 """
 
 import math
@@ -16,7 +16,7 @@ import autograd as ag
 from autograd import Primitive, Value
 
 SEEDS = [0, 1, 2, random.SystemRandom().randrange(3, 2**31)]
-KINKS = 1e-3  # no point is drawn nearer than this to where two arguments, or an argument and 0, are equal
+KINKS = 1e-3  # the least distance between two arguments, and between an argument and 0
 
 
 def points(op: Primitive) -> list[list[Any]]:
@@ -44,7 +44,7 @@ def test_it_is_public_and_takes_floats_and_values(op: Primitive) -> None:
 @pytest.mark.parametrize("op", PRIMITIVES, ids=str)
 def test_its_first_and_second_derivatives_are_those_of_finite_differences(op: Primitive) -> None:
     for args in points(op):
-        # Times a number and plus a product, so that no derivative of the second order is trivially right.
+        # The factor and the added product keep second derivatives from being trivially right.
         ag.check_gradients(lambda *xs, args=args: call(op, args, xs) * 1.5 + xs[0] * xs[-1], *flatten(args), order=2)
 
 
@@ -60,7 +60,7 @@ def test_it_is_drawn_and_stepped_through(op: Primitive) -> None:
 
 @pytest.mark.parametrize("op", PRIMITIVES, ids=str)
 def test_it_is_compiled_with_its_derivatives(op: Primitive) -> None:
-    """An instruction to 4 ulp; a formula, whose nodes are each to 4 ulp, to 1e-13 of the largest number there is."""
+    """An instruction to 4 ulp; a formula, each of whose nodes is within 4 ulp, to 1e-13 of the largest number in it."""
     rows = np.array([flatten(args) for args in points(op)])
     args = points(op)[0]
     program = ag.jit(lambda xs: call(op, args, list(xs)), in_axes=0)

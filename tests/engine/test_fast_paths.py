@@ -1,4 +1,4 @@
-"""The fast paths of backward() are the rules of their primitives, bit for bit, with inf, nan and both zeros too."""
+"""The fast paths of backward() equal the rules of their primitives, bit for bit, also for inf, nan and both zeros."""
 
 import itertools
 import math
@@ -19,7 +19,7 @@ def bits(x: float) -> bytes:
     return b"nan" if math.isnan(x) else struct.pack("d", x)
 
 
-# The hot operations as primitives of the same rules that backward() does not know.
+# The operations with fast paths, as primitives with the same rules that backward() does not recognise.
 UNKNOWN = {
     op: ag.Primitive(
         op.function,
@@ -81,12 +81,12 @@ def test_fast_paths_of_one_value_are_the_rules(function: Callable[..., Any]) -> 
 
 
 def test_the_fast_path_of_relu_is_the_rule() -> None:
-    """With an infinite adjoint too: 0 · inf is nan, in backward() as in backward(create_graph=True)."""
+    """With an infinite adjoint too: 0 · inf is nan, both in backward() and in backward(create_graph=True)."""
     assert_fast_is_the_rule(ag.relu, 1)
 
 
 def test_the_fast_path_of_dot_is_the_rule_for_nodes_that_occur_again() -> None:
-    """Contributions are added in one order, whether by the fast path, the rule, or on Values."""
+    """Contributions are added in the same order by the fast path, by the rule, and on Values."""
     numbers = (0.1, 0.7, -1.3)
     assert_fast_is_the_rule(lambda a, b, c: ag.dot([a, b, a], [b, c, c], a), 3, numbers)
     assert_fast_is_the_rule(lambda a, b, c: ag.dot([a, a, b, c], [a, c, a, 0.1], b), 3, numbers)

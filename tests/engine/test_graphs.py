@@ -1,10 +1,10 @@
 """Random expression graphs with shared subgraphs: every leaf's gradient against dual numbers of 50 digits.
 
-The oracle is forward mode, written out here on mpmath numbers: it shares no code, no rule and no
-order of evaluation with the engine. A gradient is a sum over paths of products of partials, and is
-compared relative to the sum of their absolute values: where paths cancel, no algorithm in double
-precision could do better. So that the partials themselves are known, a step at which rounding
-errors grow too much is drawn again (see Draw.error).
+The oracle is forward mode, written out here on mpmath numbers. It shares no code, no rule and no
+order of evaluation with the engine. A gradient is a sum over paths of products of partials, and the
+error is relative to the sum of their absolute values: where paths cancel, no algorithm in double
+precision could do better. A step at which rounding errors grow too much is drawn again, so that the
+partials themselves are accurate (see Draw.apply).
 """
 
 import random
@@ -19,13 +19,13 @@ from mpmath import mp, mpf
 import autograd as ag
 from autograd import ops
 
-BATCHES, BATCH = ([0, 1] if ag.__build__ == "C" else [2, 3]), 250  # other graphs each way
+BATCHES, BATCH = ([0, 1] if ag.__build__ == "C" else [2, 3]), 250  # each build has its own graphs
 EPSILON = 2.0**-52
 ZERO, HALF, ONE = mpf(0), mpf("0.5"), mpf(1)
 
 
-# The operations: as the engine has them, and as textbook values and partials. A rule raises ValueError near a kink,
-# at the end of a domain, and where the logarithmic derivative of a partial is above 40.
+# The operations: the functions of the engine, and textbook values and partials. A rule raises ValueError near a kink,
+# near the end of a domain, and where the logarithmic derivative of a partial is above 40.
 
 
 def away(distance: Any, x: Any) -> Any:
@@ -112,7 +112,7 @@ MANY = {
 
 @dataclass
 class Dual:
-    """A number, its derivative by each leaf, and in plain floats how well the engine can know both."""
+    """A number, its derivative with respect to each leaf, and, as floats, bounds on the errors of the engine."""
 
     value: Any
     slopes: dict[int, Any] = field(default_factory=dict)
@@ -131,7 +131,7 @@ class Draw:
         self.leaves = [ag.Value(rng.choice([-1, 1]) * rng.uniform(0.1, 3.0)) for _ in range(rng.randint(1, 4))]
         self.values: list[Any] = list(self.leaves)
         self.duals = [Dual(mpf(leaf.data), {k: ONE}, {k: 1.0}) for k, leaf in enumerate(self.leaves)]
-        self.open = list(range(len(self.leaves)))  # not yet an argument of anything
+        self.open = list(range(len(self.leaves)))  # nodes that are not yet an argument
         while len(self.values) < len(self.leaves) + self.size - 1:
             self.step()
         self.close()
@@ -141,7 +141,7 @@ class Draw:
         return " ".join(self.names)
 
     def pick(self) -> Any:
-        """The index of an earlier node, of an open one every other time, or now and then a constant."""
+        """The index of an earlier node, in half of the cases an open one, or sometimes a constant."""
         if self.rng.random() < 0.1:
             return self.rng.choice([-1, 1]) * self.rng.uniform(0.1, 3.0)
         return self.rng.choice(self.open if self.open and self.rng.random() < 0.5 else range(len(self.values)))
@@ -162,7 +162,7 @@ class Draw:
             self.record(name, table[name][0], args, dual)
 
     def close(self) -> None:
-        """The last node takes in all that are open, so that the root depends on every node."""
+        """Make a last node of all open ones, so that the root depends on every node."""
         args = [k for k in self.open if k >= len(self.leaves)] or self.open[:1]
         self.record("sum", MANY["sum"][0], args, self.apply(MANY["sum"][1], args))
 
@@ -173,10 +173,10 @@ class Draw:
         self.open = [k for k in self.open if k not in args] + [len(self.values) - 1]
 
     def apply(self, rule: Callable[..., Any], args: list[Any]) -> Dual:
-        """Forward mode: the derivative by each leaf is the sum over arguments of partial times derivative.
+        """Forward mode: the derivative with respect to a leaf is the sum over arguments of partial times derivative.
 
-        Errors: those of the arguments are passed on and a rounding is added. The relative error of a
-        partial is that of the arguments times its logarithmic derivative, at most 40 here.
+        The errors of the arguments are passed on, and a rounding error is added. The relative error of
+        a partial is that of the arguments times its logarithmic derivative, at most 40 here.
         """
         inputs = [Dual(mpf(x)) if type(x) is float else self.duals[x] for x in args]
         value, partials = rule(*[x.value for x in inputs])
@@ -210,7 +210,7 @@ def graphs(request: pytest.FixtureRequest) -> list[Draw]:
 
 
 def gradients(graph: Draw) -> list[float]:
-    """The leaves' gradients, taken off them again."""
+    """The gradients of the leaves, which are reset to 0."""
     found = [leaf.grad for leaf in graph.leaves]
     for leaf in graph.leaves:
         leaf.grad = 0.0
@@ -236,7 +236,7 @@ def test_backward_with_create_graph_gives_the_same_gradients(graphs: list[Draw])
 
 
 def test_the_fast_paths_give_the_same_gradients_as_the_rules(graphs: list[Draw]) -> None:
-    """The hot operations put in as primitives of the same rules that backward() does not know."""
+    """Operations with fast paths are replaced by primitives with the same rules that backward() does not recognise."""
     unknown = {
         op: ag.Primitive(
             op.function, op.partials, sequences=[n for n, s in zip(op.signature.parameters, op.takes_sequence) if s]
@@ -265,8 +265,8 @@ def test_a_second_backward_doubles_the_gradients_exactly(graphs: list[Draw]) -> 
         assert gradients(graph) == [2 * g for g in once], graph
 
 
-def test_the_graphs_are_what_this_file_says(graphs: list[Draw]) -> None:
-    """As large as drawn, with nodes that are used several times, and with every operation among them."""
+def test_the_graphs_are_as_described_in_this_file(graphs: list[Draw]) -> None:
+    """They have the size drawn, nodes that are used several times, and all operations occur."""
     assert {name for graph in graphs for name in graph.names} == {*UNARY, *BINARY, *MANY}
     for graph in graphs:
         below, pending = set(), [graph.root]

@@ -16,7 +16,7 @@ LN2, LN10, BELL = math.log(2), math.log(10), 2 / math.sqrt(math.pi)
 
 
 def same(got: float, expected: float, signed_zero: bool = False) -> bool:
-    """Equal to the last digits, nan with nan, inf with inf, and if asked 0 with 0 and -0 with -0."""
+    """Equal to the last digits, nan to nan, inf to inf and, with signed_zero, 0 to 0 and -0 to -0."""
     if math.isnan(expected) or math.isnan(got):
         return math.isnan(got) and math.isnan(expected)
     if signed_zero and expected == 0 and math.copysign(1, got) != math.copysign(1, expected):
@@ -29,7 +29,10 @@ def flat(args: Any) -> list[Any]:
 
 
 def gradients(function: Any, *args: Any) -> tuple[float, list[float]]:
-    """The value of the function and its derivative by every number among its arguments, twice: on floats, on Values."""
+    """The value of the function and its derivative with respect to every number among its arguments.
+
+    The derivatives are computed on floats and on Values, which must agree.
+    """
     leaves = [[ag.Value(x) for x in each] if isinstance(each, list) else ag.Value(each) for each in args]
     out = function(*leaves)
     out.backward()
@@ -40,7 +43,7 @@ def gradients(function: Any, *args: Any) -> tuple[float, list[float]]:
     return out.data, found
 
 
-# One number. What is not NumPy's by name is given by its limits, in the columns of the second table.
+# One argument. The functions that NumPy lacks are given by their limits, in the columns of the second table.
 NUMPY = {
     "neg": np.negative, "abs": np.abs, "exp": np.exp, "expm1": np.expm1, "exp2": np.exp2, "log": np.log,
     "log1p": np.log1p, "log2": np.log2, "log10": np.log10, "sqrt": np.sqrt, "cbrt": np.cbrt, "sin": np.sin,
@@ -57,8 +60,8 @@ VALUES = {
     "softplus": (0, 0, LN2, LN2, LN2, LN2, HUGE, inf, nan),
     "relu": (0, 0, 0, 0, 0, TINY, HUGE, inf, nan),
 }
-# Outside the domain log, log1p, log2, log10 and atanh have the derivative of their formula, as in PyTorch: it is that
-# of the real part of the complex function. At -0.0 the reciprocals 1/x and 1/√x are those of IEEE, -inf.
+# Outside the domain, log, log1p, log2, log10 and atanh have the derivative of their formula, as in PyTorch. It is the
+# derivative of the real part of the complex function. At -0.0, 1/x and 1/√x are -inf, as IEEE 754 defines them.
 BIG_ROOT = 1e-205 / 10 ** (1 / 3) / 3  # 1e308^(-2/3) / 3
 SMALL_ROOT = 2.0**716 / 3  # TINY is 2^-1074
 SLOPES = {
@@ -96,7 +99,7 @@ SLOPES = {
 }
 BELOW, ABOVE = math.nextafter(1, 0), math.nextafter(1, 2)  # 1 - ulp/2 and 1 + ulp
 NEAR = 1 / math.sqrt((1 - BELOW) * (1 + BELOW))
-# Domain edges: the argument and the derivative there, at the edge and a bit beyond it.
+# Ends of domains: arguments at the end and slightly beyond it, each with the derivative there.
 DOMAINS = {
     "log": [(-1, -1), (6e-309, 1 / 6e-309)], "log2": [(-1, -1 / LN2), (9e-309, 1 / LN2 / 9e-309)],
     "log10": [(-1, -1 / LN10), (3e-309, 1 / LN10 / 3e-309)], "sqrt": [(-1, nan)],
@@ -130,8 +133,8 @@ def test_unary_primitives_at_the_ends_of_their_domains(name: str) -> None:
             assert same(value, float(NUMPY[name](np.float64(x))), signed_zero=True)
 
 
-# Several numbers: the arguments, and the derivative by each. A comparison with nan is false, and maximum and minimum
-# then pass the derivative to both, as in PyTorch: what is nan is not cut off.
+# Several arguments, and the derivative with respect to each. A comparison with nan is false. maximum and minimum then
+# pass the derivative to both arguments, as in PyTorch, so that nan is not cut off.
 MANY: dict[str, tuple[Any, list[tuple[Any, ...]]]] = {
     "add": (np.add, [(inf, -inf, 1, 1), (HUGE, HUGE, 1, 1), (-0.0, -0.0, 1, 1), (-0.0, 0.0, 1, 1), (nan, 1, 1, 1)]),
     "sub": (np.subtract, [(inf, inf, 1, -1), (-HUGE, HUGE, 1, -1), (-0.0, 0.0, 1, -1), (1.0, nan, 1, -1)]),
@@ -228,13 +231,13 @@ def test_primitives_of_several_numbers_at_the_edges(name: str) -> None:
         assert same(value, expected, signed_zero=name in SIGNED), f"{name}{args} is {value}, not {expected}"
 
 
-def test_the_tables_have_all_primitives_that_there_were_when_they_were_written() -> None:
+def test_the_tables_hold_primitives_only_and_no_fewer_than_when_they_were_written() -> None:
     assert {*SLOPES, *MANY} <= {op.name for op in PRIMITIVES}
     assert len({*SLOPES, *MANY}) >= 46
 
 
 def test_at_infinity_a_rule_that_meets_inf_over_inf_gives_nan() -> None:
-    """A limit exists, but as in PyTorch it is not looked for: the value is right, the derivative nan and not wrong."""
+    """A limit exists but, as in PyTorch, it is not computed: the value is right, and the derivative is nan."""
     assert [math.isnan(g) for g in gradients(ag.hypot, inf, 1.0)[1]] == [True, False]
     assert [math.isnan(g) for g in gradients(ag.atan2, inf, 1.0)[1]] == [False, True]
     assert [math.isnan(g) for g in gradients(ag.norm, [1.0, -inf])[1]] == [False, True]
@@ -242,8 +245,8 @@ def test_at_infinity_a_rule_that_meets_inf_over_inf_gives_nan() -> None:
     assert [math.isnan(g) for g in gradients(ag.pow, inf, -1.0)[1]] == [False, True]
 
 
-def test_derivatives_of_any_order_vanish_where_the_function_has_run_out() -> None:
-    """The limits are 0, and so is what the rules give: differentiated again they meet no 0 · inf."""
+def test_derivatives_of_any_order_vanish_where_the_function_is_flat() -> None:
+    """The limits are 0, and so are the results of the rules, which meet no 0 · inf when differentiated again."""
     for function in (ag.gaussian, ag.erf, ag.erfc, ag.tanh, ag.sigmoid, ag.softplus, ag.exp):
         for x in (-400.0, -800.0, -1e200, -HUGE):
             leaf = ag.Value(x)
@@ -278,8 +281,8 @@ def test_functions_on_plain_floats_follow_ieee_too() -> None:
     assert math.isnan(ag.sum([inf, -inf]))
 
 
-def test_sums_are_rounded_once_by_every_way_to_them() -> None:
-    """1e16 + 1 - 1e16 is 1: of numbers, of Values, in lists, and in the tuples of a neuron."""
+def test_sums_are_rounded_once_however_they_are_written() -> None:
+    """1e16 + 1 - 1e16 is 1, with numbers, with Values, in lists, and in the tuples of a neuron."""
     xs = [1e16, 1.0, -1e16]
     leaves, ones = tuple(map(ag.Value, xs)), (1.0, 1.0, 1.0)
     assert ag.sum(xs) == ag.sum(leaves).data == 1.0

@@ -1,4 +1,4 @@
-"""The documented choices at kinks, one pinned row for each row of the package's docstring; and stability far out."""
+"""The documented derivatives at kinks, with a row for each row in the docstring of the package; and stability."""
 
 import math
 import re
@@ -17,7 +17,7 @@ def derivatives(function: Callable[..., Any], *args: float) -> tuple[float, ...]
     return tuple(leaf.grad for leaf in leaves)
 
 
-# As in the docstring: function, where, and there each point with the derivative by each argument.
+# As in the docstring, function and place; for these, each point with the derivative with respect to each argument.
 KINKS: dict[tuple[str, str], list[tuple[Callable[..., Any], tuple[float, ...], tuple[float, ...]]]] = {
     ("abs", "0"): [(ag.abs, (0.0,), (0.0,)), (abs, (0.0,), (0.0,)), (ag.abs, (-0.0,), (0.0,))],
     ("relu", "0"): [(ag.relu, (0.0,), (0.0,)), (ag.Value.relu, (0.0,), (0.0,)), (ag.relu, (-0.0,), (0.0,))],
@@ -59,9 +59,9 @@ KINKS: dict[tuple[str, str], list[tuple[Callable[..., Any], tuple[float, ...], t
         (lambda x: ag.norm([x]), (0.0,), (0.0,)),
     ],
     ("atan2", "the origin"): [(ag.atan2, (0.0, 0.0), (nan, nan))],
-    ("pow(a, b) by a", "b = 0"): [(lambda a: a**0, (a,), (0.0,)) for a in (0.0, 2.0, -2.0, inf, nan)]
+    ("pow(a, b) with respect to a", "b = 0"): [(lambda a: a**0, (a,), (0.0,)) for a in (0.0, 2.0, -2.0, inf, nan)]
     + [(lambda a: ag.pow(a, ag.Value(0.0)), (a,), (0.0,)) for a in (0.0, 2.0, -2.0, inf, nan)],
-    ("pow(a, b) by b", "a = 0, b >= 0"): [(lambda b: 0.0**b, (b,), (0.0,)) for b in (0.0, 0.5, 1.0, 2.0)],
+    ("pow(a, b) with respect to b", "a = 0, b >= 0"): [(lambda b: 0.0**b, (b,), (0.0,)) for b in (0.0, 0.5, 1.0, 2.0)],
     ("log", "0"): [(ag.log, (0.0,), (inf,)), (ag.log2, (0.0,), (inf,)), (ag.log10, (0.0,), (inf,))],
     ("asin, atanh", "±1"): [
         (ag.asin, (1.0,), (inf,)),
@@ -81,13 +81,13 @@ def test_the_choice_at_a_kink_is_the_documented_one(row: tuple[str, str]) -> Non
         assert found == pytest.approx(expected, rel=0, abs=0, nan_ok=True), f"{row[0]} at {args}"
 
 
-def test_every_row_of_the_documented_table_is_pinned() -> None:
+def test_every_row_of_the_documented_table_is_tested() -> None:
     _, _, table, _ = re.split(r"^=+ +=+ +=+$", ag.__doc__ or "", flags=re.MULTILINE)
     documented = [tuple(re.split(r"  +", line)[:2]) for line in table.strip().splitlines()]
     assert documented == list(KINKS)
 
 
-# Far out
+# Stability for large arguments
 
 
 def test_sigmoid_and_softplus_are_stable() -> None:
@@ -110,7 +110,7 @@ def test_logsumexp_is_stable() -> None:
 
 
 def test_logsumexp_keeps_the_small_term_where_the_largest_is_zero() -> None:
-    """log(1 + exp(-50)) is exp(-50) to 21 digits, and not 0."""
+    """log(1 + exp(-50)) is exp(-50) to 21 digits, not 0."""
     assert ag.logsumexp([0.0, -50.0]) == pytest.approx(math.exp(-50.0), rel=1e-15, abs=0)
     assert ag.log_softmax([0.0, -50.0])[0] == pytest.approx(-math.exp(-50.0), rel=1e-15, abs=0)
 

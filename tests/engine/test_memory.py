@@ -1,4 +1,4 @@
-"""Depth and memory: a million operations in a chain, and graphs that are freed when the last name is."""
+"""Depth and memory: a chain of a million operations, and graphs that are freed with the last reference to them."""
 
 import gc
 import sys
@@ -14,7 +14,7 @@ LONG = 1_000_000
 
 
 def held(*leaves: ag.Value) -> int:
-    """How often leaves are referred to. A node that is not freed holds, through its parents, one of them."""
+    """The number of references to the leaves. A node that is not freed refers to one of them, through its parents."""
     return sum([sys.getrefcount(x) for x in leaves])
 
 
@@ -48,8 +48,8 @@ def test_a_million_operations_go_forward_and_backward_and_are_freed() -> None:
     assert sys.getallocatedblocks() - blocks < LONG / 100  # Python keeps some for the next tuples and floats
 
 
-def test_so_they_do_on_a_stack_of_a_quarter_of_a_megabyte() -> None:
-    """A recursion, in Python or in C, would need hundreds of times as much."""
+def test_a_stack_of_a_quarter_of_a_megabyte_is_enough_for_a_deep_graph() -> None:
+    """Recursion, in Python or in C, would need hundreds of times as much."""
     done = []
 
     def run() -> None:

@@ -77,8 +77,8 @@ def test_ufuncs_of_two_values(name: str) -> None:
 
 
 def test_every_method_with_the_name_of_a_ufunc_is_in_the_lists_above() -> None:
-    named = {name for name in vars(ag.Value) if isinstance(getattr(np, name, None), np.ufunc)}
-    assert named == {*UNARY_UFUNCS, *BINARY_UFUNCS, "conjugate"}
+    methods = {name for name in vars(ag.Value) if isinstance(getattr(np, name, None), np.ufunc)}
+    assert methods == {*UNARY_UFUNCS, *BINARY_UFUNCS, "conjugate"}
 
 
 def test_ufuncs_that_use_operators() -> None:
@@ -104,7 +104,7 @@ def test_a_value_and_an_array_of_numbers_make_an_array_of_values() -> None:
 
 
 def test_matrices_of_values() -> None:
-    """s = Σ (W x)_i², whose gradient by W is 2 (W x) xᵀ and by x is 2 Wᵀ (W x)."""
+    """s = Σ (W x)_i². Its gradient with respect to W is 2 (W x) xᵀ, and with respect to x it is 2 Wᵀ (W x)."""
     numbers = np.array([[1.0, -2.0, 0.5], [3.0, 0.25, -1.0]])
     weights = np.array([[ag.Value(w) for w in row] for row in numbers])
     xs = np.array([ag.Value(2.0), ag.Value(-1.0), ag.Value(4.0)])
@@ -130,7 +130,7 @@ def test_arrays_are_sequences_to_dot_and_sum() -> None:
     assert [p.data for p in ag.softmax(weights)] == ag.softmax([2.0, 3.0])
 
 
-# Leaves set to NumPy scalars, as an optimizer or a user may
+# Leaves set to NumPy scalars, by an optimizer or a user
 
 
 def expression(x: Any, y: Any) -> Any:
@@ -147,7 +147,7 @@ def test_a_leaf_may_be_set_to_a_numpy_scalar(kind: type) -> None:
     assert out.data == expected.data
     assert gradient(out, x, y) == gradient(expected, *reference)
     pending = [out]
-    while pending:  # every node but the leaves keeps a float
+    while pending:  # every node except the leaves holds a float
         node = pending.pop()
         assert type(node.data) is float or node is x or node is y
         pending += [p for p in node.parents if isinstance(p, ag.Value)]
@@ -157,7 +157,7 @@ def test_a_leaf_may_be_set_to_a_numpy_scalar(kind: type) -> None:
 
 
 def test_a_leaf_set_to_a_numpy_scalar_overflows_and_divides_without_a_warning() -> None:
-    """NumPy's scalars warn where floats do not; a leaf's must not bring that into the graph. Warnings fail tests."""
+    """NumPy's scalars warn where floats do not. In a leaf they must not cause warnings, which make tests fail."""
     x = ag.Value(1.0)
     x.data = np.float64(1e308)
     assert (x * x).data == (x + x).data == (x * 10.0).data == ag.dot((x,), (x,), x).data == math.inf

@@ -23,7 +23,7 @@ drawn = settings(
 )
 
 
-# Points. A magnitude is drawn by its logarithm, so that 1e-300 is as likely as 1; st.floats adds the round numbers.
+# Points. The logarithm of a magnitude is drawn, so that 1e-300 is as likely as 1; st.floats adds the round numbers.
 
 
 def reals(high: float = LARGEST, low: float = SMALLEST_NORMAL) -> st.SearchStrategy[float]:
@@ -42,22 +42,22 @@ def magnitudes(low: float, high: float) -> st.SearchStrategy[float]:
     return reals(high, low).filter(bool).map(abs)
 
 
-def beside(point: float, high: float) -> st.SearchStrategy[float]:
-    """Floats on both sides of `point`, from its very neighbours to a distance of `high`."""
+def near(point: float, high: float) -> st.SearchStrategy[float]:
+    """Floats on both sides of `point`, from the next float to a distance of `high`."""
     return reals(high, 2.0**-52).map(lambda d: point + d)
 
 
 def vectors(least: int, most: int, spread: float = 2.0**60) -> st.SearchStrategy[list[float]]:
-    """Numbers within `spread` of a common magnitude, which is anything a float can be."""
+    """Numbers within a factor of `spread` of a common magnitude, which may be any that a float can have."""
     items = st.lists(reals(spread, 1 / spread), min_size=least, max_size=most)
     return st.builds(lambda xs, k: [math.ldexp(x, k) for x in xs], items, st.integers(-450, 450))
 
 
 def bases_and_exponents() -> st.SearchStrategy[tuple[float, float]]:
-    """Multiples of 1/1024 within ±50 as exponents, bases that keep the power in range, and negative ones where real.
+    """Exponents that are multiples of 1/1024 within ±50; bases that keep the power in range, negative if it is real.
 
-    For these exponents b - 1 is exact. Its rounding in b a^(b-1) would cost |ln a| |b| / 2 ulp, up to
-    hundreds: not an error of the rule but the conditioning of a^(b-1), |ln a| |b|, which no test can ask away.
+    For these exponents b - 1 is exact. Rounding it in b a^(b-1) would cost |ln a| |b| / 2 ulp, up to
+    hundreds. That would not be an error of the rule, but the condition number of a^(b-1), |ln a| |b|.
     """
 
     def base(k: int, unit: float, mantissa: float, negative: bool) -> tuple[float, float]:
@@ -82,11 +82,11 @@ def within(high: float) -> st.SearchStrategy[tuple[float]]:
 
 
 def around(point: float, low: float, high: float) -> st.SearchStrategy[tuple[float]]:
-    """Magnitudes up to high, and the neighbourhood of a point where the function vanishes or ends."""
-    return st.tuples((reals(high) | beside(point, 0.5) | beside(-point, 0.5)).filter(lambda x: low < x < high))
+    """Magnitudes up to high, and the neighbourhood of a point where the function vanishes or its domain ends."""
+    return st.tuples((reals(high) | near(point, 0.5) | near(-point, 0.5)).filter(lambda x: low < x < high))
 
 
-# Textbook formulas, in a form that 50 digits carry.
+# Textbook formulas, in a form for which 50 digits suffice.
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Row:
     points: st.SearchStrategy[Any]
     value: Callable[..., Any]
     partials: tuple[Callable[..., Any] | None, ...]
-    # The condition numbers of the value and of the partials, where a sum in them may cancel.
+    # The condition numbers of the value and of the partials, needed where a sum in them may cancel.
     scale: Callable[..., Any] = lambda *args: 1
     partial_scales: Callable[..., Any] | None = None
 
@@ -104,7 +104,7 @@ def unary(points: st.SearchStrategy[Any], value: Callable[[Any], Any], partial: 
 
 
 def weighted(ws: list[float], xs: list[float], share: float) -> tuple[list[float], list[float], float]:
-    """Arguments for dot: a bias that counts beside the products."""
+    """Arguments for dot, with a bias of the size of the products."""
     return ws[: len(xs)], xs[: len(ws)], share * max((abs(w * x) for w, x in zip(ws, xs)), default=1.0)
 
 
@@ -130,7 +130,7 @@ def power_by_exponent(a: Any, b: Any) -> Any:
 
 
 LN2, LN10, ROOT_PI = (lambda: mp.log(2)), (lambda: mp.log(10)), (lambda: mp.sqrt(mp.pi))
-ONE, NIL = (lambda *args: mpf(1)), (lambda *args: mpf(0))
+ONE, ZERO = (lambda *args: mpf(1)), (lambda *args: mpf(0))
 
 ROWS = {
     "add": Row(TWO, lambda a, b: a + b, (ONE, ONE)),
@@ -177,33 +177,33 @@ ROWS = {
     "relu": unary(ANY, lambda x: max(x, mpf(0)), lambda x: mpf(x > 0)),
     "minimum": Row(TIES, min, (lambda a, b: step(b - a), lambda a, b: step(a - b))),
     "maximum": Row(TIES, max, (lambda a, b: step(a - b), lambda a, b: step(b - a))),
-    "sign": unary(ANY, mp.sign, NIL),
+    "sign": unary(ANY, mp.sign, ZERO),
     "heaviside": Row(
         TWO | reals().map(lambda h: (0.0, h)),
         lambda x, h: h if x == 0 else step(x),
-        (NIL, lambda x, h: mpf(x == 0)),
+        (ZERO, lambda x, h: mpf(x == 0)),
     ),
     "where": Row(
         st.tuples(st.sampled_from([0.0, 1.0, -3.0]), reals(), reals()),
         lambda c, a, b: a if c != 0 else b,
         (None, lambda c, a, b: mpf(c != 0), lambda c, a, b: mpf(c == 0)),
     ),
-    # math.fsum rounds the exact sum once: no allowance for cancellation.
+    # math.fsum rounds the exact sum once, so there is no allowance for cancellation.
     "sum": Row(st.tuples(vectors(1, 8)), mp.fsum, (lambda xs: [mpf(1)] * len(xs),)),
-    # Each product is rounded before the sum is: relative to Σ |w x|, not to a sum that cancels.
+    # Each product is rounded before the sum, so the error is relative to Σ |w x|, not to a sum that cancels.
     "dot": Row(
         st.builds(weighted, vectors(0, 8), vectors(0, 8), reals(4.0, 1e-9)),
         lambda ws, xs, b: mp.fdot(ws, xs) + b,
         (lambda ws, xs, b: xs, lambda ws, xs, b: ws, lambda ws, xs, b: mpf(1)),
         scale=lambda ws, xs, b: (mp.fdot(map(abs, ws), map(abs, xs)) + abs(b)) / abs(mp.fdot(ws, xs) + b),
     ),
-    "prod": Row(st.tuples(vectors(1, 3)), mp.fprod, (others,)),  # two roundings; longer ones in test_compositions
+    "prod": Row(st.tuples(vectors(1, 3)), mp.fprod, (others,)),  # two roundings; longer products in test_compositions
     "hypot": Row(TWO.filter(any), length, (lambda x, y: x / length(x, y), lambda x, y: y / length(x, y))),
     "norm": Row(
         st.tuples(vectors(1, 8).filter(any)), lambda xs: length(*xs), (lambda xs: [x / length(*xs) for x in xs],)
     ),
-    # The value has its textbook condition number, Σ p |x| / |out|, which is above 1 near its zero only. A partial is
-    # exp(x - out), whose exponent is rounded: it is relative to |x - out|, by which p falls below 1.
+    # The value has its textbook condition number, Σ p |x| / |out|, which is above 1 only near its zero. A partial is
+    # exp(x - out), whose exponent is rounded, so its error is relative to |x - out|.
     "logsumexp": Row(
         st.tuples(st.lists(reals(1000.0) | reals(30.0, 0.01), min_size=1, max_size=8)),
         log_add_exp,
@@ -222,29 +222,29 @@ def flat(xs: Any) -> list[Any]:
 
 
 def is_in_range(exact: Any) -> bool:
-    """Zero, or a number that a float holds with all of its 53 bits."""
+    """Whether it is zero, or a number that a float holds with all of its 53 bits."""
     return bool(exact == 0 or SMALLEST_NORMAL <= abs(exact) <= LARGEST)
 
 
 def ulps(got: float, exact: Any, scale: Any) -> float:
-    """The error of got in units in the last place of the exact result, times `scale` where that is above 1."""
+    """The error of got in units in the last place of the exact result, divided by `scale` if that is above 1."""
     if got == exact or mp.isnan(got) or mp.isnan(exact):
         return 0.0 if mp.isnan(got) == mp.isnan(exact) else math.inf
     return float(abs(mpf(got) - exact) / math.ulp(float(exact)) / max(1, scale)) if exact else math.inf
 
 
 def errors(name: str, point: Any) -> tuple[float, list[float]]:
-    """The error of the value, over its conditioning, and of each partial, in ulp; the point is skipped out of range."""
+    """The error of the value and of each partial, in ulp, over the condition numbers. Skip points out of range."""
     row = ROWS[name]
     args = [list(map(mpf, x)) if isinstance(x, list) else mpf(x) for x in point]
     value = row.value(*args)
-    partials = [NIL() if f is None else f(*args) for f in row.partials]
+    partials = [ZERO() if f is None else f(*args) for f in row.partials]
     expected = flat(partials)
     assume(all(is_in_range(x) for x in [value, *expected] if not mp.isnan(x)))
     inputs = [tuple(map(ag.Value, x)) if isinstance(x, list) else ag.Value(x) for x in point]
     function = getattr(ag, name, None) or getattr(ops, name)  # the operators' primitives have no public name
     out = function(*inputs)
-    assert function(*point) == out.data  # floats in, a float out: the same one
+    assert function(*point) == out.data  # floats give the same number, as a float
     out.backward()
     found = [leaf.grad for leaf in flat(inputs)]
     scales = row.partial_scales(*args) if row.partial_scales else [1] * len(found)
@@ -257,8 +257,8 @@ def _fifty_digits():
         yield
 
 
-def test_rows_are_of_primitives() -> None:
-    """A primitive without a row is tested by test_every_primitive.py alone, against finite differences."""
+def test_every_row_is_of_a_primitive() -> None:
+    """A primitive without a row is tested only by test_every_primitive.py, against finite differences."""
     primitives = {op.name: op for op in PRIMITIVES}
     assert len(ROWS) >= 46
     for name, row in ROWS.items():
@@ -283,17 +283,17 @@ def test_value_to_2_ulp_and_partials_to_4_ulp(name: str) -> None:
 
 @pytest.mark.parametrize("name", ROWS)
 def test_the_formulas_of_the_table_are_derivatives_of_its_values(name: str) -> None:
-    """The oracle's own oracle: mpmath's numerical differentiation, at numbers where nothing has a kink."""
+    """The oracle is checked by mpmath's numerical differentiation, at points where nothing has a kink."""
     row, takes_sequence = ROWS[name], getattr(ops, name).takes_sequence
     for numbers in (["0.7", "0.3", "-1.5"], ["0.3", "-1.5", "0.7"], ["-1.5", "0.7", "0.3"]):
         args = [list(map(mpf, numbers)) if many else mpf(x) for x, many in zip(numbers, takes_sequence)]
         if isinstance(row.value(*args), mpf):  # a complex number: outside the domain
             expected = flat([f(*args) if f else mpf(0) for f in row.partials])
-            slopes = [mp.diff(partial(moved, row.value, args, k), x) for k, x in enumerate(flat(args))]
+            slopes = [mp.diff(partial(call_with, row.value, args, k), x) for k, x in enumerate(flat(args))]
             assert all(mp.isnan(e) or mp.almosteq(s, e, 1e-20, 1e-20) for s, e in zip(slopes, expected))
 
 
-def moved(function: Callable[..., Any], args: list[Any], k: int, x: Any) -> Any:
-    """The function with x for the k-th number among its arguments, counted through the sequences."""
+def call_with(function: Callable[..., Any], args: list[Any], k: int, x: Any) -> Any:
+    """The function with x in place of the k-th number of its arguments, counting the items of sequences."""
     items = iter([*flat(args)[:k], x, *flat(args)[k + 1 :]])
     return function(*[[next(items) for _ in each] if isinstance(each, list) else next(items) for each in args])

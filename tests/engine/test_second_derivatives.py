@@ -30,10 +30,10 @@ def logistic_slope(x: Any) -> Any:
     return 1 / (2 + 2 * mp.cosh(x))
 
 
-# name: (from, to, the function, its second derivative). The ends keep the derivatives within a float's range. Where
-# the lower end is not the obvious one, the terms of the rule cancel beyond it: the factors of 1 - x² at 0 in asin,
-# acos and atanh, and in gaussian and sech2 the second derivatives themselves, at √½ and 0.66. The primitives that
-# are not here (abs, relu, sign, ...) have no curvature.
+# name: (from, to, the function, its second derivative). The ends keep the derivatives within the range of a float. If
+# the lower end is not the obvious one, the terms of the rule cancel below it: in asin, acos and atanh the factors of
+# 1 - x² at 0, in gaussian and sech2 the second derivatives themselves, at √½ and 0.66. The primitives that are missing
+# here (abs, relu, sign, ...) have no curvature.
 SMOOTH: dict[str, tuple[float, float, Callable[[Any], Any], Callable[[Any], Any]]] = {
     "exp": (-700, 700, mp.exp, mp.exp),
     "expm1": (-700, 700, mp.expm1, mp.exp),
@@ -79,7 +79,7 @@ def second_derivative(name: str, x: float) -> float:
 
 @pytest.mark.parametrize("name", SMOOTH)
 def test_second_derivative_to_1e_12(name: str) -> None:
-    """Relative. Looser than for the first: the rule is differentiated as it stands, with a rounding at each step."""
+    """Relative. The bound is looser than for first derivatives: each step of the differentiated rule is rounded."""
     low, high, _, exact = SMOOTH[name]
     seen = []
 
@@ -101,7 +101,7 @@ def test_second_derivative_to_1e_12(name: str) -> None:
 
 @pytest.mark.parametrize("name", SMOOTH)
 def test_the_formulas_of_the_table_are_second_derivatives(name: str) -> None:
-    """The oracle's own oracle: mpmath's numerical differentiation."""
+    """The oracle is checked by mpmath's numerical differentiation."""
     low, high, value, second = SMOOTH[name]
     for x in (mpf("0.9"), mpf("0.3"), mpf("2.5"), mpf("-0.7")):
         if low <= x <= high:
@@ -109,7 +109,7 @@ def test_the_formulas_of_the_table_are_second_derivatives(name: str) -> None:
 
 
 def test_third_and_fourth_derivatives_of_a_composition() -> None:
-    """f = exp(sin x): f''' and f'''' by hand, through four graphs, each the derivative of the one before."""
+    """f = exp(sin x): the derivatives up to f'''', through four graphs, each the derivative of the one before."""
     leaf = ag.Value(0.75)
     derivatives = [ag.exp(ag.sin(leaf))]
     for _ in range(4):
@@ -137,7 +137,7 @@ def test_mixed_second_derivatives_are_symmetric_and_right() -> None:
 @pytest.mark.parametrize("exponent", [1, 2, 3, 4])
 @pytest.mark.parametrize("as_value", [False, True])
 def test_derivatives_of_powers_at_zero_are_exact(exponent: int, as_value: bool) -> None:
-    """Those of x^n are 0 but for the n-th, which is n!: no 0^-1 on the way makes a nan of them."""
+    """Those of x^n are 0 except the n-th, which is n!. No 0^-1 in between makes them nan."""
     leaf = ag.Value(0.0)
     out = leaf ** (ag.Value(exponent) if as_value else exponent)
     for order in range(1, 6):
@@ -146,14 +146,14 @@ def test_derivatives_of_powers_at_zero_are_exact(exponent: int, as_value: bool) 
 
 
 def test_second_derivatives_of_a_power_at_exponent_zero() -> None:
-    """a^b at b = 0: by a twice 0, by a and b in either order 1/a, by b twice ln² a."""
+    """a^b at b = 0: 0 with respect to a twice, 1/a with respect to a and b in either order, ln² a for b twice."""
     a, b = ag.Value(2.0), ag.Value(0.0)
     gradient = (a**b).backward(create_graph=True)
     hessian = [[gradient[v].backward(create_graph=True)[w].data for w in (a, b)] for v in (a, b)]
     assert hessian == [[0.0, 0.5], [0.5, pytest.approx(math.log(2) ** 2, rel=1e-15)]]
 
 
-def test_what_has_no_curvature_has_a_second_derivative_of_zero() -> None:
+def test_functions_without_curvature_have_zero_second_derivatives() -> None:
     for function in (ag.relu, ag.abs, lambda v: ag.maximum(v, 0.25), lambda v: ag.clip(v, -1.0, 1.0), ag.leaky_relu):
         for x in (-0.5, 0.0, 0.25, 2.0):
             leaf = ag.Value(x)

@@ -1,4 +1,4 @@
-"""ag.primitive: an operation of the user's, with its rule, behaves as a built-in, and a bad rule corrupts nothing."""
+"""ag.primitive: a user's operation behaves like a built-in one, and a bad rule corrupts nothing."""
 
 import copy
 import math
@@ -105,10 +105,10 @@ def test_floats_numpy_floats_and_ieee() -> None:
     assert type(cube(np.float64(2.0))) is np.float64
     assert math.isinf(cube(1e200))
     with pytest.raises(ValueError, match=r"math domain error|expected a (nonnegative|positive)"):
-        strict_log(-1.0)  # no ieee= was given, so what the function says stands
+        strict_log(-1.0)  # without ieee= the exception of the function is raised
 
 
-def test_ieee_names_the_function_for_where_the_first_raises() -> None:
+def test_ieee_gives_the_value_where_the_function_raises() -> None:
     @ag.primitive(lambda out, x: 1 / x, ieee=np.log)
     def relaxed_log(x: float) -> float:
         return math.log(x)
@@ -131,21 +131,21 @@ def test_arguments_are_checked_as_for_a_built_in() -> None:
 @pytest.mark.parametrize(
     ("partials", "options", "message"),
     [
-        ((), {}, r"primitive f has 1 arguments \('x',\) but 0 partials"),
-        ((lambda out, x: 1.0, None), {}, r"primitive f has 1 arguments \('x',\) but 2 partials"),
-        ((2.0,), {}, r"primitive f: a partial must be a function of \(out, \*arguments\) or None, got 2\.0"),
+        ((), {}, r"primitive f: there must be one partial for each argument \('x',\), got 0\. Give None"),
+        ((lambda out, x: 1.0, None), {}, r"primitive f: there must be one partial for each argument \('x',\), got 2\."),
+        ((2.0,), {}, r"primitive f: a partial must be a function of \(out, x\) or None, got 2\.0"),
         ((None,), {"sequences": ["y"]}, r"primitive f: sequences must name some of \['x'\], got \['y'\]"),
         ((None,), {"native": 3}, r"primitive f: native must be the name .* or a formula, got int 3"),
         (
             (None,),
             {"native": "sin", "sequences": ["x"]},
-            r"f: native must be a formula where there are sequences",
+            r"primitive f: native must be a formula if there are sequences, got 'sin'",
         ),
         ((None,), {"domain": (1.0, 0.0)}, r"primitive f: domain must be an interval \(low, high\)"),
         ((None,), {"domain": [(0.0, 1.0)] * 2}, r"domain must be an interval .* or one for each of 1 arguments"),
     ],
 )
-def test_a_wrong_declaration_is_refused_where_it_stands(partials: Any, options: Any, message: str) -> None:
+def test_a_wrong_declaration_is_refused_at_once(partials: Any, options: Any, message: str) -> None:
     def f(x: float) -> float:
         return x
 
@@ -161,7 +161,7 @@ def test_sequences_take_three_arguments_at_most() -> None:
             return 0.0
 
 
-# Bad rules. Each result is (1 + x) · f(x), so that gradients would have moved by the time the rule runs.
+# Bad rules. Each result is (1 + x) · f(x), so that other gradients would have changed before the rule runs.
 
 
 def broken(out: Any, x: Any) -> Any:
@@ -202,7 +202,7 @@ def test_a_rule_gives_one_derivative_for_each_item(derivatives: list[float], cre
 
     x, y = ag.Value(1.0), ag.Value(2.0)
     out = f([x, y]) * x
-    message = f"must give a derivative for each of 2 numbers in a sequence, got {len(derivatives)}"
+    message = f"must return 2 derivatives, one for each item, got {len(derivatives)}"
     with pytest.raises(ValueError, match=message):
         out.backward(create_graph=create_graph)
     assert (x.grad, y.grad) == (0.0, 0.0)
@@ -234,7 +234,7 @@ def test_values_and_derivatives_of_other_number_types_become_floats() -> None:
 
 
 def test_a_rule_may_itself_call_backward() -> None:
-    """As for a function that is defined by an equation: its slope comes from that equation's own gradients."""
+    """For example, the derivative of a function that is defined by an equation uses the gradients of that equation."""
 
     def slope(out: float, x: float) -> float:
         inner = ag.Value(out)
@@ -256,14 +256,14 @@ def test_a_primitive_is_copied_and_pickled_by_name() -> None:
     assert pickle.loads(pickle.dumps(ag.dot)) is ag.dot
 
 
-def test_a_partial_that_cannot_be_called_is_refused_where_it_is_given() -> None:
-    with pytest.raises(TypeError, match=r"expected a partial derivative, a function of \(out, x\), got"):
+def test_a_partial_that_cannot_be_called_is_refused_at_once() -> None:
+    with pytest.raises(TypeError, match=r"@primitive: a partial derivative must be a function of \(out, x\), got"):
 
         @ag.primitive(lambda x: 2 * x)
         def square(x: float) -> float:
             return x * x
 
-    with pytest.raises(TypeError, match=r"To decorate a function, give its partials first: @ag\.primitive\(lambda out"):
+    with pytest.raises(TypeError, match=r"To decorate a function, pass its partials first: @ag\.primitive\(lambda out"):
 
         @ag.primitive  # type: ignore[arg-type]
         def cube(x: float) -> float:

@@ -1,4 +1,4 @@
-"""The contract of Value: what it takes and refuses, and how it behaves as a number, a key and a node."""
+"""The contract of Value: what it accepts and refuses, and how it behaves as a number, as a key and as a node."""
 
 import copy
 import math
@@ -37,16 +37,16 @@ def test_data_is_any_real_number_and_kept_as_a_float(number: Any) -> None:
 
 
 @pytest.mark.parametrize(("given", "described"), NOT_NUMBERS, ids=lambda x: repr(x)[:30])
-def test_anything_else_is_refused_by_name(given: Any, described: str) -> None:
+def test_anything_else_is_refused_with_its_type(given: Any, described: str) -> None:
     with pytest.raises(TypeError) as error:
         ag.Value(given)
     message = str(error.value)
-    assert "Value() takes one real number (int, float, NumPy scalar or 0-d array), got " in message
+    assert "Value(): data must be a real number (int, float, NumPy scalar or 0-d array), got " in message
     assert described in message
 
 
-def test_a_value_is_refused_with_the_way_out() -> None:
-    with pytest.raises(TypeError, match=r"got Value Value\(data=1\.0, grad=0\.0\); v\.detach\(\) makes a new leaf"):
+def test_a_value_is_refused_and_the_message_says_what_to_do() -> None:
+    with pytest.raises(TypeError, match=r"got Value Value\(data=1\.0, grad=0\.0\)\. Use v\.detach\(\) for a new leaf"):
         ag.Value(ag.Value(1.0))
 
 
@@ -58,17 +58,17 @@ def test_a_long_argument_is_shortened_in_the_message() -> None:
 
 @pytest.mark.parametrize("label", [3, None, b"x"])
 def test_a_label_is_a_string(label: Any) -> None:
-    with pytest.raises(TypeError, match="a label is a string, got"):
+    with pytest.raises(TypeError, match="a label must be a string, got"):
         ag.Value(1.0, label)
     v = ag.Value(1.0, "v")
-    with pytest.raises(TypeError, match="a label is a string, got"):
+    with pytest.raises(TypeError, match="a label must be a string, got"):
         v.label = label
     assert v.label == "v"
     assert ag.Value(1.0, "weight").label == ag.Value(1.0, label="weight").label == "weight"
 
 
 @pytest.mark.parametrize("given", ["3", None, 1j, [1.0], np.ones(2), ag.Value(3.0)], ids=lambda x: repr(x)[:30])
-def test_data_that_is_set_is_checked_like_data_that_is_given(given: Any) -> None:
+def test_assigned_data_is_checked_like_the_argument(given: Any) -> None:
     v = ag.Value(2.0)
     with pytest.raises(TypeError, match="real number"):
         v.data = given
@@ -80,7 +80,7 @@ def test_data_that_is_set_is_checked_like_data_that_is_given(given: Any) -> None
 
 @pytest.mark.parametrize("symbol", ["add", "sub", "mul", "truediv", "pow"])
 @pytest.mark.parametrize("other", ["x", None, [1], (1.0,), {}, 1j], ids=repr)
-def test_operators_refuse_what_is_no_number(symbol: str, other: Any) -> None:
+def test_operators_refuse_what_is_not_a_number(symbol: str, other: Any) -> None:
     v, infix = ag.Value(2.0), getattr(operator, symbol)
     for left, right in ((v, other), (other, v)):
         with pytest.raises(TypeError, match="the other side of a Value must be a Value or a real number, got") as error:
@@ -89,7 +89,7 @@ def test_operators_refuse_what_is_no_number(symbol: str, other: Any) -> None:
     assert v.data == 2.0
 
 
-def test_operators_leave_room_for_types_that_know_values() -> None:
+def test_operators_defer_to_types_that_handle_values() -> None:
     class Metres:
         def __add__(self, other: object) -> str:
             return "metres + value"
@@ -115,9 +115,9 @@ def test_operators_leave_room_for_types_that_know_values() -> None:
         (lambda: ag.exp(1j), TypeError, r"exp: expected a real number or a Value, got complex 1j"),
         (lambda: ag.hypot(ag.Value(1.0), "2"), TypeError, r"hypot: expected .* got str '2'"),
         (lambda: ag.Value(1.0).hypot("2"), TypeError, r"hypot: expected .* got str '2'"),
-        (lambda: ag.dot([1.0], [1.0, 2.0]), ValueError, r"dot\(\) takes two sequences of one length, got 1 and 2"),
-        (lambda: ag.dot([ag.Value(1.0)], []), ValueError, r"one length, got 1 and 0"),
-        (lambda: ag.dot((ag.Value(1.0),), (1.0, 2.0), ag.Value(0.0)), ValueError, r"one length, got 1 and 2"),
+        (lambda: ag.dot([1.0], [1.0, 2.0]), ValueError, r"dot\(\): ws and xs must have the same length, got 1 and 2"),
+        (lambda: ag.dot([ag.Value(1.0)], []), ValueError, r"same length, got 1 and 0"),
+        (lambda: ag.dot((ag.Value(1.0),), (1.0, 2.0), ag.Value(0.0)), ValueError, r"same length, got 1 and 2"),
         (lambda: ag.dot(["a"], ["b"]), TypeError, r"dot: expected a real number or a Value, got str 'a'"),
         (lambda: ag.dot("ab", "cd"), TypeError, r"dot: expected a real number or a Value, got str 'a'"),
         (lambda: ag.dot((ag.Value(1.0),), ("a",), ag.Value(0.0)), TypeError, r"dot: expected .* got str 'a'"),
@@ -127,12 +127,16 @@ def test_operators_leave_room_for_types_that_know_values() -> None:
         (lambda: ag.dot(1.0, 2.0), TypeError, r"dot: expected a sequence of numbers and Values, got float 1\.0"),
         (lambda: ag.sum([[1.0]]), TypeError, r"sum: expected a real number or a Value, got list"),
         (lambda: ag.prod([None]), TypeError, r"prod: expected a real number or a Value, got None"),
-        (lambda: ag.mean(3.0), TypeError, r"mean\(\) takes a sequence of numbers and Values, got float 3\.0"),
-        (lambda: ag.mean([]), ValueError, r"mean\(\) takes at least one number, got an empty sequence"),
-        (lambda: ag.softmax([]), ValueError, r"softmax\(\) takes at least one number"),
-        (lambda: ag.log_softmax([]), ValueError, r"log_softmax\(\) takes at least one number"),
-        (lambda: ag.logsumexp([]), ValueError, r"logsumexp\(\) takes at least one number"),
-        (lambda: ag.clip(ag.Value(1.0), 2.0, 1.0), ValueError, r"low <= high, got low=2\.0 and high=1\.0"),
+        (lambda: ag.mean(3.0), TypeError, r"mean\(\): xs must be a sequence of numbers and Values, got float 3\.0"),
+        (lambda: ag.mean([]), ValueError, r"mean\(\): xs must hold at least one number, got an empty sequence"),
+        (lambda: ag.softmax([]), ValueError, r"softmax\(\): xs must hold at least one number"),
+        (lambda: ag.log_softmax([]), ValueError, r"log_softmax\(\): xs must hold at least one number"),
+        (lambda: ag.logsumexp([]), ValueError, r"logsumexp\(\): xs must hold at least one number"),
+        (
+            lambda: ag.clip(ag.Value(1.0), 2.0, 1.0),
+            ValueError,
+            r"clip\(\): low must not be greater than high, got low=2\.0 and high=1\.0",
+        ),
         (lambda: ag.exp(), TypeError, r"exp\(x.*missing a required argument: 'x'"),
         (lambda: ag.exp(1.0, 2.0), TypeError, r"exp\(x.*too many positional arguments"),
         (lambda: ag.exp(y=1.0), TypeError, r"exp\(x"),
@@ -198,7 +202,7 @@ def test_as_keys_and_members_values_stand_for_themselves() -> None:
     assert {a: "a", b: "b"}[b] == "b"
     assert 1.0 not in {a}
     a.data = 5.0
-    assert a in {a, b}  # a changed number does not lose the node
+    assert a in {a, b}  # a node is still found after its number has changed
 
 
 def test_conversions() -> None:
@@ -232,7 +236,9 @@ def test_leaves_are_copied_and_pickled_with_their_gradient(duplicate: Any) -> No
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
 def test_other_nodes_are_not_copied_and_the_message_says_what_to_do(duplicate: Any) -> None:
-    with pytest.raises(TypeError, match=r"take leaves, but this Value was made by tanh: use v\.detach\(\)"):
+    with pytest.raises(
+        TypeError, match=r"only leaves can be copied and pickled, but this Value was made by tanh: use v\.detach\(\)"
+    ):
         duplicate(ag.Value(1.0).tanh())
 
 
@@ -245,7 +251,7 @@ def test_deepcopy_keeps_what_is_shared_shared() -> None:
 # A Value as a node
 
 
-def test_op_args_and_parents_tell_how_it_was_made() -> None:
+def test_op_args_and_parents_say_how_it_was_made() -> None:
     x, y = ag.Value(2.0), ag.Value(3.0)
     assert x.tanh().op is ag.tanh(x).op is ag.tanh
     product = x * 3

@@ -104,5 +104,5 @@ def test_users_primitives() -> None:
 
 @pytest.mark.parametrize("bias", [0.0, 0.5])
 def test_a_dot_of_sequences_of_two_lengths_is_refused_as_it_is_eagerly(bias: float) -> None:
-    with pytest.raises(ValueError, match=r"two sequences of one length, got 3 and 2"):
+    with pytest.raises(ValueError, match=r"ws and xs must have the same length, got 3 and 2"):
         ag.jit(lambda w: ag.dot(tuple(w), (1.0, 2.0), bias))(np.ones(3))

@@ -103,7 +103,7 @@ def test_there_are_no_weak_references_and_no_further_attributes() -> None:
     ("call", "error", "message"),
     [
         (lambda x: Value("1"), TypeError, "NumPy scalar or 0-d array), got str '1'"),
-        (lambda x: Value(1.0, 5), TypeError, "a label is a string, got int 5"),
+        (lambda x: Value(1.0, 5), TypeError, "a label must be a string, got int 5"),
         (
             lambda x: x + "1", TypeError,
             "unsupported operand for +: the other side of a Value must be a Value or a real number, got str '1'",
@@ -115,10 +115,10 @@ def test_there_are_no_weak_references_and_no_further_attributes() -> None:
         (lambda x: x * 10**400, OverflowError, "int too large to convert to float"),
         (lambda x: x < "1", TypeError, "'<' not supported between instances of 'float' and 'str'"),
         (lambda x: x.backward("1"), TypeError, "backward: expected a real number or a Value, got str '1'"),
-        (lambda x: x.backward(x), TypeError, "a Value as seed needs create_graph=True"),
+        (lambda x: x.backward(x), TypeError, "backward: a seed that is a Value needs create_graph=True"),
         (lambda x: ag.dot([x], [1.0], "b"), TypeError, "dot: expected a real number or a Value, got str 'b'"),
-        (lambda x: ag.dot([x], [1.0, 2.0]), ValueError, "two sequences of one length, got 1 and 2 numbers"),
-        (lambda x: setattr(x, "data", None), TypeError, "Value() takes one real number"),
+        (lambda x: ag.dot([x], [1.0, 2.0]), ValueError, "ws and xs must have the same length, got 1 and 2 numbers"),
+        (lambda x: setattr(x, "data", None), TypeError, "Value(): data must be a real number"),
         (lambda x: setattr(x, "grad", None), TypeError, "the grad of a Value: expected a real number"),
         (lambda x: pickle.dumps(x * 2), TypeError, "this Value was made by mul: use v.detach()"),
         (lambda x: int(x * ag.Value(float("nan"))), ValueError, "cannot convert float NaN to integer"),

@@ -167,7 +167,7 @@ def test_bad_input_is_named() -> None:
         with pytest.raises(TypeError, match="number"):
             check_gradients(f, 1.0, gradient=lambda x: 1.0)
     with pytest.raises(
-        TypeError, match=re.escape("x is a NumPy array of shape (2,) and dtype int64: got an integer array")
+        TypeError, match=re.escape("x must be a float array, got a NumPy array of shape (2,) and dtype int64")
     ):
         check_gradients(lambda x: np.sum(x), np.array([1, 2]))
     with pytest.raises(
@@ -176,7 +176,7 @@ def test_bad_input_is_named() -> None:
         check_gradients(lambda x, name: x, 1.0, "a")
     with pytest.raises(ValueError, match="argnums is 1, but the function was called with 1 positional argument"):
         check_gradients(lambda x: x, 1.0, argnums=1)
-    with pytest.raises(TypeError, match=r"check_gradients\(\) takes a function, got float 1.0"):
+    with pytest.raises(TypeError, match=r"check_gradients\(\): f must be a function, got float 1.0"):
         check_gradients(1.0, 2.0)  # type: ignore[arg-type]
     with pytest.raises(
         TypeError, match=r"gradient= must be a function that returns the derivatives, got a NumPy array"
@@ -200,7 +200,7 @@ def test_bad_input_is_named() -> None:
 def test_a_gradient_of_another_structure_is_named() -> None:
     x = np.ones((2, 2))
     for gradient, error, expected in (
-        (lambda x: np.ones(4), ValueError, "the gradient with respect to x has shape (4,); give it shape (2, 2)"),
+        (lambda x: np.ones(4), ValueError, "the gradient with respect to x must have shape (2, 2), got (4,)"),
         (lambda x: None, TypeError, "the gradient with respect to x is None"),
         (lambda x: "a", TypeError, "the gradient with respect to x is str 'a'"),
         (lambda x: {"x": 1.0}, TypeError, "the gradient with respect to x is missing"),

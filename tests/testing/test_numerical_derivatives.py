@@ -160,7 +160,7 @@ def test_errors_say_what_is_wrong() -> None:
         numerical_gradient(lambda x: [x, x], 1.0)
     with pytest.raises(TypeError, match="must return real numbers"):
         numerical_jacobian(lambda x: "nothing", 1.0)
-    with pytest.raises(TypeError, match=r"x is a NumPy array .* integer array; use x.astype\(float\)"):
+    with pytest.raises(TypeError, match=r"x must be a float array, got a NumPy array .* int64; use x.astype\(float\)"):
         numerical_gradient(lambda x: x.sum(), np.array([1, 2]))
     with pytest.raises(ValueError, match="argnums is 2, but the function was called with 1 positional argument"):
         numerical_gradient(lambda x: x, 1.0, argnums=2)

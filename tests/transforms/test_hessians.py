@@ -17,7 +17,7 @@ from autograd.transforms import grad, hessian
 
 
 def close(got: Any, expected: Any, rtol: float = 1e-12) -> bool:
-    """Floats, equal to within `rtol` of the largest of them."""
+    """Whether both hold floats that differ by at most `rtol` times the largest of them."""
     return got.dtype == float and bool(np.abs(got - expected).max() <= rtol * np.abs(expected).max())
 
 
@@ -52,7 +52,7 @@ LINES: dict[str, tuple[Callable[..., Any], tuple[float, ...]]] = {
     "logsumexp": (lambda *xs: mp.log(mp.fsum(map(mp.exp, xs))), (0.7, -0.4, 1.3)),
     "dot": (lambda a, b, c, d, e: a * c + b * d + e, (0.7, -0.4, 1.3, 0.2, 2.0)),
 }
-# mpmath knows most by the same name; for those that it does not know tests/engine/test_every_primitive.py stands.
+# mpmath has most of them under the same name; tests/engine/test_every_primitive.py tests the others.
 KNOWN = sorted(op.name for op in PRIMITIVES if op.name in LINES or hasattr(mp, op.name))
 
 

@@ -1,4 +1,4 @@
-"""Transforms take numbers in any structure, give derivatives in the same, refuse what they cannot, leave no trace."""
+"""Transforms take numbers in any structure, and return derivatives in the same structure."""
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
@@ -28,7 +28,7 @@ class Curve:
 
     def __post_init__(self) -> None:
         assert isinstance(self.scale, float)
-        assert self.scale > 0, "is checked when the user makes one, not of derivatives"
+        assert self.scale > 0, "is checked for curves that the user makes, not for derivatives"
 
 
 @dataclass(slots=True)
@@ -45,7 +45,7 @@ class Line(nn.Module):
 
 
 def same(a: Any, b: Any) -> bool:
-    """The same types, shapes and numbers, all the way down."""
+    """Whether types, shapes and numbers are equal at all levels."""
     if type(a) is not type(b):
         return False
     if isinstance(a, np.ndarray):
@@ -118,11 +118,11 @@ def test_jacobian_of_structures() -> None:
     assert same(found, expected)
     assert same(jacobian(lambda x: np.empty((0, 2)))(np.ones(3)), np.empty((0, 2, 3)))
     assert same(jacobian(lambda x: [x, x])(np.empty(0)), [np.empty((0, 0))] * 2)
-    blocks = hessian(lambda p: p.x * p.y[0])(Point(1.0, [2.0]))
-    assert same(blocks, Point(Point(0.0, [1.0]), [Point(1.0, [0.0])]))
+    found = hessian(lambda p: p.x * p.y[0])(Point(1.0, [2.0]))
+    assert same(found, Point(Point(0.0, [1.0]), [Point(1.0, [0.0])]))
 
 
-def test_a_module_is_differentiated_by_its_parameters() -> None:
+def test_a_module_is_differentiated_with_respect_to_its_parameters() -> None:
     line = Line()
     names = ["slope", "offsets.0", "offsets.1"]
     assert same(grad(lambda m, x: m(x))(line, 3.0), dict(zip(names, [9.0, -1.0, 1.0])))
@@ -141,7 +141,7 @@ def test_a_module_is_differentiated_by_its_parameters() -> None:
     assert [p.grad for p in line.parameters()] == [0.0, 0.0, 0.0]
 
 
-def test_arguments_may_be_named_from_the_end_and_passed_by_keyword() -> None:
+def test_argnums_may_count_from_the_end_and_other_arguments_come_by_keyword() -> None:
     f: Callable[..., Any] = lambda x, y, power=1: x * y**power  # noqa: E731
     assert grad(f, argnums=-1)(2.0, 3.0, power=2) == 12.0
     assert grad(f, argnums=[1, -2])(2.0, 3.0) == (2.0, 3.0)
@@ -150,7 +150,7 @@ def test_arguments_may_be_named_from_the_end_and_passed_by_keyword() -> None:
     assert grad(f).__name__ == "grad(<lambda>)"
 
 
-def test_what_f_does_to_its_arguments_the_caller_does_not_see() -> None:
+def test_a_function_that_changes_its_arguments_changes_only_copies() -> None:
     def f(array: Any, tree: Any) -> Any:
         array *= array
         array[0] = array[0] * tree["a"].pop()

@@ -1,4 +1,4 @@
-"""Each transform gives what it says; they nest, in any order and thread, and confuse no perturbations."""
+"""What each transform computes. They nest, in any order and thread, without confusing perturbations."""
 
 import math
 from collections.abc import Callable
@@ -17,7 +17,7 @@ X = np.array([0.3, -1.2, 2.0])
 
 
 def close(got: Any, expected: Any, rtol: float = 1e-12) -> bool:
-    """Equal to within `rtol` of the largest number, and numbers all of them, not Values."""
+    """Whether both hold numbers, not Values, that differ by at most `rtol` times the largest of them."""
     got, expected = np.asarray(got), np.asarray(expected, dtype=float)
     assert got.dtype == float
     return got.shape == expected.shape and bool(np.abs(got - expected).max() <= rtol * np.abs(expected).max())
@@ -91,15 +91,15 @@ def test_jvp_and_vjp_are_products_with_the_jacobian() -> None:
 
     tangent, cotangent = np.array([1.0, -2.0, 0.5]), np.array([0.1, 7.0, -3.0])
     full = jacobian(f)(X)
-    value, moved = jvp(f, (X,), (tangent,))
+    value, slopes = jvp(f, (X,), (tangent,))
     assert close(value, np.sin(A @ X) * X[0])
-    assert close(moved, full @ tangent)
+    assert close(slopes, full @ tangent)
     value, pull = vjp(f, X)
     assert close(value, np.sin(A @ X) * X[0])
     assert close(pull(cotangent)[0], cotangent @ full)
     assert close(pull(tangent)[0], tangent @ full)
-    # The double backward trick: the vjp is linear in the cotangent, and its derivative by that is the jvp.
-    assert close(grad(lambda u: vjp(f, X)[1](u)[0] @ tangent)(np.zeros(3)), moved)
+    # The double backward trick: the vjp is linear in the cotangent. Its derivative with respect to it is the jvp.
+    assert close(grad(lambda u: vjp(f, X)[1](u)[0] @ tangent)(np.zeros(3)), slopes)
 
 
 def test_jvp_of_several_primals_and_of_variables_that_are_results() -> None:
@@ -168,7 +168,11 @@ CONFUSION: dict[str, tuple[Callable[..., Any], float, float]] = {
     "inner slope alone": (lambda x: grad(lambda y: x * y)(x), 3.0, 1.0),
     "y twice": (lambda x: grad(lambda y: x * y * y)(x), 3.0, 12.0),  # of 2x²
     "inner constant": (lambda x: x * grad(lambda y: x)(x), 3.0, 0.0),
-    "three deep": (lambda x: grad(lambda y: grad(lambda z: x * y * z * z)(y))(x), 2.0, 16.0),  # of 4x²: 2xy², by y 4xy
+    "three deep": (
+        lambda x: grad(lambda y: grad(lambda z: x * y * z * z)(y))(x),
+        2.0,
+        16.0,
+    ),  # of 4x²: d/dy 2xy² is 4xy
     "one name": (lambda x: grad(lambda y: y**3 * grad(lambda y: x * y**2)(y))(x), 1.0, 32.0),  # of 8x⁴
     "through an array": (lambda x: grad(lambda y: np.sum(y * y) * x)(np.array([x, 2 * x]))[1], 3.0, 24.0),  # of 4x²
     "through jacobian": (lambda x: jacobian(lambda y: np.array([x * y, y * y]))(x)[1], 3.0, 2.0),
@@ -191,8 +195,8 @@ def test_perturbations_are_not_confused(name: str) -> None:
     assert jacobian(f)(at) == expected
 
 
-def test_inner_results_are_numbers_where_no_outer_variable_is_met() -> None:
-    """So that NumPy's linear algebra can use them, inside an outer transform as well."""
+def test_inner_results_are_numbers_if_they_depend_on_no_outer_variable() -> None:
+    """So NumPy's linear algebra can use them, also inside an outer transform."""
 
     def energy(x: Any) -> Any:
         return x @ x + ag.exp(x[0] * x[1])
@@ -211,7 +215,7 @@ def test_values_in_values_out() -> None:
     slope = grad(lambda y: y**3 * x)(x)  # 3x³, if y = x
     assert (type(slope), slope.data) == (ag.Value, 81.0)
     slope.backward()
-    assert x.grad == 6 * 9.0 + 27.0  # by way of y and of the closure
+    assert x.grad == 6 * 9.0 + 27.0  # through y and through the closure
     array = grad(lambda y: 2.0 * y[0] + y[1] * y[1])(np.array([x, 1.0]))
     assert [type(each) for each in array] == [ag.Value, ag.Value]
 
@@ -237,11 +241,11 @@ def test_only_what_lies_between_variables_and_result_is_differentiated() -> None
     assert jvp(lambda y: y * h * y, (h,), (1.0,))[1] == 162.0
     times = ag.primitive(lambda out, a, b: b, refuses)(lambda a, b: a * b)
     assert grad(grad(lambda y: times(y, h)))(2.0) == 0.0
-    h._a = "not a node: whoever looks below h finds out"
+    h._a = "not a node: looking below h would fail"
     assert grad(lambda y: y * y)(h) == 18.0
 
 
-def test_deep_graphs_are_no_deeper_for_python() -> None:
+def test_deep_graphs_need_no_recursion() -> None:
     def f(x: Any) -> Any:
         for _ in range(20_000):
             x = x + 1.0
@@ -250,7 +254,7 @@ def test_deep_graphs_are_no_deeper_for_python() -> None:
     assert (grad(f)(1.0), hessian(f)(1.0), jvp(f, (1.0,), (1.0,))[1]) == (40002.0, 2.0, 40002.0)
 
 
-def test_threads_do_not_meet() -> None:
+def test_threads_do_not_interfere() -> None:
     def outer(x: Any) -> Any:
         with ThreadPoolExecutor(4) as pool:  # closures over x in other threads
             slopes = list(pool.map(lambda c: grad(lambda y: x * y * y)(c), [1.0, 2.0, 3.0, 4.0]))

@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ... import ops
-from ...chain import adjoints_on_values, walk
+from ...chain import adjoints_on_values
+from ...node import walk
 from ...primitive import Primitive
 from ...user_line import user_line
 from ...value import Value
@@ -243,10 +244,10 @@ class Tracer(Value):
     def _record_unary(self, op: Primitive) -> Tracer:
         return Tracer(self.trace, op, self)
 
-    def _then(self, op: Primitive, other: Any) -> Any:
+    def _apply(self, op: Primitive, other: Any) -> Any:
         return op.operator(self, other)
 
-    def _after(self, op: Primitive, other: Any) -> Any:
+    def _apply_reflected(self, op: Primitive, other: Any) -> Any:
         return op.operator(other, self)
 
     def __eq__(self, other: object) -> Any:
