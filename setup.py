@@ -18,6 +18,10 @@ from pathlib import Path
 from setuptools import Distribution, Extension, setup
 
 PROPERTIES = ["data", "grad", "label"]  # of Value, which can be assigned to
+# These files do two things for the sake of mypyc. They declare types where this gives direct access to a field, and use
+# Any where our own errors are better than those of mypyc. And they assign to _data and _grad of a Value, never to data
+# and grad: mypyc 2.4 passes the setter of a property the type that the getter returns, a bare double, even if the
+# setter is declared to take anything.
 ENGINE = [
     "autograd/node.py",
     "autograd/fast.py",

@@ -66,7 +66,7 @@ from .transforms import (
     value_and_grad as value_and_grad,
     vjp as vjp,
 )
-from .tree import register_container as register_container
+from .transforms.tree import register_container as register_container
 from .value import Value as Value, dot as dot  # type: ignore[assignment] # the copy of dot in fast.py
 
 if _typing.TYPE_CHECKING:  # the names that __getattr__ imports

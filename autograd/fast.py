@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from . import ops
-from .mypyc import mypyc_attr
-from .node import Node
+from .node import Node, mypyc_attr
 from .primitive import Primitive
 
 if TYPE_CHECKING:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from .mypyc import mypyc_attr
+try:
+    from mypy_extensions import mypyc_attr as mypyc_attr
+except ImportError:  # plain Python does without; what the C build needs to know is said in setup.py
+
+    def mypyc_attr(**_: Any) -> Any:  # type: ignore[misc]
+        """A decorator that does nothing."""
+        return lambda cls: cls
+
 
 # on_record is called with each Value that an operation makes, on_backward with each result that is
 # differentiated and its seed. Only detect_anomaly fills them. An empty list costs nothing, and the C

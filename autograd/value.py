@@ -7,8 +7,7 @@ from typing import Any, Literal, SupportsIndex, overload
 
 from . import chain, fast, ops
 from .fast import Arithmetic, dot
-from .mypyc import mypyc_attr
-from .node import on_backward, on_record
+from .node import mypyc_attr, on_backward, on_record
 from .primitive import Primitive, as_float, describe, is_number
 
 __all__ = ["Value", "dot"]

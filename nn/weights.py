@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd.drawing.files import write_whole
+from autograd.files import write_whole
 from autograd.installation import require
 
 from .checks import check_module

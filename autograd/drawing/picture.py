@@ -10,8 +10,8 @@ import warnings
 from pathlib import Path
 from typing import Literal
 
+from ..files import require_directory, write_whole
 from ..primitive import describe
-from .files import require_directory, write_whole
 
 Engine = Literal["pure", "system"]
 

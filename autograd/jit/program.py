@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..tree import flatten
+from ..transforms.tree import flatten
 from . import tuning
 from .runtime.signature import Argument, argument_key, batch_size, has_values, to_argument, tree_signature
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from ..drawing.files import require_directory, write_whole
+from ..files import require_directory, write_whole
 from ..primitive import describe
 from .notation import format_number
 from .steps import Step, play

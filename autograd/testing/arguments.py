@@ -11,7 +11,7 @@ import numpy as np
 
 from ..primitive import describe
 from ..transforms.recording import RESULT, check_argnums, name_of, positions_of
-from ..tree import Leaf, Tree, check, flatten, join, match_entries
+from ..transforms.tree import Leaf, Tree, check, flatten, join, match_entries
 from ..value import Value
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..transforms.recording import nest_rows
-from ..tree import flatten
+from ..transforms.tree import flatten
 from .arguments import Arguments, read_outputs
 from .extrapolation import EPSILON, Floats
 from .finite_differences import Line, Slopes

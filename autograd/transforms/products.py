@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..primitive import describe
-from ..tree import flatten, join
 from .recording import RESULT, Recording, check_argnums, name_of
+from .tree import flatten, join
 
 Function = Callable[..., Any]
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from .. import ops
 from ..primitive import describe
-from ..tree import Leaf, Tree, check, flatten, join, match_entries
 from ..value import Value
 from .sweep import pull_back, pull_back_each, push_forward, reaches
+from .tree import Leaf, Tree, check, flatten, join, match_entries
 
 RESULT = "the result"
 

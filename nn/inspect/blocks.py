@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograd import Value
-from autograd.tree import flatten
+from autograd.transforms.tree import flatten
 
 from ..module import Module, children
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autograd.drawing.files import write_whole
+from autograd.files import write_whole
 
 
 def test_writers_in_several_threads_leave_one_whole_file(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from ...drawing.files import write_whole
+from ...files import write_whole
 
 VARIABLE = "AUTOGRAD_JIT_CACHE"
 _MAGIC = b"scalar-autograd object 1\n"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...tree import Leaf
+from ...transforms.tree import Leaf
 from .. import tuning
 from ..codegen.batch_loop import CONTEXT
 from ..compile import Compilation

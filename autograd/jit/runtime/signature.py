@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...primitive import describe
-from ...tree import Leaf, Tree, check, flatten
+from ...transforms.tree import Leaf, Tree, check, flatten
 from ...value import Value
 
 Key = Any

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ...transforms.sweep import pull_back
-from ...tree import Leaf, Tree, check, flatten
+from ...transforms.tree import Leaf, Tree, check, flatten
 from ...value import Value
 from ..graph.expand import expand
 from ..graph.graph import Graph, Input, from_tracers

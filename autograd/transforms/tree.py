@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .primitive import describe, is_number
-from .value import Value
+from ..primitive import describe, is_number
+from ..value import Value
 
 Shape = tuple[int, ...]
 
