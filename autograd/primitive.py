@@ -33,7 +33,7 @@ class Primitive:
 
     Attributes:
         name: its name in errors and in `repr`.
-        symbol: its sign in a drawing.
+        symbol: how a drawing shows it.
         native: its machine form: the name of an LLVM instruction or a libm function, a formula in other
             primitives, or None, which means the function itself.
         domain: for each argument, the open interval of numbers it is meant for; for a sequence, that of its items.
@@ -132,18 +132,18 @@ class Primitive:
     def apply(self, args: tuple[Any, ...]) -> Any:
         """Convert the arguments to floats, Nodes and tuples of them, then record a node or evaluate."""
         operands: list[Any] = []
-        leader: Node | None = None
+        recorder: Node | None = None
         for x, is_sequence in zip(args, self.takes_sequence):
             if is_sequence:
                 x = self._sequence(x)
-                leader = _find_leader(x, leader)
+                recorder = _find_recorder(x, recorder)
             elif isinstance(x, Node):
-                leader = _find_leader((x,), leader)
+                recorder = _find_recorder((x,), recorder)
             elif type(x) is not float:
                 x = as_float(x, self.name)
             operands.append(x)
-        if leader is not None:
-            return leader._record(self, tuple(operands))
+        if recorder is not None:
+            return recorder._record(self, tuple(operands))
         result = self.evaluate(*operands)
         return np.float64(result) if any(isinstance(x, np.floating) for x in args) else result
 
@@ -199,7 +199,7 @@ def primitive(
             result with respect to that argument, where `out` is the result. Write it with arithmetic
             and autograd functions only, so that it runs on both floats and Values. For an argument in
             `sequences` it returns one derivative for each item. None passes nothing back.
-        symbol: its sign in drawings (default: the function's name).
+        symbol: how drawings show it (default: the function's name).
         native: its form in programs of ag.jit: the name of an LLVM instruction ("fadd", "llvm.floor") or of a function
             of the C library ("tgamma"), or a formula, that is a function of the same arguments written with
             arithmetic and other primitives. By default the decorated function itself, which must be such a formula.
@@ -261,12 +261,12 @@ def can_take(function: Callable[..., Any], count: int) -> bool:
     return True
 
 
-def _find_leader(nodes: tuple[Any, ...], leader: Node | None) -> Node | None:
+def _find_recorder(nodes: tuple[Any, ...], best: Node | None) -> Node | None:
     """The Node that records a call: the first one, or one of a subclass (a tracer among Values) if there is any."""
     for x in nodes:
-        if type(x) is not float and (leader is None or (type(x) is not type(leader) and isinstance(x, type(leader)))):
-            leader = x
-    return leader
+        if type(x) is not float and (best is None or (type(x) is not type(best) and isinstance(x, type(best)))):
+            best = x
+    return best
 
 
 def on_ieee_floats(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
