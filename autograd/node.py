@@ -7,7 +7,7 @@ from typing import Any, Final
 
 try:
     from mypy_extensions import mypyc_attr as mypyc_attr
-except ImportError:  # plain Python does without; what the C build needs to know is said in setup.py
+except ImportError:  # plain Python needs none; setup.py says what the C build needs
 
     def mypyc_attr(**_: Any) -> Any:  # type: ignore[misc]
         """A decorator that does nothing."""
@@ -39,7 +39,7 @@ class Node:
 def walk(roots: Sequence[Any], parents: Callable[[Any], Sequence[Any]]) -> list[Any]:
     """The nodes that can be reached from the roots, including leaves, each after its parents.
 
-    Unlike reachable() in chain.py it leaves no marks, asks `parents`, a function, and visits them from left to right.
+    Unlike reachable() in chain.py it leaves no marks, and goes to the nodes that `parents` returns, from left to right.
     """
     order: dict[Any, None] = {}
     opened: set[Any] = set()
