@@ -38,10 +38,10 @@ acosh                        1               inf
 """
 
 import builtins as _builtins
-import importlib as _importlib
 import typing as _typing
 from types import ModuleType as _ModuleType
 
+from .drawing.draw import draw as draw
 from .functions import (
     clip as clip,
     elu as elu,
@@ -56,6 +56,15 @@ from .installation import check_folder as _check_folder
 from .jit import TracingError as TracingError, jit as jit
 from .ops import *  # noqa: F403 - every primitive is public
 from .primitive import Primitive as Primitive, primitive as primitive
+from .stepper.step_through import step_through as step_through
+from .testing import (
+    GradientError as GradientError,
+    check_gradients as check_gradients,
+    numerical_gradient as numerical_gradient,
+    numerical_hessian as numerical_hessian,
+    numerical_jacobian as numerical_jacobian,
+)
+from .testing.anomaly import AnomalyError as AnomalyError, detect_anomaly as detect_anomaly
 from .transforms import (
     elementwise_grad as elementwise_grad,
     grad as grad,
@@ -69,54 +78,14 @@ from .transforms import (
 from .transforms.tree import register_container as register_container
 from .value import Value as Value, dot as dot  # type: ignore[assignment] # the copy of dot in fast.py
 
-if _typing.TYPE_CHECKING:  # the names that __getattr__ imports
-    from . import testing as testing
-    from .drawing.draw import draw as draw
-    from .stepper.page import step_through as step_through
-    from .testing import (
-        GradientError as GradientError,
-        check_gradients as check_gradients,
-        numerical_gradient as numerical_gradient,
-        numerical_hessian as numerical_hessian,
-        numerical_jacobian as numerical_jacobian,
-    )
-    from .testing.anomaly import AnomalyError as AnomalyError, detect_anomaly as detect_anomaly
-
 _check_folder()
 
 __version__ = "0.1.0"
 __build__ = "C" if hasattr(Value, "__mypyc_attrs__") else "Python"  # how the engine was built; see docs/installing.md
 
-# Names that are imported on first use, so that `import autograd` is fast, with the module that holds each.
-_LAZY = {
-    "testing": "testing",
-    "draw": "drawing.draw",
-    "step_through": "stepper.page",
-    **dict.fromkeys(("AnomalyError", "detect_anomaly"), "testing.anomaly"),
-    **dict.fromkeys(
-        ("GradientError", "check_gradients", "numerical_gradient", "numerical_hessian", "numerical_jacobian"), "testing"
-    ),
-}
-
-
-def __getattr__(name: str) -> _typing.Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = _importlib.import_module(f".{_LAZY[name]}", __name__)
-    globals()[name] = found = module if name == _LAZY[name] else getattr(module, name)
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
-
-
-def _list_public() -> list[str]:
-    """The names for `import *`, except those of Python's built-ins, such as abs and sum: use ag.abs and ag.sum."""
-    names = [name for name, x in globals().items() if not isinstance(x, _ModuleType)]
-    lazy = [name for name, file in _LAZY.items() if name != file]
-    return sorted(name for name in {*names, *lazy} if not name.startswith("_") and not hasattr(_builtins, name))
-
-
-if not _typing.TYPE_CHECKING:
-    __all__ = _list_public()
+if not _typing.TYPE_CHECKING:  # without the names of Python's built-ins, such as abs and sum: use ag.abs and ag.sum
+    __all__ = sorted(
+        name
+        for name, x in globals().items()
+        if not name.startswith("_") and not hasattr(_builtins, name) and not isinstance(x, _ModuleType)
+    )

@@ -22,7 +22,7 @@ from autograd.drawing import picture
 from autograd.drawing.draw import draw
 from autograd.drawing.picture import Drawing
 
-drawing = import_module("autograd.drawing.draw")
+drawing = import_module("autograd.drawing.compose")
 NEEDS_DOT = pytest.mark.skipif(shutil.which("dot") is None, reason="no Graphviz is installed")
 
 

@@ -14,7 +14,7 @@ import autograd as ag
 from autograd.primitive import Primitive
 from autograd.stepper.graph import pass_back
 from autograd.stepper.notation import MOST_TERMS, format_number, parse_number, to_speech, to_text, write_partials
-from autograd.stepper.page import step_through
+from autograd.stepper.step_through import step_through
 from autograd.stepper.steps import play
 
 

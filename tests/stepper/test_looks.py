@@ -5,7 +5,7 @@ import io
 import pytest
 from stepping import DESK, GRAPHS, PHONE, Open, micrograd, two_layers
 
-from autograd.stepper.page import step_through
+from autograd.stepper.step_through import step_through
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -11,7 +11,8 @@ import pytest
 from stepping import GRAPHS, HOSTILE, PHONE, Open, bits, hostile_graph, random_graph, tiny, two_layers
 
 import autograd as ag
-from autograd.stepper.page import StepThrough, step_through
+from autograd.stepper.page import StepThrough
+from autograd.stepper.step_through import step_through
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 expect = sync_api.expect

@@ -16,7 +16,8 @@ from stepping import HOSTILE, bits, hostile_graph, lines, random_graph, two_laye
 import autograd as ag
 import nn
 from autograd.stepper.graph import LIMIT
-from autograd.stepper.page import StepThrough, step_through
+from autograd.stepper.page import StepThrough
+from autograd.stepper.step_through import step_through
 from autograd.stepper.steps import Play, play
 
 
