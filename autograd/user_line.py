@@ -1,9 +1,10 @@
-"""user_line: the line of the user's own code that led to an error, for messages."""
+"""user_line and warn: the line of the user's own code that led to an error or a warning."""
 
 from __future__ import annotations
 
 import os
 import sys
+import warnings
 from types import FrameType
 
 import numpy as np
@@ -19,10 +20,23 @@ def skip_library(directory: str) -> None:
 
 def user_line() -> str:
     """The "file:line" of the innermost frame outside this package, NumPy and the standard library, or ""."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and _is_library(frame.f_code.co_filename):
-        frame = frame.f_back
+    frame, _ = _user_frame()
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the user's line."""
+    _, depth = _user_frame()
+    warnings.warn(message, category, stacklevel=depth + 1)
+
+
+def _user_frame() -> tuple[FrameType | None, int]:
+    """The innermost frame of the user's code, and how many calls it is above the function that asks."""
+    frame: FrameType | None = sys._getframe(1)
+    depth = 0
+    while frame is not None and _is_library(frame.f_code.co_filename):
+        frame, depth = frame.f_back, depth + 1
+    return frame, depth
 
 
 def _is_library(file: str) -> bool:

@@ -1,7 +1,8 @@
 """Drawing: pictures of graphs.
 
 Read in this order:
-- draw.py: ag.draw; compose.py: what it does. diagram.py: its boxes and arrows; nodes.py: the nodes in order; modules.py: which module has which.
+- draw.py: ag.draw; compose.py: what it does.
+- diagram.py: its boxes and arrows; nodes.py: the nodes in order; modules.py: which module has which.
 - dot.py, text.py: the picture in DOT, the language of Graphviz. colours.py: the colours of all drawings.
-- picture.py: the Drawing, rendered and saved. files.py: writes a file whole or not at all, for jit and nn too.
+- picture.py: the Drawing, rendered and saved.
 """

@@ -6,12 +6,12 @@ import os
 import re
 import shutil
 import subprocess
-import warnings
 from pathlib import Path
 from typing import Literal
 
 from ..files import require_directory, write_whole
 from ..primitive import describe
+from ..user_line import warn
 
 Engine = Literal["pure", "system"]
 
@@ -142,9 +142,7 @@ def _renderer(engine: Engine) -> tuple[Engine, str]:
             "graphviz-pure, which renders drawings, is not installed: run 'pip install graphviz-pure', "
             "or install Graphviz (apt install graphviz, brew install graphviz), whose 'dot' is then used"
         )
-    warnings.warn(
-        f"graphviz-pure is not installed, so {command} renders drawings; they may look a little different", stacklevel=4
-    )
+    warn(f"graphviz-pure is not installed, so {command} renders drawings; they may look a little different")
     return "system", command
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..primitive import can_take, describe, is_number
+from ..user_line import warn
 from ..value import Value
 from .arguments import Arguments
 from .derivatives import Derivatives
@@ -142,7 +142,7 @@ def _conclude(who: str, verdicts: Sequence[Verdict], blame: Callable[[], list[st
             text = f"cannot be checked: finite differences give {v.expected:.6g} ± {v.bound:.1g}, given {v.given:.6g}"
         else:
             continue
-        warnings.warn(f"{who} the derivative with respect to {v.name} {text}", GradientWarning, stacklevel=3)
+        warn(f"{who} the derivative with respect to {v.name} {text}", GradientWarning)
 
 
 def _blame(derivatives: Derivatives, order: int, rtol: float) -> list[str]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
-
 from autograd.installation import is_installed, require
+from autograd.user_line import warn
 
 _warnings: list[str] = []  # of this process: one is enough
 
@@ -26,7 +25,7 @@ def choose_compiled(compiled: bool | None, caller: str) -> bool:
                 f"{caller} does not compile, which is much slower, because llvmlite is not installed. Run "
                 "pip install 'scalar-autograd[jit]', or pass compiled=False to have no warning"
             )
-            warnings.warn(_warnings[0], stacklevel=3)
+            warn(_warnings[0])
         return False
     if compiled:
         require("llvmlite.binding", f"{caller}(compiled=True)")
