@@ -52,7 +52,7 @@ LINES: dict[str, tuple[Callable[..., Any], tuple[float, ...]]] = {
     "logsumexp": (lambda *xs: mp.log(mp.fsum(map(mp.exp, xs))), (0.7, -0.4, 1.3)),
     "dot": (lambda a, b, c, d, e: a * c + b * d + e, (0.7, -0.4, 1.3, 0.2, 2.0)),
 }
-# mpmath has most of them under the same name; tests/engine/test_every_primitive.py tests the others.
+# mpmath has most of them under the same name; tests/engine/primitives/test_every_primitive.py tests the others.
 KNOWN = sorted(op.name for op in PRIMITIVES if op.name in LINES or hasattr(mp, op.name))
 
 
