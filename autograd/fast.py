@@ -200,3 +200,15 @@ def _pass_back_products(xs: tuple[Any, ...], factors: tuple[Any, ...], adjoint: 
             else:
                 other = factor
                 parent._grad += adjoint * other._data
+
+
+def dot_partials(node: Value) -> list[tuple[Value, float]]:
+    """The parents of a dot, each with the derivative with respect to it, as local_derivatives() gives them."""
+    found: list[tuple[Value, float]] = []
+    for xs, factors in ((node._a, node._b), (node._b, node._a)):
+        for x, factor in zip(xs, factors):
+            if type(x) is not float:
+                found.append((x, factor if type(factor) is float else factor._data))
+    if type(node._c) is not float:
+        found.append((node._c, 1.0))
+    return found

@@ -84,18 +84,17 @@ _LATER = {
 }
 
 
-def __getattr__(name: str) -> _typing.Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = found = getattr(_importlib.import_module(f".{_LATER[name]}", __name__), name)
-    return found
+if not _typing.TYPE_CHECKING:  # type checkers know every name from above, and find a misspelt one
 
+    def __getattr__(name: str) -> _typing.Any:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = found = getattr(_importlib.import_module(f".{_LATER[name]}", __name__), name)
+        return found
 
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_LATER})
 
-
-if not _typing.TYPE_CHECKING:
     __all__ = sorted(
         name
         for name in {*globals(), *_LATER}

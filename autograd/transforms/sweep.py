@@ -17,13 +17,11 @@ from ..chain import (
     adjoints,
     any_in,
     local_derivatives,
-    lock,
-    prepare,
     reachable,
     rule_on_values,
-    sweep,
     times,
 )
+from ..fast import dot_partials
 from ..node import on_backward
 from ..value import Value
 
@@ -94,23 +92,21 @@ def reaches(outputs: Sequence[Any], nodes: Sequence[Value]) -> bool:
     return any(out in known for out in roots)
 
 
-def differentiate(roots: Sequence[Value], seeds: Sequence[float], variables: Sequence[Value]) -> list[float]:
-    """The derivative of the sum of the roots, each times its seed, with respect to each variable. No grad changes."""
-    leaves, nodes = reachable(roots, variables)
-    active, derivatives = prepare(roots, dependents(nodes, variables)[0])
-    touched = [*leaves, *nodes, *variables]
-    with lock:
-        before = [node._grad for node in touched]
-        try:
-            for node in touched:
-                node._grad = 0.0
-            for node, seed in zip(roots, seeds):
-                node._grad += seed
-            sweep(active, derivatives)
-            return [node._grad for node in variables]
-        finally:
-            for node, old in zip(touched, before):
-                node._grad = old
+def differentiate(roots: Sequence[Value], seeds: Sequence[Any], variables: Sequence[Value]) -> list[Any]:
+    """The derivative of the sum of the roots, each times its seed, with respect to each variable, on floats or arrays.
+
+    The adjoints are kept beside the graph, not in the grad of its nodes: another thread may be using those.
+    """
+    order, _ = dependents(reachable(roots, variables)[1], variables)
+    found: dict[Value, Any] = dict.fromkeys(variables, 0.0)
+    for node, adjoint in adjoints(order, list(zip(roots, seeds)), _partials, _sum_of_products):
+        if node in found:
+            found[node] = adjoint
+    return [found[v] for v in variables]
+
+
+def _partials(node: Value, _: Any) -> Sequence[tuple[Value, float]]:
+    return dot_partials(node) if node.op is ops.dot else local_derivatives(node)
 
 
 def dependents(nodes: Sequence[Value], variables: Iterable[Value]) -> tuple[list[Value], set[Value]]:
@@ -145,13 +141,9 @@ def _matrix(outputs: Sequence[Any], variables: Sequence[Value]) -> Any:
     _announce(outputs)
     count = len(outputs)
     seeded = [(out, seed) for out, seed in zip(outputs, np.eye(count)) if isinstance(out, Value)]
-    order, _ = dependents(reachable([out for out, _ in seeded], variables)[1], variables)
-    columns: dict[Value, Any] = dict.fromkeys(variables, 0.0)
     with np.errstate(all="ignore"):
-        for node, column in adjoints(order, seeded, lambda node, _: local_derivatives(node), _sum_of_products):
-            if node in columns:
-                columns[node] = column
-    return np.array([np.broadcast_to(columns[v], count) for v in variables]).reshape(len(variables), count).T
+        columns = differentiate([out for out, _ in seeded], [seed for _, seed in seeded], variables)
+    return np.array([np.broadcast_to(column, count) for column in columns]).reshape(len(variables), count).T
 
 
 def _sum_of_products(pairs: Sequence[tuple[Any, Any]]) -> Any:

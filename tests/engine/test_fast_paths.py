@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import autograd as ag
-from autograd import ops
+from autograd import chain, fast, ops
 
 EDGES = (0.0, -0.0, 1.5, -0.1, 1e308, 5e-324, inf, -inf, nan)
 
@@ -100,3 +100,11 @@ def test_fast_and_generic_nodes_mixed_give_what_the_rules_give_on_values() -> No
         plain = a.grad, b.grad
         derivatives = out.backward(create_graph=True)
         assert (derivatives[a].data, derivatives[b].data) == plain
+
+
+def test_the_partials_of_dot_are_those_of_its_rule() -> None:
+    for data in itertools.product(EDGES, repeat=3):
+        a, b, c = map(ag.Value, data)
+        for node in (ag.dot([a, b, 2.0], [b, 0.1, c], a), ag.dot((a, 0.5), (3.0, b))):
+            pairs = zip(fast.dot_partials(node), chain.local_derivatives(node), strict=True)
+            assert all(x is y and bits(d) == bits(e) for (x, d), (y, e) in pairs)

@@ -1,6 +1,7 @@
 """What each transform computes. They nest, in any order and thread, without confusing perturbations."""
 
 import math
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -262,3 +263,24 @@ def test_threads_do_not_interfere() -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(grad(outer), [float(k) for k in range(8)])) == [20.0] * 8
+
+
+def test_no_grad_changes_even_while_a_transform_runs() -> None:
+    """Another thread may be reading or accumulating it: a rule that looks during the sweep sees what was there."""
+    w = ag.Value(3.0)
+    w.grad = 0.25
+    seen: list[float] = []
+
+    def watch(frame: Any, event: str, arg: Any) -> Any:
+        seen.append(w.grad)
+        return watch
+
+    before = sys.gettrace()
+    sys.settrace(watch)
+    try:
+        slope = grad(lambda x: x * w * x + ag.tanh(w))(2.0)
+        ag.jacobian(lambda x: [x * w, w * w])(2.0)
+    finally:
+        sys.settrace(before)
+    assert slope == 12.0
+    assert set(seen) == {0.25}
