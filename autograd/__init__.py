@@ -75,7 +75,7 @@ from .transforms import (
     value_and_grad as value_and_grad,
     vjp as vjp,
 )
-from .transforms.tree import register_container as register_container
+from .transforms.containers import register_container as register_container
 from .value import Value as Value, dot as dot  # type: ignore[assignment] # the copy of dot in fast.py
 
 _check_folder()

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..primitive import describe, is_number
 from ..value import Value
+from .containers import Registered, registered, typed_key
 
 Shape = tuple[int, ...]
 
@@ -87,7 +88,7 @@ class Tree:
 
     leaves: list[Leaf]
     build: Callable[[Iterator[Any]], Any]
-    constants: tuple[Any, ...] = ()  # the type and the constants of each registered container in it
+    form: Any = None  # its containers, nested, with their constants and keys, as far as programs depend on them
 
     @property
     def is_leaf(self) -> bool:
@@ -111,71 +112,22 @@ class Tree:
             start += len(leaf.entries)
 
 
-@dataclasses.dataclass(frozen=True)
-class Registered:
-    """How a kind of container is taken apart and put together; see register_container."""
-
-    flatten: Callable[[Any], tuple[Sequence[Any], Any]]
-    unflatten: Callable[[Any, Sequence[Any]], Any]
-
-
-_registered: dict[type, Registered] = {}
-
-
-def register_container(
-    kind: type,
-    flatten: Callable[[Any], tuple[Sequence[Any], Any]],
-    unflatten: Callable[[Any, Sequence[Any]], Any],
-) -> None:
-    """Let transforms and compiled programs look inside a container of your own, as they do inside lists and dicts.
-
-    The two functions are those of jax.tree_util.register_pytree_node.
-
-    Args:
-        kind: its class. Subclasses must be registered separately.
-        flatten: a function of a container that returns (children, constants): the objects inside, and further
-            hashable data that is not differentiated. A program is compiled for each value of the constants.
-        unflatten: a function of (constants, children) that makes a container of the class again.
-
-    Raises:
-        TypeError: if `kind` is not a class, or `flatten` or `unflatten` is not a function.
-        ValueError: if the class is registered already, or is one that needs no registration.
-
-    >>> import autograd as ag
-    >>> class Interval:
-    ...     def __init__(self, low, high):
-    ...         self.low, self.high = low, high
-    >>> register_container(Interval, lambda i: ((i.low, i.high), None), lambda _, ends: Interval(*ends))
-    >>> slope = ag.grad(lambda i: i.high**2 - i.low**2)(Interval(1.0, 3.0))
-    >>> slope.low, slope.high
-    (-2.0, 6.0)
-    """
-    if not isinstance(kind, type):
-        raise TypeError(f"register_container: kind must be a class, got {describe(kind)}")
-    for name, function in {"flatten": flatten, "unflatten": unflatten}.items():
-        if not callable(function):
-            raise TypeError(f"register_container: {name} must be a function, got {describe(function)}")
-    if issubclass(kind, Value) or kind in (np.ndarray, list, tuple, dict, float, int):
-        raise ValueError(f"register_container: kind must be a container of your own, got {kind.__name__}")
-    if kind in _registered:
-        raise ValueError(f"register_container: kind must not be registered already, got {kind.__name__}")
-    _registered[kind] = Registered(flatten, unflatten)
-
-
 def flatten(x: Any, path: str) -> Tree:
     """Take a structure apart. Everything that is not a container is a leaf; see `check`."""
-    if type(x) in _registered:
-        return _flatten_registered(x, path, _registered[type(x)])
+    if type(x) in registered:
+        return _flatten_registered(x, path, registered[type(x)])
     if isinstance(x, Value):
         return Tree([Leaf(path, x, [x])], next)
     if isinstance(x, np.ndarray):
         return Tree([Leaf(path, x, Numbers(x), x.shape)], next)
     if isinstance(x, list):
-        return _join([flatten(item, f"{path}[{k}]") for k, item in enumerate(x)], list)
+        return _join([flatten(item, f"{path}[{k}]") for k, item in enumerate(x)], list, type(x))
     if isinstance(x, tuple):
-        return _join([flatten(item, f"{path}[{k}]") for k, item in enumerate(x)], getattr(type(x), "_make", tuple))
+        return _join(
+            [flatten(item, f"{path}[{k}]") for k, item in enumerate(x)], getattr(type(x), "_make", tuple), type(x)
+        )
     if isinstance(x, dict):
-        return _join([flatten(item, f"{path}[{key!r}]") for key, item in x.items()], _dict_like(x))
+        return _join([flatten(item, f"{path}[{key!r}]") for key, item in x.items()], _dict_like(x), type(x))
     if isinstance(x, type):
         return Tree([Leaf(path, x, [x])], next)
     if callable(getattr(x, "named_parameters", None)):
@@ -183,7 +135,9 @@ def flatten(x: Any, path: str) -> Tree:
         return Tree([Leaf(path, x, [p for _, p in parameters], names=[name for name, _ in parameters])], next)
     if dataclasses.is_dataclass(x):
         names = [field.name for field in dataclasses.fields(x)]
-        return _join([flatten(getattr(x, name), f"{path}.{name}") for name in names], _dataclass_like(x, names))
+        return _join(
+            [flatten(getattr(x, name), f"{path}.{name}") for name in names], _dataclass_like(x, names), type(x)
+        )
     return Tree([Leaf(path, x, [x])], next)
 
 
@@ -195,20 +149,20 @@ def _flatten_registered(x: Any, path: str, container: Registered) -> Tree:
         constant = describe(constants)
         raise TypeError(f"{path}: the constants of {type(x).__name__} must be hashable, got {constant}") from None
     inside = [flatten(child, f"{path}[{k}]") for k, child in enumerate(children)]
-    tree = _join(inside, lambda items: container.unflatten(constants, items))
-    return dataclasses.replace(tree, constants=((type(x), constants), *tree.constants))
+    return _join(inside, lambda items: container.unflatten(constants, items), (type(x), typed_key(constants)))
 
 
 def join(trees: Sequence[Tree]) -> Tree:
     """The tree of the tuple of these structures."""
-    return _join(trees, tuple)
+    return _join(trees, tuple, tuple)
 
 
-def _join(trees: Sequence[Tree], container: Callable[[list[Any]], Any]) -> Tree:
+def _join(trees: Sequence[Tree], container: Callable[[list[Any]], Any], kind: Any) -> Tree:
     builds = [tree.build for tree in trees]
     leaves = [leaf for tree in trees for leaf in tree.leaves]
-    constants = tuple([x for tree in trees for x in tree.constants])
-    return Tree(leaves, lambda items: container([build(items) for build in builds]), constants)
+    return Tree(
+        leaves, lambda items: container([build(items) for build in builds]), (kind, *[tree.form for tree in trees])
+    )
 
 
 def _dict_like(x: dict[Any, Any]) -> Callable[[list[Any]], Any]:

@@ -106,3 +106,18 @@ def test_users_primitives() -> None:
 def test_a_dot_of_sequences_of_two_lengths_is_refused_as_it_is_eagerly(bias: float) -> None:
     with pytest.raises(ValueError, match=r"ws and xs must have the same length, got 3 and 2"):
         ag.jit(lambda w: ag.dot(tuple(w), (1.0, 2.0), bias))(np.ones(3))
+
+
+@pytest.mark.parametrize(
+    ("native", "message"),
+    [("llvm.nope", "must be the name of an LLVM instruction"), ("sinf", "got 'sinf'"), ("pow", "native='pow' takes 2")],
+)
+def test_a_native_name_that_would_crash_or_give_another_number_is_refused(native: str, message: str) -> None:
+    square = ag.primitive(lambda out, x: 2 * x, native=native)(lambda x: x * x)
+    with pytest.raises(TracingError, match=message):
+        jit(square)(3.0)
+
+
+def test_a_native_formula_is_what_is_compiled() -> None:
+    square = ag.primitive(lambda out, x: 2 * x, native=lambda x: x * x + 100.0)(lambda x: x * x)
+    assert (square(3.0), jit(square)(3.0)) == (9.0, 109.0)

@@ -75,3 +75,30 @@ def test_what_cannot_be_registered_is_refused(arguments: Any, error: type[Except
 def test_constants_that_cannot_be_hashed_are_refused() -> None:
     with pytest.raises(TypeError, match=r"0: the constants of Unhashable must be hashable, got list \[1\]"):
         ag.grad(lambda f: f(1.0))(Unhashable(1.0, 2.0))
+
+
+class Box:
+    def __init__(self, x: Any, mode: Any) -> None:
+        self.x, self.mode = x, mode
+
+
+ag.register_container(Box, lambda b: ((b.x,), b.mode), lambda mode, xs: Box(*xs, mode))
+
+
+def test_programs_distinguish_constants_that_are_equal_but_not_the_same() -> None:
+    program = ag.jit(lambda b: b.x * (100 if type(b.mode) is float else 10 if b.mode is True else 1))
+    assert [program(Box(3.0, mode)) for mode in (1, True, 1.0, 1)] == [3.0, 30.0, 300.0, 3.0]
+    angle = ag.jit(lambda b: b.x * ag.atan2(b.mode, -1.0))
+    assert [angle(Box(1.0, zero)) > 0 for zero in (0.0, -0.0, 0.0)] == [True, False, True]
+
+
+def test_programs_distinguish_containers_by_their_place_and_kind() -> None:
+    def weigh(parts: Any) -> Any:
+        return sum(k * (100 if isinstance(p, Box) else 1) * (p.x if isinstance(p, Box) else p[0]) for k, p in parts)
+
+    program = ag.jit(lambda parts: weigh(enumerate(parts, 1)))
+    assert program([Box(1.0, 0), [2.0], [3.0]]) == 113.0
+    assert program([[1.0], Box(2.0, 0), [3.0]]) == 410.0
+    assert program([[1.0], [2.0], Box(3.0, 0)]) == 905.0
+    length = ag.jit(lambda xs: xs[0] * (2.0 if isinstance(xs, tuple) else 1.0))
+    assert (length([3.0]), length((3.0,)), length([3.0])) == (3.0, 6.0, 3.0)

@@ -116,6 +116,26 @@ LLVM: dict[str, Emit] = {
     "llvm.fma": Writer.fma,
 }
 
+
+def _arities(count: int, names: str, prefix: str = "") -> dict[str, int]:
+    return {prefix + name: count for name in names.split()}
+
+
+# The names that `native` may be, each with its number of arguments, all doubles: a wrong one would crash the process.
+NATIVE: dict[str, int] = {
+    **_arities(2, "fadd fsub fmul fdiv"),
+    **_arities(1, "fneg"),
+    **_arities(1, "ceil cos exp exp2 fabs floor log log10 log2 nearbyint rint round sin sqrt trunc", "llvm."),
+    **_arities(2, "copysign maximum maxnum minimum minnum pow", "llvm."),
+    **_arities(3, "fma", "llvm."),
+    **_arities(
+        1, "acos acosh asin asinh atan atanh cbrt ceil cos cosh erf erfc exp exp2 expm1 fabs floor j0 j1 lgamma"
+    ),
+    **_arities(1, "log log10 log1p log2 logb nearbyint rint round sin sinh sqrt tan tanh tgamma trunc y0 y1"),
+    **_arities(2, "atan2 copysign fdim fmax fmin fmod hypot nextafter pow remainder"),
+    **_arities(3, "fma"),
+}
+
 # Primitives that take more than one instruction, or a function of vector_math.
 INSTRUCTIONS: dict[Primitive, Emit] = {
     ops.maximum: _maximum,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 from typing import Any
 
 from ...primitive import Primitive
 from ...value import Value
-from ..codegen.instructions import INSTRUCTIONS, LLVM
+from ..codegen.instructions import INSTRUCTIONS, NATIVE
 from ..trace.tracer import Trace, TracingError
 from .graph import Graph, Input, What, from_tracers, group_operands
 
@@ -22,11 +21,15 @@ def is_machine_code(op: Primitive, who: str) -> bool:
         return True
     if not isinstance(op.native, str):
         return False
-    if op.native in LLVM or op.native.startswith("llvm.") or hasattr(ctypes.CDLL(None), op.native):
+    if NATIVE.get(op.native) == op.arity:
         return True
+    if op.native in NATIVE:
+        raise TracingError(
+            f"{who} the primitive {op} has {op.arity} arguments, but its native={op.native!r} takes {NATIVE[op.native]}"
+        )
     raise TracingError(
-        f"{who} the primitive {op} has native={op.native!r}, which must be the name of an LLVM instruction "
-        f"({', '.join(LLVM)}, or llvm.NAME) or of a function in the C library"
+        f"{who} the native of the primitive {op} must be the name of an LLVM instruction or of a function of doubles in C's "
+        f"math library, got {op.native!r}. Known are {', '.join(NATIVE)}; a formula in autograd's functions works too"
     )
 
 

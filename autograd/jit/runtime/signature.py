@@ -81,11 +81,11 @@ def has_values(tree: Tree) -> bool:
 
 
 def tree_signature(tree: Tree) -> Key:
-    """Paths, shapes and kinds of the leaves, for a Module its identity, and the constants of registered containers."""
+    """Paths, shapes and kinds of the leaves, for a Module its identity, and the containers around them."""
     leaves = [
         (leaf.path, leaf.shape, _array_kind(leaf) if leaf.names is None else id(leaf.given)) for leaf in tree.leaves
     ]
-    return tree.constants, *leaves
+    return tree.form, *leaves
 
 
 def _array_kind(leaf: Leaf) -> str | None:
