@@ -27,7 +27,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, "-c", build], cwd=folder / "copy", check=True, capture_output=True)
     (archive,) = (folder / "copy" / "dist").iterdir()
     with tarfile.open(archive) as file:
-        file.extractall(folder / "unpacked", filter="data")
+        file.extractall(folder / "unpacked", **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     (unpacked,) = (folder / "unpacked").iterdir()
     return unpacked
 
