@@ -28,8 +28,8 @@ def is_machine_code(op: Primitive, who: str) -> bool:
             f"{who} the primitive {op} has {op.arity} arguments, but its native={op.native!r} takes {NATIVE[op.native]}"
         )
     raise TracingError(
-        f"{who} the native of the primitive {op} must be the name of an LLVM instruction or of a function of doubles in "
-        f"C's math library, got {op.native!r}. Known are {', '.join(NATIVE)}; a formula in autograd's functions works too"
+        f"{who} the native of the primitive {op} must be the name of an LLVM instruction or of a function of doubles "
+        f"in C's math library, got {op.native!r}. Known are {', '.join(NATIVE)}. A formula works too"
     )
 
 
