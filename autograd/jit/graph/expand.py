@@ -28,7 +28,7 @@ def is_machine_code(op: Primitive, who: str) -> bool:
             f"{who} the primitive {op} has {op.arity} arguments, but its native={op.native!r} takes {NATIVE[op.native]}"
         )
     raise TracingError(
-        f"{who} the native of the primitive {op} must be the name of an LLVM instruction or of a function of doubles "
+        f"{who} the native of the primitive {op} must name an LLVM instruction or a function of doubles "
         f"in C's math library, got {op.native!r}. Known are {', '.join(NATIVE)}. A formula works too"
     )
 
