@@ -201,8 +201,8 @@ def primitive(
             `sequences` it returns one derivative for each item. None passes nothing back.
         symbol: how drawings show it (default: the function's name).
         native: its form in programs of ag.jit: the name of an LLVM instruction ("fadd", "llvm.floor") or of a function
-            of doubles in C's math library ("tgamma"), or a formula: a function of the same arguments, written
-            with arithmetic and other primitives. By default the decorated function itself, which must be such a formula.
+            of doubles in C's math library ("tgamma"), or a formula, a function of the same arguments written with
+            arithmetic and other primitives. By default the decorated function itself, which must be such a formula.
         domain: the open interval of numbers that each argument is meant for, or a sequence with one for each argument;
             for an argument in `sequences`, that of its items. Tests draw points from it (default: all reals).
         sequences: the names of the arguments that take a sequence of numbers.
