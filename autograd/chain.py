@@ -4,8 +4,9 @@ The idea is in `adjoints`. It goes through the nodes from the result back to the
 derivative of the result with respect to it. Each node passes its adjoint, times its local derivatives, on to its
 parents, and what arrives at a node is added up.
 
-`adjoints` runs on Values, for derivatives that can be differentiated again, and on arrays. `accumulate`, which is
-backward(), is the same sweep on floats. It keeps the adjoint of a node in its grad.
+`adjoints` keeps the adjoints outside the graph. It runs on Values, for derivatives that can be differentiated again,
+and on floats and arrays. `accumulate`, which is backward(), is the same sweep on floats, but keeps the adjoint of each
+node in its grad.
 
 Three parts: the reverse sweep; the local derivatives of a node; and the walks, which put the nodes in order.
 """
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 Edges = Iterable[tuple[Any, Any]]  # the parents of a node, each with the local derivative
 
-lock: Final = threading.Lock()  # only one thread at a time may change the marks and gradients of nodes
+_lock: Final = threading.Lock()  # only one thread at a time may change the marks and gradients of nodes
 _stamps: Final = itertools.count(1, 2)
 
 
@@ -82,8 +83,8 @@ def _add_in_order(pairs: Sequence[tuple[Any, Any]]) -> Any:
 def accumulate(root: Value, seed: float) -> None:
     """Set the grad of every node to seed times the derivative of `root`. For leaves, add this to their grad."""
     leaves, nodes = reachable([root])
-    active, derivatives = prepare([root], nodes)
-    with lock:
+    active, derivatives = _prepare([root], nodes)
+    with _lock:
         before = [leaf._grad for leaf in leaves]
         try:
             for node in leaves:
@@ -91,7 +92,7 @@ def accumulate(root: Value, seed: float) -> None:
             for node in nodes:
                 node._grad = 0.0
             root._grad = seed
-            sweep(active, derivatives)
+            _sweep(active, derivatives)
             found = [leaf._grad for leaf in leaves]
         except BaseException:  # an interrupt from the keyboard
             found = [0.0] * len(leaves)
@@ -105,7 +106,7 @@ def accumulate_on_values(root: Value, seed: Any) -> dict[Value, Value | float]:
     """Like accumulate(), but the derivatives are Values, returned for every node."""
     leaves, nodes = reachable([root])
     found = adjoints_on_values(root, seed)
-    with lock:
+    with _lock:
         before = [leaf._grad for leaf in leaves]
         for node in nodes:
             node._grad = float(found.get(node, 0.0))
@@ -114,7 +115,7 @@ def accumulate_on_values(root: Value, seed: Any) -> dict[Value, Value | float]:
     return found
 
 
-def prepare(roots: Sequence[Value], nodes: list[Value]) -> tuple[list[Value], list[list[tuple[Value, float]]]]:
+def _prepare(roots: Sequence[Value], nodes: list[Value]) -> tuple[list[Value], list[list[tuple[Value, float]]]]:
     """The nodes that pass something back, and the local derivatives of those that have no copy in fast.py.
 
     If a rule raises an exception, it does so here, before any gradient has changed.
@@ -126,7 +127,7 @@ def prepare(roots: Sequence[Value], nodes: list[Value]) -> tuple[list[Value], li
     return nodes, [local_derivatives(node) for node in others]
 
 
-def sweep(nodes: list[Value], derivatives: list[list[tuple[Value, float]]]) -> None:
+def _sweep(nodes: list[Value], derivatives: list[list[tuple[Value, float]]]) -> None:
     """Let each node pass its grad on to its parents, the last node first."""
     for k in range(len(nodes) - 1, -1, -1):
         node = nodes[k]
@@ -217,7 +218,7 @@ def reachable(roots: Sequence[Value], ends: Sequence[Value] = ()) -> tuple[list[
     leaves: list[Value] = []
     nodes: list[Value] = []
     stack = list(roots)
-    with lock:
+    with _lock:
         opened: int = next(_stamps)
         closed = opened + 1
         for node in ends:

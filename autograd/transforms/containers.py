@@ -66,6 +66,6 @@ def register_container(
 
 def typed_key(x: Any) -> Any:
     """A key that is equal only for the same value of the same type: 1, True and 1.0 differ, and so do 0.0 and -0.0."""
-    if type(x) is tuple or type(x) is frozenset:
-        return type(x), type(x)(map(typed_key, x))
+    if isinstance(x, (tuple, frozenset)):
+        return type(x), (frozenset if isinstance(x, frozenset) else tuple)(map(typed_key, x))
     return type(x), x.hex() if type(x) is float else x

@@ -7,6 +7,7 @@ again, on Values. They leave the graph and every grad as they were.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -42,15 +43,10 @@ def pull_back(outputs: Sequence[Any], seeds: Iterable[Any], variables: Sequence[
     """
     _announce(outputs)
     seeded = [(out, seed) for out, seed in zip(outputs, seeds) if isinstance(out, Value)]
-    roots = [out for out, _ in seeded]
     if not on_values:
-        return list(differentiate(roots, [float(seed) for _, seed in seeded], variables))
-    order, wanted = dependents(reachable(roots, variables)[1], variables)
-    found: dict[Value, Any] = dict.fromkeys(variables, 0.0)
-    for node, adjoint in adjoints(order, seeded, lambda node, _: rule_on_values(node, wanted), _total):
-        if node in found:
-            found[node] = adjoint
-    return [found[v] for v in variables]
+        return _differentiate([(out, float(seed)) for out, seed in seeded], variables)
+    order, wanted = _paths([out for out, _ in seeded], variables)
+    return _gather(adjoints(order, seeded, lambda node, _: rule_on_values(node, wanted), _total), variables)
 
 
 def pull_back_each(outputs: Sequence[Any], variables: Sequence[Value], on_values: bool) -> list[list[Any]]:
@@ -76,7 +72,7 @@ def push_forward(
     for v, tangent in zip(variables, tangents):
         found[v] = found[v] + tangent if v in found else tangent
     roots = [out for out in outputs if isinstance(out, Value)]
-    order, wanted = dependents(reachable(roots, variables)[1], variables)
+    order, wanted = _paths(roots, variables)
     for node in order:
         partials = rule_on_values(node, wanted) if on_values else local_derivatives(node)
         terms = [(found[parent], partial) for parent, partial in partials if parent in found]
@@ -88,32 +84,42 @@ def push_forward(
 def reaches(outputs: Sequence[Any], nodes: Sequence[Value]) -> bool:
     """Whether any output was computed from one of the nodes, or is one of them."""
     roots = [out for out in outputs if isinstance(out, Value)]
-    _, known = dependents(reachable(roots, nodes)[1], nodes)
+    _, known = _paths(roots, nodes)
     return any(out in known for out in roots)
 
 
-def differentiate(roots: Sequence[Value], seeds: Sequence[Any], variables: Sequence[Value]) -> list[Any]:
-    """The derivative of the sum of the roots, each times its seed, with respect to each variable, on floats or arrays.
+def _differentiate(seeded: Sequence[tuple[Value, Any]], variables: Sequence[Value]) -> list[Any]:
+    """The derivative of the sum of results, each times its seed, with respect to each variable, on floats or arrays.
 
-    The adjoints are kept beside the graph, not in the grad of its nodes: another thread may be using those.
+    The adjoints are kept outside the graph, not in the grad of its nodes, which another thread may be using.
     """
-    order, _ = dependents(reachable(roots, variables)[1], variables)
-    found: dict[Value, Any] = dict.fromkeys(variables, 0.0)
-    for node, adjoint in adjoints(order, list(zip(roots, seeds)), _partials, _sum_of_products):
-        if node in found:
-            found[node] = adjoint
-    return [found[v] for v in variables]
+    order, _ = _paths([out for out, _ in seeded], variables)
+    return _gather(adjoints(order, seeded, _partials, _sum_of_products), variables)
 
 
-def _partials(node: Value, _: Any) -> Sequence[tuple[Value, float]]:
-    return dot_partials(node) if node.op is ops.dot else local_derivatives(node)
+def _gather(found: Iterable[tuple[Value, Any]], variables: Sequence[Value]) -> list[Any]:
+    """The adjoints of the variables among those found; 0 for a variable that is not among them."""
+    wanted: dict[Value, Any] = dict.fromkeys(variables, 0.0)
+    for node, adjoint in found:
+        if node in wanted:
+            wanted[node] = adjoint
+    return [wanted[v] for v in variables]
 
 
-def dependents(nodes: Sequence[Value], variables: Iterable[Value]) -> tuple[list[Value], set[Value]]:
-    """The nodes that were computed from variables, in the order given, and the set of these and the variables."""
+def _partials(node: Value, adjoint: Any) -> Sequence[tuple[Value, float]]:
+    """The parents of a node, each with the local derivative."""
+    if node.op is not ops.dot:
+        return local_derivatives(node)
+    if type(adjoint) is float and adjoint == 0.0 and math.isfinite(node._data):
+        return ()  # every factor is finite, so all that could be passed on is zeros
+    return dot_partials(node)
+
+
+def _paths(roots: Sequence[Value], variables: Sequence[Value]) -> tuple[list[Value], set[Value]]:
+    """The nodes on the way from variables to roots, each after its parents, and the set of these and the variables."""
     known = set(variables)
     order = []
-    for node in nodes:
+    for node in reachable(roots, variables)[1]:
         if any_in(known, (node._a, node._b, node._c)):
             known.add(node)
             order.append(node)
@@ -142,7 +148,7 @@ def _matrix(outputs: Sequence[Any], variables: Sequence[Value]) -> Any:
     count = len(outputs)
     seeded = [(out, seed) for out, seed in zip(outputs, np.eye(count)) if isinstance(out, Value)]
     with np.errstate(all="ignore"):
-        columns = differentiate([out for out, _ in seeded], [seed for _, seed in seeded], variables)
+        columns = _differentiate(seeded, variables)
     return np.array([np.broadcast_to(column, count) for column in columns]).reshape(len(variables), count).T
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import nn
+
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted([*(ROOT / "autograd").rglob("*.py"), *(ROOT / "nn").rglob("*.py")])
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
@@ -84,6 +86,15 @@ def test_the_engine_does_not_name_nn(path: Path) -> None:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Constant) and node.value == "nn":
             raise AssertionError(f"{path}, line {node.lineno}")
+
+
+def test_type_checkers_know_the_names_that_nn_imports_later() -> None:
+    body = ast.parse(MODULES["nn"].read_text(encoding="utf-8")).body
+    (block,) = [node for node in body if isinstance(node, ast.If) and "not" not in ast.unparse(node.test)]
+    names = {
+        alias.name: f"{node.module}" for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    assert names == nn._LATER
 
 
 def test_names_of_another_file_are_public() -> None:

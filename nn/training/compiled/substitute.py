@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from autograd import Value
+from autograd.transforms.containers import typed_key
 
 from ...module import Module, members, walk
 
@@ -33,7 +34,7 @@ def _structure(x: Any, modes: bool, seen: dict[int, int]) -> Iterator[Any]:
         yield x.__func__  # not the method itself, which would keep the model alive
         yield from _structure(x.__self__, modes, seen)
     elif not isinstance(x, (Module, list, tuple, dict, np.ndarray)):
-        yield x
+        yield typed_key(x)
     elif id(x) in seen:
         yield seen[id(x)]
     else:

@@ -208,3 +208,23 @@ def test_fit_tries_model_and_loss_once() -> None:
         return sum(calls)
 
     assert tries(2) == tries(0)
+
+
+def test_a_step_is_compiled_anew_when_a_setting_becomes_another_of_the_same_value() -> None:
+    """1 == True and 0.0 == -0.0, but a forward pass may tell them apart."""
+
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            self.w, self.mode = ag.Value(2.0), 1
+
+        def __call__(self, x: Any) -> Any:
+            return self.w * x * (100.0 if self.mode is True else 1.0)
+
+    model = Scaled()
+    step = nn.compile_step(model, nn.mse, nn.SGD(model.parameters(), lr=0.0))
+    X, y = np.array([1.0]), np.array([0.0])
+    losses = []
+    for mode in (1, True, 1):
+        model.mode = mode
+        losses.append(float(step(X, y)))
+    assert losses == [4.0, 40000.0, 4.0]
