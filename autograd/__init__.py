@@ -24,7 +24,7 @@ elu(x, alpha)                0               alpha
 maximum, minimum             equal           1/2 to each argument
 clip(x, low, high)           x = low, high   1 to x
 sign, heaviside              anywhere        0, at the jump too
-where(c, a, b)               any c           1 to the one chosen, 0 to the other, nothing to c
+where(c, a, b)               any c           1 to the one chosen, nothing to the other and to c
 sqrt, cbrt                   0               inf
 norm, hypot                  the origin      0 to each argument
 atan2                        the origin      nan

@@ -24,7 +24,7 @@ import numpy as np
 
 from . import fast
 from .node import Node
-from .primitive import NOT_IEEE, Primitive, as_float, on_ieee_floats
+from .primitive import NOT_IEEE, NOT_TAKEN, Primitive, as_float, on_ieee_floats
 
 if TYPE_CHECKING:
     from .value import Value
@@ -83,7 +83,7 @@ def _add_in_order(pairs: Sequence[tuple[Any, Any]]) -> Any:
 def accumulate(root: Value, seed: float) -> None:
     """Set the grad of every node to seed times the derivative of `root`. For leaves, add this to their grad."""
     leaves, nodes = reachable([root])
-    active, derivatives = _prepare([root], nodes)
+    derivatives, has_conditions = _prepare(nodes)
     with _lock:
         before = [leaf._grad for leaf in leaves]
         try:
@@ -92,7 +92,9 @@ def accumulate(root: Value, seed: float) -> None:
             for node in nodes:
                 node._grad = 0.0
             root._grad = seed
-            _sweep(active, derivatives)
+            _sweep(nodes, derivatives)
+            if _any_nan(leaves) or (has_conditions and _any_nan(nodes)):
+                _sweep_where_anything_arrives(root, seed, leaves, nodes)
             found = [leaf._grad for leaf in leaves]
         except BaseException:  # an interrupt from the keyboard
             found = [0.0] * len(leaves)
@@ -115,16 +117,14 @@ def accumulate_on_values(root: Value, seed: Any) -> dict[Value, Value | float]:
     return found
 
 
-def _prepare(roots: Sequence[Value], nodes: list[Value]) -> tuple[list[Value], list[list[tuple[Value, float]]]]:
-    """The nodes that pass something back, and the local derivatives of those that have no copy in fast.py.
+def _prepare(nodes: list[Value]) -> tuple[list[list[tuple[Value, float]]], bool]:
+    """The local derivatives of the nodes that have no copy in fast.py, and whether any has a condition, without a rule.
 
     If a rule raises an exception, it does so here, before any gradient has changed.
     """
     others = [node for node in nodes if not fast.is_fast(node.op)]
-    if any(None in node.op.partials for node in others):  # type: ignore[union-attr]
-        nodes = _through_partials(roots, nodes)
-        others = [node for node in nodes if not fast.is_fast(node.op)]
-    return nodes, [local_derivatives(node) for node in others]
+    has_conditions = any(None in node.op.partials for node in others)  # type: ignore[union-attr]
+    return [local_derivatives(node) for node in others], has_conditions
 
 
 def _sweep(nodes: list[Value], derivatives: list[list[tuple[Value, float]]]) -> None:
@@ -139,25 +139,57 @@ def _sweep(nodes: list[Value], derivatives: list[list[tuple[Value, float]]]) -> 
                 parent._grad += adjoint * partial
 
 
+def _any_nan(nodes: list[Value]) -> bool:
+    for node in nodes:  # noqa: SIM110 - a loop is faster than any() in the C build
+        if node._grad != node._grad:
+            return True
+    return False
+
+
+def _sweep_where_anything_arrives(root: Value, seed: float, leaves: list[Value], nodes: list[Value]) -> None:
+    """The sweep once more, but only through nodes at which anything arrives, so that no 0 · inf is made elsewhere.
+
+    What is not taken, such as the other side of a `where`, passes nothing on. _sweep, which is faster, passes on 0, and
+    the two differ only if that 0 is multiplied by an infinity or nan.
+    """
+    for node in leaves + nodes:
+        node._grad = 0.0
+    for node, adjoint in adjoints(nodes, [(root, seed)], lambda node, _: local_derivatives(node), _add_floats):
+        node._grad = adjoint
+
+
+def _add_floats(pairs: Sequence[tuple[Any, Any]]) -> Any:
+    total: Any = 0.0
+    for adjoint, partial in pairs:
+        total += adjoint * partial
+    return total
+
+
 # Local derivatives
 
 
-def local_derivatives(node: Value) -> list[tuple[Value, float]]:
-    """The parents of a node, each with the local derivative: the rule of the node, run on floats."""
+def local_derivatives(node: Value, with_untaken: Any = False) -> list[tuple[Value, float]]:
+    """The parents of a node, each with the local derivative: the rule of the node, run on floats.
+
+    An argument for which the rule gives NOT_TAKEN is left out or, `with_untaken`, has the derivative 0.
+    """
     op, operands = node.op, node.args
     assert op is not None
     args = [node._data] + [x if type(x) is float else data_of(x) for x in operands]
-    derivatives = []
+    derivatives: list[tuple[Value, float]] = []
     for x, partial in zip(operands, op.partials):
         if partial is not None and type(x) is not float:
             try:
                 d = partial(*args)
             except NOT_IEEE:
                 d = on_ieee_floats(partial, tuple(args))
-            derivatives += [
-                (parent, each if type(each) is float else as_float(each, f"the partial of {op}"))
-                for parent, each in pair_items(op, x, d)
-            ]
+            if d is NOT_TAKEN and with_untaken:
+                d = 0.0 if type(x) is not tuple else (0.0,) * len(x)
+            if d is not NOT_TAKEN:
+                derivatives += [
+                    (parent, each if type(each) is float else as_float(each, f"the partial of {op}"))
+                    for parent, each in pair_items(op, x, d)
+                ]
     return derivatives
 
 
@@ -174,7 +206,8 @@ def rule_on_values(node: Value, wanted: set[Value] | None = None) -> list[tuple[
         except NOT_IEEE:  # IEEE 754 holds for the constants among the operands too
             with np.errstate(all="ignore"):
                 d = partial(node, *[np.float64(x) if type(x) is float else x for x in operands])
-        found += [pair for pair in pair_items(op, x, d) if wanted is None or pair[0] in wanted]
+        if d is not NOT_TAKEN:
+            found += [pair for pair in pair_items(op, x, d) if wanted is None or pair[0] in wanted]
     return found
 
 
@@ -272,22 +305,6 @@ def _push_many(arguments: tuple[Any, ...], opened: int, stack: list[Value]) -> N
 def topological_order(root: Value) -> list[Value]:
     """The nodes that `root` was computed from, without leaves, each after its parents, and `root` as the last."""
     return reachable([root])[1]
-
-
-def _through_partials(roots: Sequence[Value], nodes: list[Value]) -> list[Value]:
-    """The nodes, without those that affect the roots only through conditions.
-
-    Such nodes pass nothing back, not even the nan of 0 · inf.
-    """
-    reached = set(roots)
-    for node in reversed(nodes):
-        if node in reached:
-            op = node.op
-            assert op is not None
-            for x, partial in zip(node.args, op.partials):
-                if partial is not None:
-                    reached.update([p for p in (x if type(x) is tuple else (x,)) if type(p) is not float])
-    return [node for node in nodes if node in reached]
 
 
 def any_in(known: set[Value], arguments: Iterable[Any]) -> bool:

@@ -169,7 +169,8 @@ def pass_back(node: Value, adjoint: float) -> None:
             parent._grad += adjoint
     elif op is _RELU:
         parent = a
-        parent._grad += adjoint * 0.0 if parent._data <= 0.0 else adjoint
+        if not parent._data <= 0.0:
+            parent._grad += adjoint
     elif op is _EXP:
         parent = a
         parent._grad += adjoint * node._data

@@ -18,7 +18,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import special
-from .primitive import REALS, Primitive, primitive
+from .node import Node
+from .primitive import NOT_TAKEN, REALS, Primitive, primitive
+
+
+def _unless(untaken: Any, partial: Any = 1.0) -> Any:
+    """The partial of an argument, or NOT_TAKEN, so that nothing is passed back to it.
+
+    0 would not do: 0 times the infinite derivative of what was not taken is nan. While jit traces a function, it is
+    not known what is taken, and 0 must do.
+    """
+    if isinstance(untaken, Node):
+        return where(untaken, 0.0, partial)
+    return NOT_TAKEN if untaken else partial
+
 
 # Arithmetic
 
@@ -56,7 +69,7 @@ def neg(x: float) -> float:
 def _base_partial(out: Any, a: Any, b: Any) -> Any:
     """b a^(b-1). At b = 0 it is 0, as a^0 is constant, even at a = 0, where the formula gives 0 · inf."""
     if type(b) is float:
-        return b * pow(a, b - 1) if b != 0 else 0.0
+        return b * pow(a, b - 1) if b != 0 else NOT_TAKEN
     return b * pow(where(b == 0, where(abs(a) > 0, a, 1.0), a), b - 1)
 
 
@@ -376,7 +389,7 @@ def softplus(x: float) -> float:
     return (x if x > 0 else 0.0) + math.log1p(math.exp(-math.fabs(x))) if x == x else x
 
 
-@primitive(lambda out, x: where(x <= 0, 0.0, 1.0), symbol="ReLU")
+@primitive(lambda out, x: _unless(x <= 0), symbol="ReLU")
 def relu(x: float) -> float:
     """The larger of x and 0; derivative 0 at 0.
 
@@ -390,8 +403,8 @@ def relu(x: float) -> float:
 
 
 @primitive(
-    lambda out, a, b: where(a > b, 0.0, where(a == b, 0.5, 1.0)),
-    lambda out, a, b: where(b > a, 0.0, where(a == b, 0.5, 1.0)),
+    lambda out, a, b: _unless(a > b, where(a == b, 0.5, 1.0)),
+    lambda out, a, b: _unless(b > a, where(a == b, 0.5, 1.0)),
     symbol="min",
 )
 def minimum(a: float, b: float) -> float:
@@ -404,8 +417,8 @@ def minimum(a: float, b: float) -> float:
 
 
 @primitive(
-    lambda out, a, b: where(a < b, 0.0, where(a == b, 0.5, 1.0)),
-    lambda out, a, b: where(b < a, 0.0, where(a == b, 0.5, 1.0)),
+    lambda out, a, b: _unless(a < b, where(a == b, 0.5, 1.0)),
+    lambda out, a, b: _unless(b < a, where(a == b, 0.5, 1.0)),
     symbol="max",
 )
 def maximum(a: float, b: float) -> float:
@@ -417,7 +430,7 @@ def maximum(a: float, b: float) -> float:
     return a if a >= b or a != a else b
 
 
-@primitive(lambda out, x: 0.0)
+@primitive(None)
 def sign(x: float) -> float:
     """-1, 0 or 1 with the sign of x, nan for nan; derivative 0 everywhere.
 
@@ -427,7 +440,7 @@ def sign(x: float) -> float:
     return 0.0 if x == 0 else x if x != x else math.copysign(1.0, x)
 
 
-@primitive(lambda out, x, at_zero: 0.0, lambda out, x, at_zero: where(x == 0, 1.0, 0.0), symbol="H")
+@primitive(None, lambda out, x, at_zero: _unless(x != 0), symbol="H")
 def heaviside(x: float, at_zero: float = 0.5) -> float:
     """0 for negative x, 1 for positive x, `at_zero` at 0; derivative 0 with respect to x everywhere.
 
@@ -439,14 +452,14 @@ def heaviside(x: float, at_zero: float = 0.5) -> float:
 
 @primitive(
     None,
-    lambda out, condition, a, b: where(condition, 1.0, 0.0),
-    lambda out, condition, a, b: where(condition, 0.0, 1.0),
+    lambda out, condition, a, b: _unless(condition == 0),
+    lambda out, condition, a, b: _unless(condition != 0),
     symbol="?",
 )
 def where(condition: float, a: float, b: float) -> float:
     """a if condition is true (a bool, a number or a Value; nonzero is true), otherwise b.
 
-    Both are computed before one is chosen. The other one gets a zero derivative.
+    Both are computed before one is chosen. Nothing is passed back to the other one, not even the nan of 0 · inf.
 
     >>> where(2.0 > 1.0, 10.0, 20.0)
     10.0

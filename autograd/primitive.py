@@ -9,7 +9,7 @@ import inspect
 import math
 from collections.abc import Callable, Sequence
 from numbers import Real
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Final, overload
 
 import numpy as np
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Interval = tuple[float, float]
 REALS: Interval = (-math.inf, math.inf)
+
+NOT_TAKEN: Final = object()  # what the rule of a choice returns for an argument that was not taken: pass nothing back
 
 # Python's float arithmetic and `math` raise these where IEEE 754 defines a result (inf or nan).
 NOT_IEEE = (ZeroDivisionError, OverflowError, ValueError)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .. import ops
-from ..primitive import Primitive
+from ..primitive import NOT_TAKEN, Primitive
 from ..value import Value
 
 Token = tuple[str, ...]
@@ -182,6 +182,8 @@ def write_partials(op: Primitive, out: Value, args: Sequence[Any]) -> list[Token
         partial = partial or op.partials[k]
         try:
             found = partial(out, *args) if partial is not None else None
+            if found is NOT_TAKEN:
+                found = [0.0] * len(parts) if type(x) is tuple else 0.0
             each = list(found) if type(x) is tuple and found is not None else [found]
             texts = [None if d is None else write_formula(d, times="·") for d in each]
         except Exception:  # a user's rule may accept floats only, and then there is no formula

@@ -73,7 +73,7 @@ def _floats(node: Value) -> list[Any]:
 
 
 def _operand_places(node: Value) -> list[tuple[str, int, int | None]]:
-    """Name, position and, in a sequence, index of each argument that is a Value, ordered as local_derivatives is."""
+    """Name, position and, in a sequence, index of each argument that is a Value, as local_derivatives orders them."""
     op = node.op
     assert op is not None
     found: list[tuple[str, int, int | None]] = []
@@ -100,7 +100,7 @@ def _wrong_partials(node: Value, rtol: float) -> Iterator[Fault]:
     """The partials of a node that finite differences of its primitive contradict."""
     op, numbers = node.op, _floats(node)
     assert op is not None
-    for place, (parent, given) in zip(_operand_places(node), local_derivatives(node)):
+    for place, (parent, given) in zip(_operand_places(node), local_derivatives(node, with_untaken=True)):
 
         def function(t: float, place: Any = place) -> Any:
             return np.array([op.evaluate(*_replace(numbers, [place], [t]))])

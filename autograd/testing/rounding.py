@@ -31,7 +31,7 @@ def rounding_errors(root: Any, variables: Sequence[Value]) -> tuple[float, list[
     if not isinstance(root, Value):
         return 0.0, [0.0] * len(variables)
     nodes = topological_order(root)
-    partials = {node: local_derivatives(node) for node in nodes}
+    partials = {node: local_derivatives(node, with_untaken=True) for node in nodes}
     errors: dict[Value, float] = {}
     for node in nodes:
         errors[node] = math.ulp(node.data) + sum([abs(p) * errors.get(parent, 0.0) for parent, p in partials[node]])
@@ -66,6 +66,6 @@ def _partial_changes(node: Value, partials: Sequence[tuple[Value, float]], error
                 return tuple([shift(item) for item in x])
             return x if type(x) is float else Value(x.data + sign * errors.get(x, 0.0))
 
-        shifted = local_derivatives(node.op(*[shift(x) for x in node.args]))
+        shifted = local_derivatives(node.op(*[shift(x) for x in node.args]), with_untaken=True)
         changes = [max(c, abs(p - q)) for c, (_, p), (_, q) in zip(changes, partials, shifted)]
     return changes

@@ -86,8 +86,7 @@ def test_backward_the_operation_above_is_named_with_the_line_that_applied_it() -
 
 
 def test_the_zero_that_meets_an_infinity_is_found() -> None:
-    """What makes ag.where() give nan although the branch chosen is fine."""
-    error = found(lambda: ag.where(False, ag.sqrt(Value(0.0)), 1.0).backward())
+    error = found(lambda: (ag.sqrt(Value(0.0)) * 0.0).backward())
     assert "made nan from x = 0.0: 0.0 from above times inf" in str(error)
 
 

@@ -15,7 +15,7 @@ from registry import PRIMITIVES, call, draw_point, flatten
 
 import autograd as ag
 from autograd import ops
-from autograd.primitive import Primitive
+from autograd.primitive import NOT_TAKEN, Primitive
 from autograd.testing import GradientError, GradientWarning, check_gradients
 
 # Each primitive and composition with points, away from kinks, where it is defined.
@@ -94,6 +94,7 @@ def _each(change: Callable[[Any, int, int], Any], rule: Rule) -> Rule:
 
     def changed(*args: Any) -> Any:
         d = rule(*args)
+        d = 0.0 if d is NOT_TAKEN else d
         return [change(x, k, len(d)) for k, x in enumerate(d)] if isinstance(d, (list, tuple)) else change(d, 0, 1)
 
     return changed

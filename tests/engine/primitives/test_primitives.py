@@ -177,11 +177,11 @@ ROWS = {
     "relu": unary(ANY, lambda x: max(x, mpf(0)), lambda x: mpf(x > 0)),
     "minimum": Row(TIES, min, (lambda a, b: step(b - a), lambda a, b: step(a - b))),
     "maximum": Row(TIES, max, (lambda a, b: step(a - b), lambda a, b: step(b - a))),
-    "sign": unary(ANY, mp.sign, ZERO),
+    "sign": Row(ANY, mp.sign, (None,)),
     "heaviside": Row(
         TWO | reals().map(lambda h: (0.0, h)),
         lambda x, h: h if x == 0 else step(x),
-        (ZERO, lambda x, h: mpf(x == 0)),
+        (None, lambda x, h: mpf(x == 0)),
     ),
     "where": Row(
         st.tuples(st.sampled_from([0.0, 1.0, -3.0]), reals(), reals()),
