@@ -41,21 +41,37 @@ import builtins as _builtins
 import typing as _typing
 from types import ModuleType as _ModuleType
 
+from .arrays import Array as Array, array as array
 from .drawing.draw import draw as draw
-from .functions import (
+from .functions.sequences import (
+    cumsum as cumsum,
+    interp as interp,
+    log_softmax as log_softmax,
+    mean as mean,
+    softmax as softmax,
+    std as std,
+    var as var,
+)
+from .functions.single import (
     clip as clip,
     elu as elu,
     gelu as gelu,
+    hardtanh as hardtanh,
     leaky_relu as leaky_relu,
-    log_softmax as log_softmax,
-    mean as mean,
+    log_sigmoid as log_sigmoid,
+    mish as mish,
+    round as round,
     silu as silu,
-    softmax as softmax,
+    softplus as _softplus,
 )
 from .installation import check_folder as _check_folder
 from .jit import TracingError as TracingError, jit as jit
 from .ops import *  # noqa: F403 - every primitive is public
 from .primitive import Primitive as Primitive, primitive as primitive
+from .special.bessel import j0 as j0, j1 as j1, jn as jn, sinc as sinc, sinc_part as sinc_part
+from .special.gamma import digamma as digamma, gamma as gamma, lgamma as lgamma, polygamma as polygamma
+from .special.incomplete import betainc as betainc, gammainc as gammainc, gammaincc as gammaincc
+from .special.normal import erfinv as erfinv, norm_cdf as norm_cdf, norm_pdf as norm_pdf, norm_ppf as norm_ppf
 from .stepper.step_through import step_through as step_through
 from .testing import (
     GradientError as GradientError,
@@ -77,6 +93,8 @@ from .transforms import (
 )
 from .transforms.containers import register_container as register_container
 from .value import Value as Value, dot as dot  # type: ignore[assignment] # the copy of dot in fast.py
+
+softplus = _softplus  # type: ignore[assignment] # with beta
 
 _check_folder()
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import operator
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -93,7 +94,7 @@ def accumulate(root: Value, seed: float) -> None:
                 node._grad = 0.0
             root._grad = seed
             _sweep(nodes, derivatives)
-            if _any_nan(leaves) or (has_conditions and _any_nan(nodes)):
+            if math.isnan(sum([node._grad for node in (leaves + nodes if has_conditions else leaves)])):
                 _sweep_where_anything_arrives(root, seed, leaves, nodes)
             found = [leaf._grad for leaf in leaves]
         except BaseException:  # an interrupt from the keyboard
@@ -118,7 +119,7 @@ def accumulate_on_values(root: Value, seed: Any) -> dict[Value, Value | float]:
 
 
 def _prepare(nodes: list[Value]) -> tuple[list[list[tuple[Value, float]]], bool]:
-    """The local derivatives of the nodes that have no copy in fast.py, and whether any has a condition, without a rule.
+    """The local derivatives of nodes without a copy in fast.py, and whether any argument has no rule.
 
     If a rule raises an exception, it does so here, before any gradient has changed.
     """
@@ -139,30 +140,12 @@ def _sweep(nodes: list[Value], derivatives: list[list[tuple[Value, float]]]) -> 
                 parent._grad += adjoint * partial
 
 
-def _any_nan(nodes: list[Value]) -> bool:
-    for node in nodes:  # noqa: SIM110 - a loop is faster than any() in the C build
-        if node._grad != node._grad:
-            return True
-    return False
-
-
 def _sweep_where_anything_arrives(root: Value, seed: float, leaves: list[Value], nodes: list[Value]) -> None:
-    """The sweep once more, but only through nodes at which anything arrives, so that no 0 · inf is made elsewhere.
-
-    What is not taken, such as the other side of a `where`, passes nothing on. _sweep, which is faster, passes on 0, and
-    the two differ only if that 0 is multiplied by an infinity or nan.
-    """
+    """The sweep without what was not taken. _sweep, which is faster, lets that pass on zeros, which may meet an inf."""
     for node in leaves + nodes:
         node._grad = 0.0
-    for node, adjoint in adjoints(nodes, [(root, seed)], lambda node, _: local_derivatives(node), _add_floats):
+    for node, adjoint in adjoints(nodes, [(root, seed)], lambda node, _: local_derivatives(node), _add_in_order):
         node._grad = adjoint
-
-
-def _add_floats(pairs: Sequence[tuple[Any, Any]]) -> Any:
-    total: Any = 0.0
-    for adjoint, partial in pairs:
-        total += adjoint * partial
-    return total
 
 
 # Local derivatives

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import special
 from .node import Node
 from .primitive import NOT_TAKEN, REALS, Primitive, primitive
+from .special import corrected
 
 
 def _unless(untaken: Any, partial: Any = 1.0) -> Any:
@@ -67,15 +67,39 @@ def neg(x: float) -> float:
 
 
 def _base_partial(out: Any, a: Any, b: Any) -> Any:
-    """b a^(b-1). At b = 0 it is 0, as a^0 is constant, even at a = 0, where the formula gives 0 · inf."""
-    if type(b) is float:
-        return b * pow(a, b - 1) if b != 0 else NOT_TAKEN
-    return b * pow(where(b == 0, where(abs(a) > 0, a, 1.0), a), b - 1)
+    """b a^(b-1). At b = 0 it is 0, as a^0 is constant, even at a = 0, where the formula gives 0 · inf.
+
+    The power alone may be subnormal or infinite where the product is not. Then it is the product of two roots.
+    """
+    if type(b) is float and b == 0:
+        return NOT_TAKEN
+    power = pow(a if type(b) is float else where(b == 0, where(abs(a) > 0, a, 1.0), a), b - 1)
+    if _is_normal(power) or not _is_normal(a):
+        return b * power
+    root = pow(abs(a), 0.5 * (b - 1))
+    return b * root * root * copysign(1.0, power)
+
+
+def _exponent_partial(out: Any, a: Any, b: Any) -> Any:
+    """a^b ln a, and 0 at a = 0 for b >= 0; with two roots in place of a^b where that is subnormal or infinite."""
+    logarithm = log(where(a == 0, where(b < 0, 0.0, 1.0), a))
+    if _is_normal(out) or not _is_normal(a):
+        return out * logarithm
+    root = pow(a, 0.5 * b)
+    return root * logarithm * root
+
+
+def _is_normal(x: Any) -> bool:
+    """Whether x is neither subnormal nor infinite. A traced number, which is not known yet, is taken for normal."""
+    above = x > -(2.0**-1022)
+    if isinstance(above, Node):
+        return True
+    return not (above and x < 2.0**-1022) and x != math.inf and x != -math.inf
 
 
 @primitive(
     _base_partial,
-    lambda out, a, b: out * log(where(a == 0, where(b < 0, 0.0, 1.0), a)),  # a^b ln a, and 0 at a = 0 for b >= 0
+    _exponent_partial,
     symbol="^",
     ieee=np.power,
     domain=[(0, math.inf), REALS],
@@ -93,6 +117,150 @@ def pow(a: float, b: float) -> float:
 def abs(x: float) -> float:
     """The absolute value of x; derivative 0 at 0."""
     return math.fabs(x)
+
+
+# Remainders and rounding. What is rounded has the derivative 0, also where it jumps, and passes nothing back.
+
+
+def _floor_divide(a: Any, b: Any) -> Any:
+    """floor_divide as a formula: the quotient without the remainder is a whole number but for its rounding."""
+    rest = fmod(a, b)
+    quotient = (a - rest) / b
+    quotient = where(rest != 0, where((rest < 0) != (b < 0), quotient - 1, quotient), quotient)
+    whole = floor(quotient)
+    whole = where(quotient - whole > 0.5, whole + 1, whole)
+    return where(b == 0, a / b, where(quotient == 0, copysign(0.0, a / b), whole))
+
+
+def _mod(a: Any, b: Any) -> Any:
+    rest = fmod(a, b)
+    return where(rest == 0, copysign(0.0, b), where((rest < 0) != (b < 0), rest + b, rest))
+
+
+@primitive(None, None, symbol="//", native=_floor_divide, ieee=np.floor_divide)
+def floor_divide(a: float, b: float) -> float:
+    """a // b: the quotient rounded down; inf or nan for b = 0, as NumPy's floor_divide; derivatives 0.
+
+    >>> floor_divide(7.0, -2.0)
+    -4.0
+    """
+    return a // b
+
+
+@primitive(
+    lambda out, a, b: 1.0, lambda out, a, b: -floor_divide(a, b), symbol="%", native=_mod, ieee=np.mod,
+    domain=[REALS, (0, math.inf)],
+)  # fmt: skip
+def mod(a: float, b: float) -> float:
+    """a % b, which has the sign of b; nan for b = 0. NumPy calls it mod or remainder.
+
+    >>> mod(7.0, -2.0)
+    -1.0
+    """
+    return a % b
+
+
+@primitive(
+    lambda out, a, b: 1.0, lambda out, a, b: -rint((a - out) / b), native="fmod", ieee=np.fmod,
+    domain=[REALS, (0, math.inf)],
+)  # fmt: skip
+def fmod(a: float, b: float) -> float:
+    """The remainder of a / b that has the sign of a, as math.fmod and np.fmod; nan for b = 0.
+
+    >>> fmod(7.0, -2.0), fmod(-7.0, 2.0)
+    (1.0, -1.0)
+    """
+    return math.fmod(a, b)
+
+
+def _remainder_or_nan(a: Any, b: Any) -> float:
+    """math.remainder, but nan where it raises. NumPy's function of this name is another."""
+    return math.nan if b == 0 or math.isinf(a) or a != a or b != b else math.remainder(a, b)
+
+
+@primitive(
+    lambda out, a, b: 1.0, lambda out, a, b: -rint((a - out) / b), native="remainder", ieee=_remainder_or_nan,
+    domain=[REALS, (0, math.inf)],
+)  # fmt: skip
+def remainder(a: float, b: float) -> float:
+    """a minus b times the whole number nearest to a / b, as math.remainder; nan for b = 0.
+
+    NumPy's remainder is `mod`.
+
+    >>> remainder(7.0, 4.0), remainder(5.0, 4.0)
+    (-1.0, 1.0)
+    """
+    return math.remainder(a, b)
+
+
+@primitive(None, native="llvm.floor")
+def floor(x: float) -> float:
+    """The largest whole number that is at most x, as a float; derivative 0.
+
+    >>> floor(-2.5)
+    -3.0
+    """
+    return float(np.floor(x))
+
+
+@primitive(None, native="llvm.ceil")
+def ceil(x: float) -> float:
+    """The smallest whole number that is at least x, as a float; derivative 0.
+
+    >>> ceil(2.5)
+    3.0
+    """
+    return float(np.ceil(x))
+
+
+@primitive(None, native="llvm.trunc")
+def trunc(x: float) -> float:
+    """x without its fraction; derivative 0.
+
+    >>> trunc(-2.5)
+    -2.0
+    """
+    return float(np.trunc(x))
+
+
+@primitive(None, native="llvm.rint")
+def rint(x: float) -> float:
+    """The whole number nearest to x, the even one of two; derivative 0.
+
+    >>> rint(2.5), rint(3.5)
+    (2.0, 4.0)
+    """
+    return float(np.rint(x))
+
+
+@primitive(lambda out, x, y: sign(x) * copysign(1.0, y), None, native="llvm.copysign")
+def copysign(x: float, y: float) -> float:
+    """|x| with the sign of y; derivative 0 at x = 0, and with respect to y.
+
+    >>> copysign(3.0, -0.0)
+    -3.0
+    """
+    return math.copysign(x, y)
+
+
+@primitive(lambda out, x: math.pi / 180, native=lambda x: x * (math.pi / 180))
+def deg2rad(x: float) -> float:
+    """An angle in degrees, in radians. NumPy calls it radians too.
+
+    >>> deg2rad(180.0)
+    3.141592653589793
+    """
+    return math.radians(x)
+
+
+@primitive(lambda out, x: 180 / math.pi, native=lambda x: x * (180 / math.pi))
+def rad2deg(x: float) -> float:
+    """An angle in radians, in degrees. NumPy calls it degrees too.
+
+    >>> rad2deg(math.pi)
+    180.0
+    """
+    return math.degrees(x)
 
 
 # Exponentials and logarithms
@@ -168,6 +336,47 @@ def log10(x: float) -> float:
     return math.log10(x)
 
 
+def _xlogy_by_x(logarithm: Any, x: Any, y: Any, at: float) -> Any:
+    """The logarithm; 0 where it meets x = 0 at or below the end `at` of its domain, as in PyTorch."""
+    return where(x == 0, where(y <= at, 0.0, logarithm), logarithm)
+
+
+def _xlogy_by_y(quotient: Any, x: Any, y: Any, at: float) -> Any:
+    return where(y == at, where(x == 0, 0.0, quotient), quotient)
+
+
+@primitive(
+    lambda out, x, y: _xlogy_by_x(log(y), x, y, 0.0),
+    lambda out, x, y: _xlogy_by_y(div(x, y), x, y, 0.0),
+    native=lambda x, y: where(x == 0, where(y == y, 0.0, y), x * log(y)),
+    ieee=lambda x, y: x * np.log(y),
+    domain=[REALS, (0, math.inf)],
+)
+def xlogy(x: float, y: float) -> float:
+    """x log(y), but 0 where x is 0, even for y = 0.
+
+    >>> xlogy(0.0, 0.0), xlogy(2.0, 1.0)
+    (0.0, 0.0)
+    """
+    return 0.0 if x == 0 and y == y else x * math.log(y)
+
+
+@primitive(
+    lambda out, x, y: _xlogy_by_x(log1p(y), x, y, -1.0),
+    lambda out, x, y: _xlogy_by_y(div(x, 1 + y), x, y, -1.0),
+    native=lambda x, y: where(x == 0, where(y == y, 0.0, y), x * log1p(y)),
+    ieee=lambda x, y: x * np.log1p(y),
+    domain=[REALS, (-1, math.inf)],
+)
+def xlog1py(x: float, y: float) -> float:
+    """x log(1 + y), exact near y = 0, but 0 where x is 0, even for y = -1.
+
+    >>> xlog1py(0.0, -1.0), xlog1py(2.0, 0.0)
+    (0.0, 0.0)
+    """
+    return 0.0 if x == 0 and y == y else x * math.log1p(y)
+
+
 @primitive(lambda out, x: 0.5 / out, native="llvm.sqrt", ieee=np.sqrt, domain=(0, math.inf))
 def sqrt(x: float) -> float:
     """The square root of x; derivative inf at 0, nan below.
@@ -185,7 +394,7 @@ def cbrt(x: float) -> float:
     >>> cbrt(-27.0)
     -3.0
     """
-    return special.cbrt(x)
+    return corrected.cbrt(x)
 
 
 # Trigonometric and hyperbolic functions, and their inverses
@@ -221,7 +430,18 @@ def tan(x: float) -> float:
     return math.tan(x)
 
 
-@primitive(lambda out, x: 1 / sqrt((1 - x) * (1 + x)), ieee=np.arcsin, domain=(-1, 1))
+# The derivative of (1 - x) (1 + x) by the rules of its parts is a difference, which loses digits near 0.
+@primitive(lambda out, x: -2 * x, symbol="1−x²", native=lambda x: (1 - x) * (1 + x), domain=(-1, 1))
+def one_minus_square(x: float) -> float:
+    """1 - x², exact near ±1.
+
+    >>> one_minus_square(0.5)
+    0.75
+    """
+    return (1 - x) * (1 + x)
+
+
+@primitive(lambda out, x: 1 / sqrt(one_minus_square(x)), ieee=np.arcsin, domain=(-1, 1))
 def asin(x: float) -> float:
     """The angle in [-π/2, π/2] whose sine is x; nan beyond ±1.
 
@@ -231,7 +451,7 @@ def asin(x: float) -> float:
     return math.asin(x)
 
 
-@primitive(lambda out, x: -1 / sqrt((1 - x) * (1 + x)), ieee=np.arccos, domain=(-1, 1))
+@primitive(lambda out, x: -1 / sqrt(one_minus_square(x)), ieee=np.arccos, domain=(-1, 1))
 def acos(x: float) -> float:
     """The angle in [0, π] whose cosine is x; nan beyond ±1.
 
@@ -291,7 +511,7 @@ def sech2(x: float) -> float:
     >>> sech2(0.0)
     1.0
     """
-    return special.sech2(x)
+    return corrected.sech2(x)
 
 
 # The textbook derivative 1 - tanh² loses digits where tanh is near 1.
@@ -325,7 +545,7 @@ def acosh(x: float) -> float:
     return math.acosh(x)
 
 
-@primitive(lambda out, x: 1 / ((1 - x) * (1 + x)), ieee=np.arctanh, domain=(-1, 1))
+@primitive(lambda out, x: 1 / one_minus_square(x), ieee=np.arctanh, domain=(-1, 1))
 def atanh(x: float) -> float:
     """The number whose hyperbolic tangent is x; ±inf at ±1, nan beyond.
 
@@ -345,7 +565,7 @@ def gaussian(x: float) -> float:
     >>> gaussian(0.0)
     1.0
     """
-    return special.gaussian(x)
+    return corrected.gaussian(x)
 
 
 @primitive(lambda out, x: 2 / math.sqrt(math.pi) * gaussian(x))
@@ -365,7 +585,7 @@ def erfc(x: float) -> float:
     >>> erfc(0.0)
     1.0
     """
-    return special.erfc(x)
+    return corrected.erfc(x)
 
 
 # The textbook derivative s (1 - s) loses digits where s is near 1.
@@ -387,6 +607,57 @@ def softplus(x: float) -> float:
     (1000.0, 0.0)
     """
     return (x if x > 0 else 0.0) + math.log1p(math.exp(-math.fabs(x))) if x == x else x
+
+
+def _logaddexp(a: Any, b: Any) -> Any:
+    top = maximum(a, b)
+    return top + log1p(exp(-abs(where(a == b, 0.0, a - b))))  # equal infinities have the difference nan
+
+
+def _logaddexp2(a: Any, b: Any) -> Any:
+    top = maximum(a, b)
+    return top + log1p(exp2(-abs(where(a == b, 0.0, a - b)))) * (1 / math.log(2))
+
+
+@primitive(
+    lambda out, a, b: sigmoid(where(a == b, 0.0, a - b)), lambda out, a, b: sigmoid(where(a == b, 0.0, b - a)),
+    native=_logaddexp,
+)  # fmt: skip
+def logaddexp(a: float, b: float) -> float:
+    """log(exp(a) + exp(b)), without overflow.
+
+    >>> logaddexp(1000.0, 1000.0)
+    1000.6931471805599
+    """
+    return float(np.logaddexp(a, b))
+
+
+@primitive(
+    lambda out, a, b: sigmoid(math.log(2) * where(a == b, 0.0, a - b)),
+    lambda out, a, b: sigmoid(math.log(2) * where(a == b, 0.0, b - a)),
+    native=_logaddexp2,
+)
+def logaddexp2(a: float, b: float) -> float:
+    """The logarithm to base 2 of 2^a + 2^b, without overflow.
+
+    >>> logaddexp2(1000.0, 1000.0)
+    1001.0
+    """
+    return float(np.logaddexp2(a, b))
+
+
+# The rules of the parts, 1 / (1 + |x|) - |x| / (1 + |x|)², lose digits for large x.
+@primitive(
+    lambda out, x: 1 / (1 + abs(x)) / (1 + abs(x)),
+    native=lambda x: where(abs(x) == math.inf, sign(x), x / (1 + abs(x))),
+)
+def softsign(x: float) -> float:
+    """x / (1 + |x|).
+
+    >>> softsign(3.0)
+    0.75
+    """
+    return math.copysign(1.0, x) if math.isinf(x) else x / (1 + math.fabs(x))
 
 
 @primitive(lambda out, x: _unless(x <= 0), symbol="ReLU")
@@ -571,6 +842,8 @@ def logsumexp(xs: Sequence[float]) -> float:
     others.remove(top)
     return top + math.log1p(math.fsum([math.exp(x - top) for x in others]))
 
+
+degrees, radians = rad2deg, deg2rad  # NumPy's other names
 
 if not TYPE_CHECKING:  # for type checkers every name without an underscore is public, with the same effect
     __all__ = [name for name, x in list(globals().items()) if isinstance(x, Primitive)]

@@ -6,6 +6,7 @@ import math
 from typing import Any, Literal, SupportsIndex, overload
 
 from . import chain, fast, ops
+from .arrays import apply_ufunc
 from .fast import Arithmetic, dot
 from .node import mypyc_attr, on_backward, on_record
 from .primitive import Primitive, as_float, describe, is_number
@@ -208,6 +209,24 @@ class Value(Arithmetic):
             return Value(op.evaluate(constant, self._data), "", op, constant, self)
         return op.operator(other, self)
 
+    def __mod__(self, other: Any) -> Value | Any:
+        return self._apply(ops.mod, other)
+
+    def __rmod__(self, other: Any) -> Value | Any:
+        return self._apply_reflected(ops.mod, other)
+
+    def __floordiv__(self, other: Any) -> Value | Any:
+        return self._apply(ops.floor_divide, other)
+
+    def __rfloordiv__(self, other: Any) -> Value | Any:
+        return self._apply_reflected(ops.floor_divide, other)
+
+    def __divmod__(self, other: Any) -> tuple[Any, Any]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
+        return other // self, other % self
+
     def __neg__(self) -> Value:
         return Value(-self._data, "", ops.neg, self)
 
@@ -217,7 +236,10 @@ class Value(Arithmetic):
     def __abs__(self) -> Value:
         return self._record_unary(ops.abs)
 
-    # Methods under NumPy's names, so that np.exp and other ufuncs work on Values and on arrays of Values.
+    def __array_ufunc__(self, ufunc: Any, method: Any, *inputs: Any, **options: Any) -> Any:
+        return apply_ufunc(ufunc, method, inputs, options)
+
+    # Methods under NumPy's names, which its ufuncs call on the items of arrays.
 
     def exp(self) -> Value:
         return self._record_unary(ops.exp)
@@ -284,6 +306,27 @@ class Value(Arithmetic):
 
     def arctanh(self) -> Value:
         return self._record_unary(ops.atanh)
+
+    def rint(self) -> Value:
+        return self._record_unary(ops.rint)
+
+    def fabs(self) -> Value:
+        return self._record_unary(ops.abs)
+
+    def deg2rad(self) -> Value:
+        return self._record_unary(ops.deg2rad)
+
+    def radians(self) -> Value:
+        return self._record_unary(ops.deg2rad)
+
+    def rad2deg(self) -> Value:
+        return self._record_unary(ops.rad2deg)
+
+    def degrees(self) -> Value:
+        return self._record_unary(ops.rad2deg)
+
+    def fmod(self, other: Any) -> Any:
+        return ops.fmod.apply((self, other))
 
     def hypot(self, other: Any) -> Any:
         return ops.hypot.apply((self, other))

@@ -94,7 +94,7 @@ def binary_cross_entropy_with_logits(logit: Any, target: Any, reduction: Reducti
 def cross_entropy(logits: Any, label: Any, reduction: Reduction = "mean") -> Any:
     """The negative log likelihood of the label under the probabilities softmax(logits), without overflow.
 
-    logsumexp(z) - z[label].
+    logsumexp(z - z[label]).
 
     Args:
         logits: for one example a list of numbers or Values, one for each class; or a list of such lists.
@@ -124,7 +124,7 @@ def cross_entropy(logits: Any, label: Any, reduction: Reduction = "mean") -> Any
             raise TypeError(f"cross_entropy: an example's logits must be a list, one for each class, got {zs!r}")
         if not 0 <= k < len(zs):
             raise ValueError(f"cross_entropy: a label must be from 0 to {len(zs) - 1} for {len(zs)} logits, got {k}")
-        return ag.logsumexp(zs) - zs[k]
+        return ag.logsumexp([z - zs[k] if j != k else 0.0 for j, z in enumerate(zs)])  # exact where the loss is small
 
     return _over(nll, logits, label, reduction, "cross_entropy", _is_list(label))
 

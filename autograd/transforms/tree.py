@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import Array
 from ..primitive import describe, is_number
 from ..value import Value
 from .containers import Registered, registered, typed_key
@@ -189,12 +190,12 @@ def _dataclass_like(x: Any, names: Sequence[str]) -> Callable[[list[Any]], Any]:
 
 
 def pack(numbers: Sequence[Any], shape: Shape | None) -> Any:
-    """The single number or, given a shape, an array: of floats if all are floats, otherwise of objects."""
+    """The single number or, given a shape, an array: of floats if all are floats, otherwise an Array."""
     if shape is None:
         return numbers[0]
     result = np.empty(len(numbers), dtype=float if all(type(x) is float for x in numbers) else object)
     result[:] = numbers
-    return result.reshape(shape)
+    return result.reshape(shape) if result.dtype == float else result.reshape(shape).view(Array)
 
 
 def check(tree: Tree, who: str, hint: str, argument: bool = False) -> None:
@@ -211,7 +212,7 @@ def check(tree: Tree, who: str, hint: str, argument: bool = False) -> None:
         kind = leaf.given.dtype.kind if isinstance(leaf.given, np.ndarray) else "O"
         if argument and kind in "iu":
             raise TypeError(f"{who} {leaf.path} must be a float array, got {describe(leaf.given)}; use x.astype(float)")
-        if argument and isinstance(leaf.given, np.ndarray) and type(leaf.given) is not np.ndarray:
+        if argument and isinstance(leaf.given, np.ndarray) and type(leaf.given) not in (np.ndarray, Array):
             name = type(leaf.given).__name__
             raise TypeError(f"{who} {leaf.path} must be a plain NumPy array, got a {name}; use np.asarray(x)")
         if kind not in "fiuO":

@@ -13,9 +13,10 @@ import autograd as ag
 OPERATORS = ["add", "sub", "mul", "truediv", "pow"]
 UNARY_UFUNCS = [
     "exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "arcsin", "arccos",
-    "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh",
+    "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "deg2rad", "radians", "rad2deg", "degrees",
+    "rint", "fabs",
 ]  # fmt: skip
-BINARY_UFUNCS = ["arctan2", "hypot"]
+BINARY_UFUNCS = ["arctan2", "hypot", "fmod"]
 
 
 def gradient(out: Any, *leaves: ag.Value) -> list[float]:

@@ -131,7 +131,7 @@ def test_every_rule_shown_is_the_derivative(op: Primitive, point: tuple[float, .
     args = [ag.Value(x, name) for x, name in zip(point, "abc")]
     out = op(*args)
     partials = pass_back(out, 1.0)
-    names = {name: getattr(ag, name) for name in ag.__all__} | dict(zip("abc", point)) | {"y": out.data}
+    names = {name: getattr(ag, name) for name in ag.__all__} | dict(zip("abc", point)) | {"y": out.data, "abs": abs}
     shown = write_partials(op, ag.Value(out.data, "y"), args)
     assert len(shown) == op.arity
     for position, formula in enumerate(shown):

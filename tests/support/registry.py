@@ -1,4 +1,4 @@
-"""The primitives of ops.py as the tests find them: all there are, with points from the domains that they declare."""
+"""The primitives of the package as the tests find them: all, with points from the domains that they declare."""
 
 from __future__ import annotations
 
@@ -6,17 +6,25 @@ import math
 import random
 from typing import Any
 
+import autograd as ag
 from autograd import Primitive, ops
 
-PRIMITIVES: list[Primitive] = [x for x in vars(ops).values() if isinstance(x, Primitive)]
+PRIMITIVES: list[Primitive] = list(dict.fromkeys(x for x in vars(ops).values() if isinstance(x, Primitive)))
+SPECIAL: list[Primitive] = [x for x in vars(ag).values() if isinstance(x, Primitive) and x not in PRIMITIVES]
+# The leading arguments that they are not differentiated with respect to.
+CONSTANTS = {
+    "polygamma": (1.0,), "jn": (3.0,), "sinc_part": (1.0,), "gammainc": (2.5,), "gammaincc": (2.5,),
+    "betainc": (2.5, 1.5),
+}  # fmt: skip
 LENGTH = 3  # of sequences
 
 
 def draw_point(op: Primitive, rng: random.Random) -> list[Any]:
-    """Arguments for a primitive: numbers of about 1 within its domain, a list for a sequence."""
-    return [
+    """Arguments of a primitive: numbers of about 1 within its domain; a list for a sequence, a tuple for a constant."""
+    constants = CONSTANTS.get(op.name, ())
+    return [(x,) for x in constants] + [
         [_draw(interval, rng) for _ in range(LENGTH)] if many else _draw(interval, rng)
-        for interval, many in zip(op.domain, op.takes_sequence)
+        for interval, many in list(zip(op.domain, op.takes_sequence))[len(constants) :]
     ]
 
 
@@ -32,10 +40,16 @@ def _draw(interval: tuple[float, float], rng: random.Random) -> float:
 
 
 def flatten(args: list[Any]) -> list[float]:
-    return [x for arg in args for x in (arg if isinstance(arg, list) else [arg])]
+    """The numbers among the arguments, without constants."""
+    return [x for arg in args if not isinstance(arg, tuple) for x in (arg if isinstance(arg, list) else [arg])]
 
 
 def call(op: Primitive, args: list[Any], numbers: list[Any]) -> Any:
     """The primitive of arguments like `args`, with these numbers in place of theirs."""
     items = iter(numbers)
-    return op(*[[next(items) for _ in arg] if isinstance(arg, list) else next(items) for arg in args])
+    return op(
+        *[
+            arg[0] if isinstance(arg, tuple) else [next(items) for _ in arg] if isinstance(arg, list) else next(items)
+            for arg in args
+        ]
+    )

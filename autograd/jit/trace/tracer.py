@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-import numpy as np
-
 from ... import ops
 from ...chain import adjoints_on_values
 from ...node import walk
@@ -205,13 +203,6 @@ class Tracer(Value):
     def detach(self) -> Tracer:
         return Tracer(self.trace, stop_gradient, self)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        """Functions of NumPy. On single numbers some would branch; all others run as on an array of objects."""
-        single = not any(isinstance(x, np.ndarray) and x.ndim for x in inputs)
-        if ufunc in _CHOOSING and method == "__call__" and single and not options:
-            return _CHOOSING[ufunc](*[x.item() if isinstance(x, np.ndarray) else x for x in inputs])
-        return getattr(ufunc, method)(*[_object(x) if isinstance(x, Tracer) else x for x in inputs], **options)
-
     # What is recorded. The arithmetic of two tracers is spelled out, because rules spend their time there.
 
     def __add__(self, other: Any) -> Any:
@@ -277,16 +268,6 @@ class Tracer(Value):
             if op in (equal, not_equal) and not isinstance(other, Value):
                 return op is not_equal  # a number never equals an object of another kind
             raise
-
-
-_CHOOSING = {np.sign: ops.sign, np.maximum: ops.maximum, np.minimum: ops.minimum, np.heaviside: ops.heaviside}
-
-
-def _object(x: Any) -> Any:
-    """An array of shape () that holds x."""
-    array = np.empty((), dtype=object)
-    array[()] = x
-    return array
 
 
 def _fail(what: str, remedy: str) -> NoReturn:

@@ -156,7 +156,7 @@ MANY: dict[str, tuple[Any, list[tuple[Any, ...]]]] = {
          (-2.0, 0.0, 0, nan), (2.0, 0.0, 0, LN2), (inf, 0.0, 0, inf), (inf, 2.0, inf, inf), (inf, 0.5, 0, inf),
          (1.0, inf, inf, 0), (1.0, nan, nan, 0), (nan, 0.0, 0, nan), (nan, 1.0, 1, nan),
          (2.0, inf, inf, inf), (2.0, -HUGE, 0, 0), (HUGE, 2.0, inf, inf), (TINY, 2.0, 2 * TINY, 0),
-         (-inf, 2.0, -inf, nan), (-inf, -1.0, 0, nan), (2.0, nan, nan, nan), (2.0, 1024.0, inf, inf)],
+         (-inf, 2.0, -inf, nan), (-inf, -1.0, 0, nan), (2.0, nan, nan, nan), (2.0, 1024.0, inf, 2.0**1023 * (2 * LN2))],
     ),
     "atan2": (
         np.arctan2,

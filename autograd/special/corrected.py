@@ -38,18 +38,18 @@ ERFCX = (
 )
 
 
-def _split(x: float) -> tuple[float, float]:
+def split(x: float) -> tuple[float, float]:
     """x as the sum of two floats of half the length."""
     c = _SPLITTER * x
     high = c - (c - x)
     return high, x - high
 
 
-def _product(a: float, b: float) -> tuple[float, float]:
+def product(a: float, b: float) -> tuple[float, float]:
     """a * b as the unevaluated sum of two floats, exactly (T. J. Dekker, Numer. Math. 18, 1971)."""
     p = a * b
-    a1, a0 = _split(a)
-    b1, b0 = _split(b)
+    a1, a0 = split(a)
+    b1, b0 = split(b)
     return p, ((a1 * b1 - p) + a1 * b0 + a0 * b1) + a0 * b0
 
 
@@ -57,7 +57,7 @@ def gaussian(x: float) -> float:
     """exp(-x²), corrected for the rounding of x²."""
     if not abs(x) < 28.0:  # where the result is 0, and for inf and nan
         return math.exp(-x * x)
-    square, rest = _product(x, x)
+    square, rest = product(x, x)
     e = math.exp(-square)
     return e - e * rest
 
@@ -72,8 +72,8 @@ def cbrt(x: float) -> float:
     if size > 1e200:  # where y³ might overflow
         return cbrt(x * 2.0**-300) * 2.0**100
     y = math.pow(size, 1 / 3)
-    square, rest = _product(y, y)
-    cube, low = _product(square, y)
+    square, rest = product(y, y)
+    cube, low = product(square, y)
     y -= (((cube - size) + low) + rest * y) / (3 * square)
     return math.copysign(y, x)
 
@@ -82,7 +82,7 @@ def sech2(x: float) -> float:
     """1 / cosh²(x) as 4 t / (1 + t)², t = exp(-2 |x|), corrected for the rounding of 1 + t and of its square."""
     t = math.exp(-2.0 * math.fabs(x))
     total = 1.0 + t
-    square, rest = _product(total, total)
+    square, rest = product(total, total)
     rest += 2.0 * total * ((1.0 - total) + t)
     quotient = 4.0 * t / square
     return quotient - quotient * (rest / square)
@@ -97,14 +97,14 @@ def erfc(x: float) -> float:
     for coefficient in ERFCX[:-1]:
         p = (p + coefficient) * t
     # erfc = exp(-x²) (c + p) / (1 + 2x), where each factor is a sum of two floats until the last rounding.
-    square, rest = _product(x, x)
+    square, rest = product(x, x)
     denominator = 1.0 + 2.0 * x
     rest += ((1.0 - denominator) + 2.0 * x) / denominator
     numerator = ERFCX[-1] + p
     low = p - (numerator - ERFCX[-1]) - numerator * rest
     quotient = numerator / denominator
-    back, back_low = _product(quotient, denominator)
+    back, back_low = product(quotient, denominator)
     low = ((numerator - back) - back_low + low) / denominator
     e = math.exp(-square)
-    high, high_low = _product(e, quotient)
+    high, high_low = product(e, quotient)
     return high + (high_low + e * low)
