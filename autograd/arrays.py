@@ -70,9 +70,9 @@ def apply_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], options: dict[st
 def _apply(ufunc: Any, method: str, inputs: Sequence[Any], options: dict[str, Any]) -> Any:
     """A ufunc of plain arrays, by this package's function if there is one and any item is an object."""
     if ufunc.__name__ in FUNCTIONS and any(isinstance(x, np.ndarray) and x.dtype == object for x in inputs):
-        with np.errstate(all="ignore"):  # infinities and nan are results, as everywhere in this package
-            return _wrap(getattr(_by_items(ufunc.__name__, ufunc.nin, ufunc.nout), method)(*inputs, **options))
-    return _wrap(getattr(ufunc, method)(*inputs, **options))
+        ufunc = _by_items(ufunc.__name__, ufunc.nin, ufunc.nout)
+    with np.errstate(all="ignore"):  # infinities and nan are results, as everywhere in this package
+        return _wrap(getattr(ufunc, method)(*inputs, **options))
 
 
 @functools.cache

@@ -611,7 +611,7 @@ def softplus(x: float) -> float:
 
 def _logaddexp(a: Any, b: Any) -> Any:
     top = maximum(a, b)
-    return top + log1p(exp(-abs(where(a == b, 0.0, a - b))))  # equal infinities have the difference nan
+    return top + log1p(exp(-abs(where(a == b, 0.0, a - b))))
 
 
 def _logaddexp2(a: Any, b: Any) -> Any:
@@ -629,7 +629,8 @@ def logaddexp(a: float, b: float) -> float:
     >>> logaddexp(1000.0, 1000.0)
     1000.6931471805599
     """
-    return float(np.logaddexp(a, b))
+    distance = 0.0 if a == b else math.fabs(a - b)  # equal infinities have the difference nan
+    return (a if a > b else b) + math.log1p(math.exp(-distance))
 
 
 @primitive(
@@ -643,7 +644,8 @@ def logaddexp2(a: float, b: float) -> float:
     >>> logaddexp2(1000.0, 1000.0)
     1001.0
     """
-    return float(np.logaddexp2(a, b))
+    distance = 0.0 if a == b else math.fabs(a - b)
+    return (a if a > b else b) + math.log1p(math.pow(2.0, -distance)) * (1 / math.log(2))
 
 
 # The rules of the parts, 1 / (1 + |x|) - |x| / (1 + |x|)², lose digits for large x.

@@ -1,6 +1,7 @@
 """Every primitive against mpmath at 50 digits: its value to 2 ulp and each partial derivative to 4 ulp."""
 
 import math
+import random
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 
 import mpmath
 import pytest
-from hypothesis import HealthCheck, assume, given, settings, strategies as st
+from hypothesis import HealthCheck, assume, given, seed, settings, strategies as st
 from mpmath import mp, mpf
 from registry import PRIMITIVES
 
@@ -334,6 +335,62 @@ def test_value_to_2_ulp_and_partials_to_4_ulp(name: str) -> None:
 
     check()
     assert len(seen) >= POINTS
+
+
+# Points whose values or partials are at the edges of range, or whose parts are beyond it; the others draw such, too.
+
+
+def at_the_edge(*ends: tuple[float, float]) -> st.SearchStrategy[tuple[float]]:
+    return st.tuples(st.one_of(*[st.floats(low, high) for low, high in ends]))
+
+
+def powers_at_the_edge() -> st.SearchStrategy[tuple[float, float]]:
+    """Bases and exponents b, whole or fractional, whose b-th or (b-1)-th power is about 2^-1022 or 2^1024."""
+
+    def point(target: float, b: float, less: int, negative: bool) -> tuple[float, float]:
+        a = 2.0 ** min(max(target / (b - less or 1.0), -1000.0), 1000.0)
+        return (-a if negative and b == int(b) else a), b
+
+    exponents = st.integers(-60, 60).map(float) | st.integers(-9999, 9999).map(lambda k: k / 1024)
+    targets = st.integers(-160, 160).map(lambda k: math.copysign(1022 + abs(k) / 32, k))
+    return st.builds(point, targets, exponents.filter(bool), st.integers(0, 1), st.booleans())
+
+
+EDGES = {
+    "pow": powers_at_the_edge(),
+    "exp": at_the_edge((700, 709.7), (-708.4, -700)),
+    "expm1": at_the_edge((700, 709.7), (-708.4, -700)),
+    "exp2": at_the_edge((1000, 1023.9), (-1022, -1000)),
+    "sinh": at_the_edge((700, 710.4), (-710.4, -700)),
+    "cosh": at_the_edge((700, 710.4), (-710.4, -700)),
+    "sigmoid": at_the_edge((-708.3, -690), (690, 708.3)),
+    "softplus": at_the_edge((-708.3, -690), (690, 708.3)),
+    "gaussian": at_the_edge((26.0, 26.6), (-26.6, -26.0)),
+    "erfc": at_the_edge((26.0, 26.5)),
+    "erf": at_the_edge((26.0, 26.6)),
+    "tanh": at_the_edge((340, 354)),
+    "sech2": at_the_edge((340, 354)),
+    "xlogy": st.tuples(reals(1e304, 1e-304), magnitudes(SMALLEST_NORMAL, LARGEST)),
+}
+SEED = random.SystemRandom().randrange(2**31)  # fresh points in each run
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_same_on_fresh_points_also_at_the_edges_of_range(name: str) -> None:
+    @seed(SEED)
+    @settings(max_examples=POINTS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(EDGES.get(name, ROWS[name].points))
+    def check(point: Any) -> None:
+        value, partials = errors(name, point)
+        assert value <= 2, f"{name}{point}: the value is {value:.1f} ulp off (seed {SEED})"
+        assert max(partials, default=0) <= 4, f"{name}{point}: the partials are {partials} ulp off (seed {SEED})"
+
+    check()
+
+
+def test_powers_of_which_a_part_is_subnormal() -> None:
+    for point in ((2031616.0, -48.0), (659956037.8533365, -34.0), (8.67537400419798e-223, -0.3896484375)):
+        assert max(errors("pow", point)[1]) <= 4
 
 
 @pytest.mark.parametrize("name", ROWS)
