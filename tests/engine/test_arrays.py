@@ -25,7 +25,8 @@ def both(x: float) -> tuple[Value, Array]:
 ONE = (
     "exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "sin", "cos", "tan", "sinh", "cosh",
     "tanh", "arcsin", "arccos", "arctan", "arcsinh", "arccosh", "arctanh", "sign", "floor", "ceil", "trunc", "rint",
-    "deg2rad", "rad2deg", "degrees", "radians", "fabs", "absolute", "negative", "positive", "square", "reciprocal", "conjugate",
+    "deg2rad", "rad2deg", "degrees", "radians", "fabs", "absolute", "negative", "positive", "square", "reciprocal",
+    "conjugate",
     "isnan", "isinf", "isfinite", "signbit", "modf",
 )  # fmt: skip
 TWO = (
