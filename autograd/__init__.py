@@ -54,6 +54,7 @@ from .functions import (
 )
 from .installation import check_folder as _check_folder
 from .jit import TracingError as TracingError, jit as jit
+from .lost import LostDerivativeError as LostDerivativeError, detect_lost as detect_lost
 from .ops import *  # noqa: F403 - every primitive is public
 from .primitive import Primitive as Primitive, primitive as primitive
 from .stepper.step_through import step_through as step_through

@@ -40,6 +40,7 @@ class Primitive:
         arity: the number of its arguments.
         partials: for each argument, the partial derivative, a function of (out, *args), or None
             if nothing is passed back to it.
+        built_in: whether it is one of this package.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Primitive:
         self.scalar = not any(self.takes_sequence)
         self.unary = self.scalar and self.arity == 1
         self.ieee = ieee or function
+        self.built_in = function.__module__.startswith(__name__.partition(".")[0] + ".")
         self.__name__ = self.__qualname__ = self.name
         self.__module__ = function.__module__
         self.__doc__ = function.__doc__

@@ -7,7 +7,7 @@ from typing import Any, Literal, SupportsIndex, overload
 
 from . import chain, fast, ops
 from .fast import Arithmetic, dot
-from .node import mypyc_attr, on_backward, on_record
+from .node import mypyc_attr, on_backward, on_float, on_leaf, on_record
 from .primitive import Primitive, as_float, describe, is_number
 
 __all__ = ["Value", "dot"]
@@ -60,6 +60,9 @@ class Value(Arithmetic):
                 label = _check_label(label)
             if type(data) is not float:
                 data = _check_data(data)
+            if on_leaf:
+                for hook in on_leaf:
+                    hook(self)
         self._data = data
         self._grad = 0.0
         self._label = label
@@ -300,6 +303,9 @@ class Value(Arithmetic):
     # A Value as a number
 
     def __float__(self) -> float:
+        if on_float:
+            for hook in on_float:
+                hook(self)
         return self._data
 
     def __int__(self) -> int:

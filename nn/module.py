@@ -54,7 +54,7 @@ class Buffer(list[Value]):
                 f"{user_line()}: a Module in training replaces numbers that it keeps, and a program made by ag.jit "
                 "does not do that. Train with nn.compile_step, or call model.eval() before the first call"
             )
-        for holder, x in zip(self, [float(x) for x in numbers]):
+        for holder, x in zip(self, [x.data if isinstance(x, Value) else float(x) for x in numbers]):
             holder.data = x
 
 

@@ -53,7 +53,7 @@ class Embedding(Module):
             return self._select(x)
         if isinstance(x, (bool, str)) or not isinstance(x, (int, float, np.number, np.ndarray, Value)):
             raise TypeError(f"{describe_layer(self)} takes the index of a row, got {x!r}")
-        k = float(x)
+        k = x.data if isinstance(x, Value) else float(x)
         if k not in range(self.num):
             raise ValueError(f"{describe_layer(self)} takes a whole number from 0 to {self.num - 1}, got {x}")
         return make_output(self.weight[int(k)])
