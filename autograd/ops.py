@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import special
 from .primitive import REALS, Primitive, primitive
+from .special import corrected
 
 # Arithmetic
 
@@ -172,7 +172,7 @@ def cbrt(x: float) -> float:
     >>> cbrt(-27.0)
     -3.0
     """
-    return special.cbrt(x)
+    return corrected.cbrt(x)
 
 
 # Trigonometric and hyperbolic functions, and their inverses
@@ -278,7 +278,7 @@ def sech2(x: float) -> float:
     >>> sech2(0.0)
     1.0
     """
-    return special.sech2(x)
+    return corrected.sech2(x)
 
 
 # The textbook derivative 1 - tanh² loses digits where tanh is near 1.
@@ -332,7 +332,7 @@ def gaussian(x: float) -> float:
     >>> gaussian(0.0)
     1.0
     """
-    return special.gaussian(x)
+    return corrected.gaussian(x)
 
 
 @primitive(lambda out, x: 2 / math.sqrt(math.pi) * gaussian(x))
@@ -352,7 +352,7 @@ def erfc(x: float) -> float:
     >>> erfc(0.0)
     1.0
     """
-    return special.erfc(x)
+    return corrected.erfc(x)
 
 
 # The textbook derivative s (1 - s) loses digits where s is near 1.

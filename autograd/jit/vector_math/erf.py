@@ -1,11 +1,12 @@
 """The error function and exp(-x²) in LLVM IR, for whole vectors, within 2 ulp.
 
-The method is that of autograd.special, with fma in place of split products. For |x| < 0.48 it is a polynomial.
+The method is that of autograd.special.corrected, with fma in place of split products. For |x| < 0.48 it is a
+polynomial.
 """
 
 from __future__ import annotations
 
-from ...special import ERFCX
+from ...special.corrected import ERFCX
 from ..codegen.ir import Writer
 from .exp import exp
 
@@ -37,7 +38,7 @@ def _erf_small(w: Writer, x: str) -> str:
 
 
 def _erfc_large(w: Writer, x: str) -> str:
-    """erfc(x) for x >= 0.48, as in autograd.special.erfc, with fma for the exact products."""
+    """erfc(x) for x >= 0.48, as in autograd.special.corrected.erfc, with fma for the exact products."""
     x = w.select(w.compare("ogt", x, w.c(28.0)), w.c(28.0), x)
     t = w.div(w.sub(x, w.c(2.5)), w.add(x, w.c(2.5)))
     p = w.mul(w.polynomial(t, ERFCX[:-1]), t)
