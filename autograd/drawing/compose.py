@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..primitive import describe
+from ..primitive import check_flag, describe
 from ..value import Value
 from .diagram import Builder, Diagram
 from .dot import Style, check_format, to_dot
@@ -31,6 +31,8 @@ def compose(
 ) -> Drawing:
     """The picture of a graph; the arguments are those of draw()."""
     roots, labels = _roots(root)
+    for name, flag in {"gradients": gradients, "shade": shade, "expand": expand}.items():
+        check_flag(flag, f"draw: {name}")
     style = _style(direction, format, gradients, shade)
     for name, x, least in (("depth", depth, 1), ("collapse", collapse, 0)):
         if x is not None and (isinstance(x, bool) or not isinstance(x, int) or x < least):

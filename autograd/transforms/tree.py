@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ Shape = tuple[int, ...]
 
 
 class Numbers(Sequence[Any]):
-    """The numbers of an array in C order. Converted to Python floats on first access; compiled programs need none."""
+    """The numbers of an array in C order, as Python floats from the first access on. Compiled programs need none."""
 
     __slots__ = ("_array", "_list")
 
@@ -142,7 +142,13 @@ def flatten(x: Any, path: str) -> Tree:
 
 
 def _flatten_registered(x: Any, path: str, container: Registered) -> Tree:
-    children, constants = container.flatten(x)
+    given = container.flatten(x)
+    if not isinstance(given, (tuple, list)) or len(given) != 2 or not isinstance(given[0], Iterable):
+        raise TypeError(
+            f"{path}: the flatten function of {type(x).__name__} must return a pair (children, constants), with the "
+            f"children in a tuple or list, got {describe(given)}"
+        )
+    children, constants = given
     try:
         hash(constants)
     except TypeError:
