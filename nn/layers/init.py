@@ -1,4 +1,4 @@
-"""Initial weights: their size decides whether signals and gradients keep theirs through the layers.
+"""Initial weights: their size decides whether signals and gradients keep their size from layer to layer.
 
 An initialiser is a function of (fan_in, fan_out, rng), and perhaps options, that returns weights as an
 array of shape (fan_out, fan_in). Names and formulas are PyTorch's (torch.nn.init).

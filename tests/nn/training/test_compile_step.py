@@ -78,7 +78,7 @@ def test_a_step_that_fails_leaves_the_last_finished_one() -> None:
             step(X, y[:-1])
     reached = weights(model)
     assert reached == step.flat.tolist() != weights(nn.MLP(2, [3, 1], seed=0))
-    with pytest.raises(ValueError, match="takes 2 inputs"):
+    with pytest.raises(ValueError, match="the input must have 2 numbers"):
         step(np.ones((4, 3)), np.ones(4))
     assert weights(model) == reached
 
