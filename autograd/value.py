@@ -84,7 +84,7 @@ class Value(Arithmetic):
 
     @property
     def data(self) -> float:
-        """The number. An assigned number is checked and made a float. The engine uses `_data`, which is faster."""
+        """The number. Assigning checks it and converts it to a float. The engine uses `_data`, which is faster."""
         return self._data
 
     @data.setter
@@ -93,7 +93,7 @@ class Value(Arithmetic):
 
     @property
     def grad(self) -> float:
-        """The derivative. An assigned number is checked and made a float."""
+        """The derivative. Assigning checks it and converts it to a float."""
         return self._grad
 
     @grad.setter

@@ -212,7 +212,7 @@ class Module:
                     p.data = float(number)
 
     def extra_repr(self) -> str:
-        """What repr() shows of this Module, besides its name and parameter count."""
+        """What repr() shows of this Module in addition to its name and parameter count."""
         return ""
 
     def heading(self) -> str:

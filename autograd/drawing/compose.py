@@ -1,4 +1,4 @@
-"""compose: what draw() does, once its parts are imported."""
+"""compose: what draw() does, in a file of its own because its imports take time."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def compose(
 def _choose_levels(builder: Builder, height: int) -> tuple[int, Diagram]:
     """The fewest levels of modules to draw as single boxes so that the picture is readable, and its diagram.
 
-    If no number makes it readable, everything but the outermost module is drawn so: hiding that too helps no reader.
+    If no number of levels makes it readable, all modules but the outermost are drawn as single boxes.
     """
     for levels in range(height + 2):
         if builder.count_separate(levels) <= READABLE:

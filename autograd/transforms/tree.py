@@ -221,11 +221,11 @@ def check(tree: Tree, who: str, hint: str, argument: bool = False) -> None:
             name = type(leaf.given).__name__
             raise TypeError(f"{who} {leaf.path} must be a plain NumPy array, got a {name}; use np.asarray(x)")
         if kind not in "fiuO":
-            raise TypeError(f"{who} {leaf.path} is {describe(leaf.given)}, which holds no real numbers; {hint}")
+            raise TypeError(f"{who} {leaf.path} must hold real numbers, got {describe(leaf.given)}; {hint}")
         for x in leaf.entries if kind == "O" else ():
             if not _is_real(x):
-                verb = "is" if x is leaf.given else "holds"
-                raise TypeError(f"{who} {leaf.path} {verb} {describe(x)}, which is not a real number; {hint}")
+                wanted = "be a real number" if x is leaf.given else "hold real numbers"
+                raise TypeError(f"{who} {leaf.path} must {wanted}, got {describe(x)}; {hint}")
 
 
 def _is_real(x: Any) -> bool:

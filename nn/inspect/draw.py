@@ -163,7 +163,7 @@ def _dot(
 
 def _page(size: float, legend: str) -> Any:
     """An empty picture with the settings for all of it. Neurons have a diameter of `size` points."""
-    graphviz = require("graphviz", "drawing")  # only when something is drawn
+    graphviz = require("graphviz", "drawing")  # imported only when something is drawn
     return graphviz.Graph(
         "network",
         graph_attr={

@@ -40,14 +40,14 @@ class EarlyStopping:
     It watches the validation loss, or the training loss if there are no validation examples.
 
     Args:
-        patience: after how many epochs in a row without improvement training ends.
+        patience: how many epochs in a row without improvement end the training.
         min_delta: how far the loss must fall below the best one to count as better.
         restore_best: whether the model gets back the parameters that it had after the best epoch, when training
             stops and also when it reaches its last epoch.
 
     Attributes:
-        best: the best loss.
-        best_epoch: its epoch.
+        best: the best loss so far.
+        best_epoch: the epoch that had it.
 
     Raises:
         TypeError, ValueError: if patience is not a whole number of 1 or more, min_delta is not a finite number of 0
@@ -84,7 +84,7 @@ class EarlyStopping:
             state.model.load_state_dict(self._best_state)
 
     def state_dict(self) -> dict[str, Any]:
-        """What it remembers, and its settings."""
+        """What the callback remembers, and its settings."""
         return {name.removeprefix("_"): x for name, x in vars(self).items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

@@ -53,7 +53,11 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "array of one": (lambda: hvp(lambda x: x, (ONES[:1],), (ONES[:1],)), TypeError, r"array of shape \(1,\)"),
     "inside result": (lambda: jacobian(lambda x: {"a": [x, "b"]})(1.0), TypeError, r"result\['a'\]\[1\] is str 'b'"),
     "no pair": (lambda: grad(lambda x: x, has_aux=True)(1.0), TypeError, r"return a pair \(result, aux\), got Value"),
-    "string argument": (lambda: grad(ag.exp)("a"), TypeError, r"grad\(exp\): argument 0 is str 'a'.*not a real number"),
+    "string argument": (
+        lambda: grad(ag.exp)("a"),
+        TypeError,
+        r"grad\(exp\): argument 0 must be a real number, got str 'a'",
+    ),
     "deep string": (lambda: grad(sum)({"a": (1.0, "b")}), TypeError, r"argument 0\['a'\]\[1\] is str 'b'"),
     "None argument": (lambda: vjp(ag.exp, None), TypeError, "argument 0 is None"),
     "bool argument": (lambda: grad(ag.exp)(True), TypeError, "argument 0 is bool True"),
@@ -69,8 +73,8 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         TypeError,
         r"argument 0\[0\] must be a float array, got .* dtype int64",
     ),
-    "bools": (lambda: grad(np.sum)(ONES > 0), TypeError, "dtype bool, which holds no real numbers"),
-    "strings": (lambda: grad(np.sum)(np.array(["a"])), TypeError, "dtype <U1, which holds no real numbers"),
+    "bools": (lambda: grad(np.sum)(ONES > 0), TypeError, "must hold real numbers, got .* dtype bool"),
+    "strings": (lambda: grad(np.sum)(np.array(["a"])), TypeError, "must hold real numbers, got .* dtype <U1"),
     "odd object": (lambda: grad(np.sum)(np.array([1.0, None])), TypeError, "argument 0 holds None"),
     "masked": (
         lambda: grad(np.sum)(np.ma.array(ONES)),

@@ -25,7 +25,8 @@ def is_machine_code(op: Primitive, who: str) -> bool:
         return True
     if op.native in NATIVE:
         raise TracingError(
-            f"{who} the primitive {op} has {op.arity} arguments, but its native={op.native!r} takes {NATIVE[op.native]}"
+            f"{who} the native of the primitive {op} must have {op.arity} argument{'s' * (op.arity != 1)}, "
+            f"got {op.native!r}, which has {NATIVE[op.native]}"
         )
     raise TracingError(
         f"{who} the native of the primitive {op} must name an LLVM instruction or a function of doubles "

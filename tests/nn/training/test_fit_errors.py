@@ -117,7 +117,7 @@ class Lookup(nn.Sequential):
             ValueError,
             "schedule must be made from the optimizer that fit is given",
         ),
-        ({"optimizer": nn.SGD([Value(0.0)])}, ValueError, "parameters that are not the model's"),
+        ({"optimizer": nn.SGD([Value(0.0)])}, ValueError, "the optimizer's parameters must be the model's"),
         ({"resume": True, "checkpoint": None}, ValueError, "resume=True needs a checkpoint. Pass checkpoint="),
         ({"checkpoint": 3}, TypeError, "checkpoint must be the path of a directory, got 3"),
         ({"batchsize": 3}, TypeError, "unexpected keyword argument 'batchsize'"),
