@@ -171,7 +171,8 @@ def test_bad_input_is_named() -> None:
     ):
         check_gradients(lambda x: np.sum(x), np.array([1, 2]))
     with pytest.raises(
-        TypeError, match=r"name must be a real number, got str 'a'.*argnums says which arguments to differentiate with respect to"
+        TypeError,
+        match=r"name must be a real number, got str 'a'.*argnums says which arguments to differentiate with respect to",
     ):
         check_gradients(lambda x, name: x, 1.0, "a")
     with pytest.raises(ValueError, match="argnums is 1, but the function was called with 1 positional argument"):
