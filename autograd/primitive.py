@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 Interval = tuple[float, float]
 REALS: Interval = (-math.inf, math.inf)
-# What Python's float arithmetic and `math` raise where IEEE 754 defines a result, inf or nan.
-NOT_IEEE = (ZeroDivisionError, OverflowError, ValueError)
+NOT_IEEE = (ZeroDivisionError, OverflowError, ValueError)  # what Python raises where IEEE 754 defines inf or nan
 
 
 class Primitive:
@@ -31,8 +30,7 @@ class Primitive:
     them is a Value, it records a node, whose `op` is this object.
 
     Attributes:
-        name: its name in errors and in `repr`.
-        arity: the number of its arguments.
+        name, arity: its name in errors and in `repr`; the number of its arguments.
         partials, symbol, native, domain: as given to `primitive`; the domain as one interval for each argument.
         built_in: whether it is one of this package.
     """

@@ -52,7 +52,7 @@ class Embedding(Module):
         if isinstance(x, Value) and type(x) is not Value:
             return self._select(x)
         if isinstance(x, (bool, str)) or not isinstance(x, (int, float, np.number, np.ndarray, Value)):
-            raise TypeError(f"{describe_layer(self)} takes the index of a row, got {x!r}")
+            raise TypeError(f"{describe_layer(self)}: the input must be the index of a row, got {x!r}")
         k = x.data if isinstance(x, Value) else float(x)
         if k not in range(self.num):
             raise ValueError(
