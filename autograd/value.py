@@ -372,6 +372,8 @@ class Value(Arithmetic):
         return format(self._data, spec) if spec else repr(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
+        for hook in on_float:  # the copy would be a constant
+            hook(self)
         if self.op is not None:
             raise TypeError(
                 f"only leaves can be copied and pickled, but this Value was made by {self.op}: use v.detach() for its "
