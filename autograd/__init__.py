@@ -10,7 +10,7 @@ reverse topological order.
 >>> f"{y:.4f} {x.grad:.4f}"  # e² · 2 + 1, and e² · 2 + e²
 '15.7781 22.1672'
 
-Arithmetic follows IEEE 754 as NumPy does: 1/0 is inf, log(-1) is nan, nothing raises. Where a
+Arithmetic follows IEEE 754 as NumPy does: 1/0 is inf, log(-1) is nan, and nothing raises. Where a
 function has no derivative, one is chosen. The choice is PyTorch's if PyTorch has the function, except
 at the origin for hypot (PyTorch gives nan) and atan2 (PyTorch gives 0):
 
@@ -66,6 +66,7 @@ from .functions.single import (
 )
 from .installation import check_folder as _check_folder
 from .jit import TracingError as TracingError, jit as jit
+from .lost import LostDerivativeError as LostDerivativeError, detect_lost as detect_lost
 from .ops import *  # noqa: F403 - every primitive is public
 from .primitive import Primitive as Primitive, primitive as primitive
 from .special.bessel import j0 as j0, j1 as j1, jn as jn, sinc as sinc, sinc_part as sinc_part

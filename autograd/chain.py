@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from . import fast
+from .lost import call_rule
 from .node import Node
 from .primitive import NOT_IEEE, NOT_TAKEN, Primitive, as_float, on_ieee_floats
 
@@ -112,9 +113,9 @@ def accumulate_on_values(root: Value, seed: Any) -> dict[Value, Value | float]:
     with _lock:
         before = [leaf._grad for leaf in leaves]
         for node in nodes:
-            node._grad = float(found.get(node, 0.0))
+            node._grad = data_of(found.get(node, 0.0))
         for leaf, grad in zip(leaves, before):
-            leaf._grad = grad + float(found.get(leaf, 0.0))
+            leaf._grad = grad + data_of(found.get(leaf, 0.0))
     return found
 
 
@@ -185,10 +186,11 @@ def rule_on_values(node: Value, wanted: set[Value] | None = None) -> list[tuple[
         if partial is None or type(x) is float or (wanted is not None and not any_in(wanted, (x,))):
             continue
         try:
-            d = partial(node, *operands)
+            d = partial(node, *operands) if op.built_in else call_rule(op, partial, (node, *operands))
         except NOT_IEEE:  # IEEE 754 holds for the constants among the operands too
             with np.errstate(all="ignore"):
-                d = partial(node, *[np.float64(x) if type(x) is float else x for x in operands])
+                constants = [np.float64(x) if type(x) is float else x for x in operands]
+                d = partial(node, *constants) if op.built_in else call_rule(op, partial, (node, *constants))
         if d is not NOT_TAKEN:
             found += [pair for pair in pair_items(op, x, d) if wanted is None or pair[0] in wanted]
     return found

@@ -1,4 +1,4 @@
-"""Node: the base class of all that a primitive can be applied to, except floats; hooks for new nodes; a graph walk."""
+"""Node: the base class of all, except floats, that primitives apply to; hooks for new nodes; a graph walk."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 try:
     from mypy_extensions import mypyc_attr as mypyc_attr
-except ImportError:  # plain Python needs none; setup.py says what the C build needs
+except ImportError:  # only the C build needs it
 
     def mypyc_attr(**_: Any) -> Any:  # type: ignore[misc]
         """A decorator that does nothing."""
@@ -15,10 +15,13 @@ except ImportError:  # plain Python needs none; setup.py says what the C build n
 
 
 # on_record is called with each Value that an operation makes, on_backward with each result that is
-# differentiated and its seed. Only detect_anomaly fills them. An empty list costs nothing, and the C
-# build can be observed in no other way.
+# differentiated and its seed; detect_anomaly fills them. on_float is called with each Value that is about
+# to become a plain float, on_leaf with each new leaf; lost.py fills them. An empty list costs nothing, and
+# the C build can be observed in no other way.
 on_record: Final[list[Callable[[Any], None]]] = []
 on_backward: Final[list[Callable[[Any, Any], None]]] = []
+on_float: Final[list[Callable[[Any], None]]] = []
+on_leaf: Final[list[Callable[[Any], None]]] = []
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

@@ -1,7 +1,9 @@
-"""user_line and warn: the line of the user's own code that led to an error or a warning."""
+"""user_line, user_call and warn: the place in the user's own code that led to an error or a warning."""
 
 from __future__ import annotations
 
+import itertools
+import linecache
 import os
 import sys
 import warnings
@@ -24,6 +26,26 @@ def user_line() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
 
 
+def user_call() -> tuple[str, str]:
+    """The "file:line" of the innermost frame of code that was not installed, and the source of what it is calling.
+
+    The source is "" where Python cannot tell it: before Python 3.11, and if it is spread over several lines.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and (_is_library(frame.f_code.co_filename) or _is_installed(frame.f_code.co_filename)):
+        frame = frame.f_back
+    if frame is None:
+        return user_line(), ""
+    code, place = frame.f_code, f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    if not hasattr(code, "co_positions"):
+        return place, ""
+    first, last, start, end = next(itertools.islice(code.co_positions(), frame.f_lasti // 2, None))
+    if first is None or first != last:
+        return place, ""
+    line = linecache.getline(code.co_filename, first, frame.f_globals).encode()  # columns count bytes
+    return place, line[start:end].decode()
+
+
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn at the user's line."""
     _, depth = _user_frame()
@@ -37,6 +59,10 @@ def _user_frame() -> tuple[FrameType | None, int]:
     while frame is not None and _is_library(frame.f_code.co_filename):
         frame, depth = frame.f_back, depth + 1
     return frame, depth
+
+
+def _is_installed(file: str) -> bool:
+    return "site-packages" in file or "dist-packages" in file
 
 
 def _is_library(file: str) -> bool:

@@ -15,6 +15,7 @@ from .. import ops
 from ..arrays import array
 from ..primitive import describe
 from ..value import Value
+from .single import require_numbers
 
 
 def mean(xs: Iterable[Any]) -> Any:
@@ -127,6 +128,7 @@ def as_tuple(xs: Iterable[Any], name: str) -> tuple[Any, ...]:
         raise TypeError(f"{name}(): xs must be a sequence of numbers and Values, got {describe(xs)}") from None
     if not numbers:
         raise ValueError(f"{name}(): xs must hold at least one number, got an empty sequence")
+    require_numbers(name, *numbers)
     return numbers
 
 
@@ -179,6 +181,8 @@ def interp(x: Any, xp: Sequence[Any], fp: Sequence[Any], left: Any = None, right
 
 def _between(x: Any, places: tuple[Any, ...], heights: tuple[Any, ...], left: Any, right: Any) -> Any:
     """The height at one x."""
+
+    require_numbers("interp", x)
 
     def line(k: int) -> Any:
         return heights[k] + (x - places[k]) * ((heights[k + 1] - heights[k]) / (places[k + 1] - places[k]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import ops
+from ..primitive import as_float
 from ..special.normal import norm_cdf
 from ..value import Value
 
@@ -15,6 +16,7 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     >>> leaky_relu(-2.0)
     -0.02
     """
+    require_numbers("leaky_relu", x, slope)
     return ops.where(x > 0, x, slope * x)
 
 
@@ -26,6 +28,7 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
     >>> elu(1.0), elu(-1000.0)
     (1.0, -1.0)
     """
+    require_numbers("elu", x, alpha)
     return ops.where(x > 0, x, alpha * ops.expm1(ops.where(x > 0, 0.0, x)))
 
 
@@ -35,6 +38,7 @@ def gelu(x: Any) -> Any:
     >>> gelu(0.0)
     0.0
     """
+    require_numbers("gelu", x)
     return x * norm_cdf(x)
 
 
@@ -44,6 +48,7 @@ def silu(x: Any) -> Any:
     >>> silu(0.0)
     0.0
     """
+    require_numbers("silu", x)
     return x * ops.sigmoid(x)
 
 
@@ -53,6 +58,7 @@ def softplus(x: Any, beta: float = 1.0) -> Any:
     >>> softplus(1000.0), softplus(-1000.0), softplus(0.0, beta=1000.0) < 0.001
     (1000.0, 0.0, True)
     """
+    require_numbers("softplus", x, beta)
     return ops.softplus(x) if type(beta) in (int, float) and beta == 1 else ops.softplus(beta * x) / beta
 
 
@@ -62,6 +68,7 @@ def log_sigmoid(x: Any) -> Any:
     >>> log_sigmoid(-1000.0), log_sigmoid(1000.0)
     (-1000.0, -0.0)
     """
+    require_numbers("log_sigmoid", x)
     return -ops.softplus(-x)
 
 
@@ -71,6 +78,7 @@ def mish(x: Any) -> Any:
     >>> mish(0.0)
     0.0
     """
+    require_numbers("mish", x)
     return x * ops.tanh(ops.softplus(x))
 
 
@@ -80,6 +88,7 @@ def hardtanh(x: Any, low: float = -1.0, high: float = 1.0) -> Any:
     >>> hardtanh(5.0), hardtanh(0.5)
     (1.0, 0.5)
     """
+    require_numbers("hardtanh", x, low, high)
     return ops.where(x <= low, low, ops.where(x >= high, high, x))
 
 
@@ -89,6 +98,7 @@ def round(x: Any, digits: int = 0) -> Any:
     >>> round(2.5), round(-1.2345, 2), round(1250.0, -2)
     (2.0, -1.23, 1200.0)
     """
+    require_numbers("round", x)
     if digits == 0:
         return ops.rint(x)
     scale = 10.0 ** (digits if digits > 0 else -digits)
@@ -106,7 +116,16 @@ def clip(x: Any, low: Any, high: Any) -> Any:
     >>> clip(5.0, 0.0, 1.0)
     1.0
     """
+    require_numbers("clip", x, low, high)
     ordered = low <= high
-    if not isinstance(ordered, Value) and not ordered:  # a Value only while jit traces it: unknown
-        raise ValueError(f"clip(): low must not be greater than high, got low={float(low)} and high={float(high)}")
+    if not isinstance(ordered, Value) and not ordered:  # while jit traces it, it is a Value
+        low, high = (x.data if isinstance(x, Value) else float(x) for x in (low, high))
+        raise ValueError(f"clip(): low must not be greater than high, got low={low} and high={high}")
     return ops.where(x < low, low, ops.where(x > high, high, x))
+
+
+def require_numbers(name: str, *xs: Any) -> None:
+    """Raise TypeError, naming the function, unless all are real numbers or Values."""
+    for x in xs:
+        if type(x) is not float and not isinstance(x, Value):
+            as_float(x, name)

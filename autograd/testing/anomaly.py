@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..chain import adjoints, local_derivatives, topological_order
+from ..chain import adjoints, data_of, local_derivatives, topological_order
 from ..node import on_backward, on_record
 from ..primitive import Primitive
 from ..user_line import user_line
@@ -119,7 +119,7 @@ def _check_derivatives(root: Value, seed: Any) -> None:
 
 def _all_finite(args: tuple[Any, ...]) -> bool:
     numbers = [x for arg in args for x in (arg if type(arg) is tuple else (arg,))]
-    return all(math.isfinite(float(x)) for x in numbers)
+    return all(math.isfinite(data_of(x)) for x in numbers)
 
 
 def _format_call(node: Value) -> str:
@@ -142,5 +142,5 @@ def _format_inputs(node: Value) -> str:
     shown = []
     for name, x in _arguments(node):
         label = f" ({x.label})" if isinstance(x, Value) and x.label else ""
-        shown.append(f"{name} = {float(x)!r}{label}")
+        shown.append(f"{name} = {data_of(x)!r}{label}")
     return ", ".join(shown[:8]) + (f" and {len(shown) - 8} more" if len(shown) > 8 else "")

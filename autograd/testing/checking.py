@@ -152,5 +152,5 @@ def _blame(derivatives: Derivatives, order: int, rtol: float) -> list[str]:
         return [f"at fault is {fault}" for fault in faults]
     return [
         "no primitive is at fault: the partials of each agree with finite differences of it alone. Does the",
-        "function hide something from the graph, with float(x), x.data or the functions of math?",
+        "function hide something from the graph, with x.data or x.detach()?",
     ]

@@ -4,13 +4,15 @@ All of them have these rules in common:
 
 - **Arguments** are numbers, NumPy float arrays of any shape, Values, Modules, and lists, tuples, dicts
   and dataclasses of these, nested. The function is called with Values in place of numbers, object
-  arrays in place of arrays, and new containers, so the caller's own are never changed. Derivatives
+  arrays in place of arrays, and new containers, so the caller's containers never change. Derivatives
   have the structure of the argument, with floats and float arrays. A Module is passed on as it is,
   since its parameters are Values; its derivatives are a dict from name to number.
-- **Nesting.** Numbers in, numbers out. Values in, Values out, which depend on those given and can be
-  differentiated again. Inside another transform, whatever depends on its variables, through arguments
-  or closures, is a Value too. Any other Value that a function closes over is a constant. So are the
-  results of `float(x)` and of the functions of `math`: use `ag.sin(x)` or `np.sin(x)`.
+- **Nesting.** Numbers in, numbers out. If a result depends on Values from outside, given for any argument
+  or closed over, derivatives are Values that depend on them too and can be differentiated again. Values
+  that the function itself makes, such as Value(0.0) to start a sum, are constants.
+- **Nothing is lost.** `float(x)` and the functions of `math` take the number alone, without its
+  derivative. Inside a transform they raise LostDerivativeError: use `ag.sin(x)` or `np.sin(x)`, and
+  `x.data` for a constant.
 - **No side effects.** No `grad` of a Value is read or written. No graph outlives the call, unless the
   results are Values. An exception inside the function passes through unchanged.
 - **Errors.** TypeError if an argument is not a real number, or is an integer array; if a result is

@@ -1,6 +1,6 @@
 """Recording: one call of a function with variables in place of numbers, and the derivatives of its result.
 
-Every transform makes one, checks it, and asks it for the derivatives that it needs.
+Every transform makes a Recording, checks it, and asks it for the derivatives that it needs.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .. import ops
+from ..lost import Watch, differentiated_parameters
 from ..primitive import describe
 from ..value import Value
-from .sweep import pull_back, pull_back_each, push_forward, reaches
+from .sweep import Paths, depends, pull_back, pull_back_each, push_forward
 from .tree import Leaf, Tree, check, flatten, join, match_entries
 
 RESULT = "the result"
-
-_running: dict[Recording, list[Value]] = {}  # those whose function is running now, with their variables
 
 
 class Recording:
@@ -50,15 +49,14 @@ class Recording:
         self.inputs = join(trees) if isinstance(argnums, Sequence) else trees[0]
         check(self.inputs, self.who, "only numbers can be differentiated with respect to", argument=True)
         self.variables: list[Value] = []
+        self._parameters: list[Value] = []  # those of the variables that belong to a Module
         self._takes_values = False
         replaced = list(args)
         for i, tree in zip(positions, trees):
             replaced[i] = tree.build(self._variables(tree))
-        _running[self] = self.variables
-        try:
+        fresh = set(self.variables).difference(self._parameters)
+        with Watch(self.who, fresh, self._parameters, depends) as watch:
             self.result = f(*replaced, **kwargs)
-        finally:
-            del _running[self]
         if has_aux:
             if not isinstance(self.result, tuple) or len(self.result) != 2:
                 raise TypeError(
@@ -67,19 +65,25 @@ class Recording:
                 )
             self.result, self._aux = self.result
         self.outputs = flatten(self.result, RESULT)
-        check(self.outputs, self.who, "the function must return real numbers")
+        check(self.outputs, self.who, "return numbers and Values, alone or in containers")
         self.numbers = self.outputs.entries
         tracer: Any = next((x for x in self.numbers if isinstance(x, Value) and type(x) is not Value), None)
         self._traced = tracer is not None
         if tracer is not None:  # in its graph, other nodes represent the variables
             self.numbers = [tracer.trace.lift(x) if isinstance(x, Value) else x for x in self.numbers]
             self.variables = [tracer.trace.lift(v) for v in self.variables]
+        self._paths = Paths(self.numbers, self.variables)
+        others = set(self._paths.leaves)
+        if has_aux:
+            others.update(Paths(flatten(self._aux, "aux").entries, self.variables).leaves)
+        self._closes_over_values = not watch.made.issuperset(others)
 
     def _variables(self, tree: Tree) -> Iterator[Any]:
         """The argument of f in place of each leaf."""
         for leaf in tree.leaves:
             if leaf.names is not None:
                 self.variables += leaf.entries
+                self._parameters += leaf.entries
                 yield leaf.given
             else:
                 fresh = [self._variable(x) for x in leaf.entries]
@@ -96,10 +100,13 @@ class Recording:
 
     def on_values(self, factors: Sequence[Any] = ()) -> bool:
         """Whether derivatives (times these factors) are Values; see "Nesting" in the docstring of the package."""
-        if self._takes_values or self._traced or any(isinstance(x, Value) for x in factors):
-            return True
-        enclosing = [v for variables in list(_running.values()) for v in variables]
-        return bool(enclosing) and reaches(self.numbers, enclosing)
+        return (
+            self._takes_values
+            or self._traced
+            or self._closes_over_values
+            or any(isinstance(x, Value) for x in factors)
+            or (bool(self._parameters) and not differentiated_parameters().isdisjoint(self._parameters))
+        )
 
     # The results
 
@@ -128,12 +135,12 @@ class Recording:
     def pull(self, seeds: Sequence[Any]) -> list[Any]:
         """The derivative of the sum of the results, each times its seed, with respect to each variable."""
         on_values = self.on_values(seeds)
-        return _convert(pull_back(self.numbers, seeds, self.variables, on_values), on_values)
+        return _convert(pull_back(self.numbers, seeds, self.variables, on_values, self._paths), on_values)
 
     def push(self, direction: Sequence[Any]) -> list[Any]:
         """The derivative of each result in a direction."""
         on_values = self.on_values(direction)
-        return _convert(push_forward(self.numbers, self.variables, direction, on_values), on_values)
+        return _convert(push_forward(self.numbers, self.variables, direction, on_values, self._paths), on_values)
 
     def pull_each(self, outputs: Sequence[Any]) -> list[list[Any]]:
         """For each output, the derivatives with respect to the variables."""
@@ -142,7 +149,7 @@ class Recording:
 
     def gradient(self) -> list[Any]:
         """The derivative of the single result with respect to each variable, to be differentiated again."""
-        return pull_back(self.numbers, [1.0], self.variables, True)
+        return pull_back(self.numbers, [1.0], self.variables, True, self._paths)
 
     def directional(self, direction: Sequence[Any]) -> list[Any]:
         """The derivative of gradient · direction with respect to each variable: the Hessian times the direction."""

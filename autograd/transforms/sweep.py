@@ -29,7 +29,37 @@ from ..value import Value
 BLOCK = 256  # rows of a Jacobian in one sweep: enough to share its cost, few enough for the memory
 
 
-def pull_back(outputs: Sequence[Any], seeds: Iterable[Any], variables: Sequence[Value], on_values: bool) -> list[Any]:
+class Paths:
+    """The part of a graph that leads from variables to results.
+
+    Args:
+        outputs: the results: Values, and plain numbers, which are constants.
+        variables: the nodes to differentiate with respect to.
+
+    Attributes:
+        order: the nodes on the way, each after its parents.
+        known: the set of these and the variables.
+        leaves: the other leaves that the results were computed from.
+    """
+
+    def __init__(self, outputs: Sequence[Any], variables: Sequence[Value]) -> None:
+        roots = [out for out in outputs if isinstance(out, Value)]
+        self.leaves, nodes = reachable(roots, variables)
+        self.known: set[Value] = set(variables)
+        self.order: list[Value] = []
+        for node in nodes:
+            if any_in(self.known, (node._a, node._b, node._c)):
+                self.known.add(node)
+                self.order.append(node)
+
+
+def pull_back(
+    outputs: Sequence[Any],
+    seeds: Iterable[Any],
+    variables: Sequence[Value],
+    on_values: bool,
+    paths: Paths | None = None,
+) -> list[Any]:
     """Reverse: the derivative of the sum of the outputs, each times its seed, with respect to each variable.
 
     Args:
@@ -37,16 +67,19 @@ def pull_back(outputs: Sequence[Any], seeds: Iterable[Any], variables: Sequence[
         seeds: a number for each output.
         variables: the nodes to differentiate with respect to.
         on_values: whether to run the rules on Values.
+        paths: the Paths of outputs and variables, if they are known.
 
     Returns:
         For each variable a float or, with on_values, a Value, unless the derivative is constant.
     """
     _announce(outputs)
     seeded = [(out, seed) for out, seed in zip(outputs, seeds) if isinstance(out, Value)]
+    paths = paths or Paths(outputs, variables)
     if not on_values:
-        return _differentiate([(out, float(seed)) for out, seed in seeded], variables)
-    order, wanted = _paths([out for out, _ in seeded], variables)
-    return _gather(adjoints(order, seeded, lambda node, _: rule_on_values(node, wanted), _total), variables)
+        seeded = [(out, float(seed)) for out, seed in seeded]
+        return _gather(adjoints(paths.order, seeded, _partials, _sum_of_products), variables)
+    known = paths.known
+    return _gather(adjoints(paths.order, seeded, lambda node, _: rule_on_values(node, known), _total), variables)
 
 
 def pull_back_each(outputs: Sequence[Any], variables: Sequence[Value], on_values: bool) -> list[list[Any]]:
@@ -64,37 +97,29 @@ def pull_back_each(outputs: Sequence[Any], variables: Sequence[Value], on_values
 
 
 def push_forward(
-    outputs: Sequence[Any], variables: Sequence[Value], tangents: Sequence[Any], on_values: bool
+    outputs: Sequence[Any],
+    variables: Sequence[Value],
+    tangents: Sequence[Any],
+    on_values: bool,
+    paths: Paths | None = None,
 ) -> list[Any]:
     """Forward: the derivative of each output in the direction of the tangents, one for each variable."""
     _announce(outputs)
     found: dict[Value, Any] = {}
     for v, tangent in zip(variables, tangents):
         found[v] = found[v] + tangent if v in found else tangent
-    roots = [out for out in outputs if isinstance(out, Value)]
-    order, wanted = _paths(roots, variables)
-    for node in order:
-        partials = rule_on_values(node, wanted) if on_values else local_derivatives(node)
+    paths = paths or Paths(outputs, variables)
+    for node in paths.order:
+        partials = rule_on_values(node, paths.known) if on_values else local_derivatives(node)
         terms = [(found[parent], partial) for parent, partial in partials if parent in found]
         if terms:  # a rule may pass nothing forward
             found[node] = _total(terms) if on_values else sum([tangent * partial for tangent, partial in terms])
     return [found.get(out, 0.0) if isinstance(out, Value) else 0.0 for out in outputs]
 
 
-def reaches(outputs: Sequence[Any], nodes: Sequence[Value]) -> bool:
-    """Whether any output was computed from one of the nodes, or is one of them."""
-    roots = [out for out in outputs if isinstance(out, Value)]
-    _, known = _paths(roots, nodes)
-    return any(out in known for out in roots)
-
-
-def _differentiate(seeded: Sequence[tuple[Value, Any]], variables: Sequence[Value]) -> list[Any]:
-    """The derivative of the sum of results, each times its seed, with respect to each variable, on floats or arrays.
-
-    The adjoints are kept outside the graph, not in the grad of its nodes, which another thread may be using.
-    """
-    order, _ = _paths([out for out, _ in seeded], variables)
-    return _gather(adjoints(order, seeded, _partials, _sum_of_products), variables)
+def depends(output: Value, nodes: Sequence[Value]) -> bool:
+    """Whether a Value was computed from one of the nodes, or is one of them."""
+    return output in Paths([output], nodes).known
 
 
 def _gather(found: Iterable[tuple[Value, Any]], variables: Sequence[Value]) -> list[Any]:
@@ -113,17 +138,6 @@ def _partials(node: Value, adjoint: Any) -> Sequence[tuple[Value, float]]:
     if type(adjoint) is float and adjoint == 0.0 and math.isfinite(node._data):
         return ()  # every factor is finite, so all that could be passed on is zeros
     return dot_partials(node)
-
-
-def _paths(roots: Sequence[Value], variables: Sequence[Value]) -> tuple[list[Value], set[Value]]:
-    """The nodes on the way from variables to roots, each after its parents, and the set of these and the variables."""
-    known = set(variables)
-    order = []
-    for node in reachable(roots, variables)[1]:
-        if any_in(known, (node._a, node._b, node._c)):
-            known.add(node)
-            order.append(node)
-    return order, known
 
 
 def _announce(outputs: Sequence[Any]) -> None:
@@ -148,7 +162,8 @@ def _matrix(outputs: Sequence[Any], variables: Sequence[Value]) -> Any:
     count = len(outputs)
     seeded = [(out, seed) for out, seed in zip(outputs, np.eye(count)) if isinstance(out, Value)]
     with np.errstate(all="ignore"):
-        columns = _differentiate(seeded, variables)
+        order = Paths(outputs, variables).order
+        columns = _gather(adjoints(order, seeded, _partials, _sum_of_products), variables)
     return np.array([np.broadcast_to(column, count) for column in columns]).reshape(len(variables), count).T
 
 

@@ -1,4 +1,4 @@
-"""Checkpoint: everything that fit needs to go on with a run, in one safetensors file."""
+"""Checkpoint: everything that fit needs to resume a run, in one safetensors file."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ FORMAT = 2
 FINGERPRINTS = {
     "examples": "X or y",
     "validation": "the examples to validate on",
-}  # settings whose value says nothing to a reader
+}  # settings whose values would tell a reader nothing
 
 
 class Checkpoint:
     """The file of a run, in a directory of its own.
 
-    Arrays are stored as such, everything else as JSON in the header. It is one file, so that it never mixes
-    two epochs.
+    Arrays are stored as arrays, and everything else as JSON in the header. It is a single file, so that it never
+    mixes two epochs.
 
     Args:
         directory: the directory; see `make`.
@@ -59,13 +59,14 @@ class Checkpoint:
             known = state["format"] == FORMAT
         except (ValueError, KeyError, TypeError):
             raise ValueError(
-                f"{str(self.path)!r} is not a checkpoint written by nn.fit. Files of weights are read by nn.load"
+                f"{str(self.path)!r} is not a checkpoint written by nn.fit. To read a file of weights, use nn.load"
             ) from None
         if not known:
             raise ValueError(
-                f"{str(self.path)!r} is a checkpoint in format {state['format']}, but this version reads {FORMAT}"
+                f"{str(self.path)!r} must be a checkpoint in format {FORMAT}, got format {state['format']}, which "
+                "another version wrote"
             )
-        for part in self.directory.glob(f".{FILE}.*.part"):  # what a killed process was writing
+        for part in self.directory.glob(f".{FILE}.*.part"):  # left by a process that was killed
             part.unlink(missing_ok=True)
         return dict(state)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd.installation import require
 
-from ..checks import make_generator
+from ..checks import check_flag, make_generator
 from ..module import Module
 from ..optim.base import Optimizer
 from ..optim.schedules import Scheduler
@@ -64,7 +64,7 @@ def fit(
             examples, such as 0.2, to set aside at random for validation.
         metric: "accuracy", for which the class is the index of the largest output, or the sign if there is one output
             (a logit, not a probability); or a function of the outputs and the targets of all examples, two arrays,
-            that returns a number. It is taken after each epoch over the validation examples, or over the training
+            that returns a number. It is computed after each epoch over the validation examples, or over the training
             examples if there are none.
         schedule: what changes the learning rate after each epoch, made from this optimizer.
             ReduceLROnPlateau watches the validation loss, or the training loss if there is none; with
@@ -74,16 +74,17 @@ def fit(
         callbacks: functions called after each epoch with a TrainingState, such as nn.EarlyStopping(). Checkpoints
             include the state of those with state_dict() and load_state_dict().
         seed: decides the order of the examples in each epoch, and which are set aside for validation: an int, a NumPy
-            Generator to draw one from, or None for another order each time.
+            Generator to draw one from, or None for a different order each time.
         compiled: whether steps are compiled. If False, the graph of each batch is built: the numbers are
             the same up to rounding, and models that cannot be compiled work too. None compiles if llvmlite is
             installed, and warns once otherwise.
         progress: whether to show a progress bar; None shows it in a terminal and in a notebook.
-        checkpoint: a directory. Everything needed to go on is written there after each epoch, in milliseconds.
+        checkpoint: a directory. Everything needed to resume is written there after each epoch, which takes
+            milliseconds.
         resume: whether to go on from that checkpoint. A run that was killed at any moment then ends with the same
             bits as one that was not. All other arguments must be the same, except that there may be more epochs;
-            the numbers of parameters, optimizer and schedule come from the checkpoint. Without a checkpoint,
-            training begins; if the run there is finished, fit returns at once.
+            the numbers of parameters, optimizer and schedule come from the checkpoint. If there is no checkpoint yet,
+            training starts from the beginning. If the run in the checkpoint is finished, fit returns at once.
         detect_anomaly: whether to find the operation responsible when a loss becomes nan or infinite.
 
     Returns:
@@ -94,7 +95,7 @@ def fit(
             refuses, a loss without a derivative, and a checkpoint of another run. Then nothing changes.
         FileExistsError: if there is a checkpoint and resume is False.
         NotADirectoryError: if the path of the checkpoint is that of a file.
-        RuntimeError: if the checkpoint is of another architecture. Then nothing changes.
+        RuntimeError: if the checkpoint is that of another architecture. Then nothing changes.
         FloatingPointError: if a loss or a parameter becomes nan or infinite. It names the epoch and the
             batch, and the model is as it was before that step.
         ModuleNotFoundError: if compiled is True without llvmlite, or there is a checkpoint without safetensors.
@@ -109,6 +110,10 @@ def fit(
     1.0
     """
     check_parts("fit", model, loss, optimizer, penalty)
+    for name, flag in {"resume": resume, "detect_anomaly": detect_anomaly}.items():
+        check_flag(flag, f"fit: {name}")
+    for name, choice in {"compiled": compiled, "progress": progress}.items():
+        check_flag(choice, f"fit: {name}", or_none=True)
     store, saved = _open_checkpoint(checkpoint, resume)
     if compiled is None and saved is not None:
         compiled = saved["settings"]["compiled"]
@@ -132,7 +137,7 @@ def fit(
         penalty=penalty,
         callbacks=callbacks,
         seed=number,
-        compiled=choose_compiled(compiled, "nn.fit"),
+        compiled=choose_compiled(compiled, "fit"),
         detect_anomaly=detect_anomaly,
     )
     loop = Loop(plan, store)
@@ -142,10 +147,10 @@ def fit(
 
 
 def _open_checkpoint(checkpoint: Any, resume: bool) -> tuple[Checkpoint | None, dict[str, Any] | None]:
-    """Where checkpoints go, and the state of the run to go on with, if there is one."""
+    """Where checkpoints go, and the state of the run to resume, if there is one."""
     if checkpoint is None:
         if resume:
-            raise ValueError("resume=True needs checkpoint=, the directory of the run to go on with")
+            raise ValueError("resume=True needs a checkpoint. Pass checkpoint=, the directory of the run to resume")
         return None, None
     if not isinstance(checkpoint, (str, os.PathLike)):
         raise TypeError(f"checkpoint must be the path of a directory, got {checkpoint!r}")
@@ -158,6 +163,6 @@ def _open_checkpoint(checkpoint: Any, resume: bool) -> tuple[Checkpoint | None, 
     if not resume:
         raise FileExistsError(
             f"{str(store.path)!r} is the checkpoint of an earlier run. Pass resume=True to go on with it. "
-            "To start again, remove it or choose another directory"
+            "To start again, delete it or choose another directory"
         )
     return store, store.read()

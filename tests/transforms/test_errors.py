@@ -10,6 +10,7 @@ import pytest
 
 import autograd as ag
 import nn
+from autograd.node import on_float, on_leaf
 from autograd.transforms import elementwise_grad, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 
@@ -41,23 +42,39 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         r"grad\(\): f must be a function, got Value .*\. .* y\.backward\(\) and read x\.grad",
     ),
     "no function": (lambda: grad(3), TypeError, r"grad\(\): f must be a function, got int 3"),
-    "string result": (lambda: grad(lambda x: "a")(1.0), TypeError, "the result is str 'a', which is not a real number"),
-    "None": (lambda: jacobian(lambda x: None)(1.0), TypeError, "the result is None, which is not a real number"),
-    "complex": (lambda: grad(lambda x: float(x) * 2j)(1.0), TypeError, "the result is complex 2j"),
-    "bool": (lambda: grad(lambda x: x > 1)(1.0), TypeError, "the result is bool False"),
+    "string result": (lambda: grad(lambda x: "a")(1.0), TypeError, "the result must be a real number, got str 'a'"),
+    "None": (lambda: jacobian(lambda x: None)(1.0), TypeError, "the result must be a real number, got None"),
+    "complex": (
+        lambda: grad(lambda x: x.data * 2j)(1.0),
+        TypeError,
+        "the result must be a real number, got complex 2j",
+    ),
+    "bool": (lambda: grad(lambda x: x > 1)(1.0), TypeError, "the result must be a real number, got bool False"),
     "complex array": (lambda: jacobian(lambda x: ONES * 1j)(1.0), TypeError, "shape .3,. and dtype complex128"),
     "list": (lambda: grad(lambda x: [x, x])(1.0), TypeError, r"must return one number, got list \[.*Use jacobian"),
     "list of one": (lambda: hessian(lambda x: [x])(1.0), TypeError, "must return one number, got list"),
     "array result": (lambda: value_and_grad(lambda x: x)(ONES), TypeError, r"got a NumPy array of shape \(3,\)"),
     "array of one": (lambda: hvp(lambda x: x, (ONES[:1],), (ONES[:1],)), TypeError, r"array of shape \(1,\)"),
-    "inside result": (lambda: jacobian(lambda x: {"a": [x, "b"]})(1.0), TypeError, r"result\['a'\]\[1\] is str 'b'"),
+    "inside result": (
+        lambda: jacobian(lambda x: {"a": [x, "b"]})(1.0),
+        TypeError,
+        r"result\['a'\]\[1\] must be a real number, got str 'b'",
+    ),
     "no pair": (lambda: grad(lambda x: x, has_aux=True)(1.0), TypeError, r"return a pair \(result, aux\), got Value"),
-    "string argument": (lambda: grad(ag.exp)("a"), TypeError, r"grad\(exp\): argument 0 is str 'a'.*not a real number"),
-    "deep string": (lambda: grad(sum)({"a": (1.0, "b")}), TypeError, r"argument 0\['a'\]\[1\] is str 'b'"),
-    "None argument": (lambda: vjp(ag.exp, None), TypeError, "argument 0 is None"),
-    "bool argument": (lambda: grad(ag.exp)(True), TypeError, "argument 0 is bool True"),
-    "complex argument": (lambda: grad(ag.exp)(1j), TypeError, "argument 0 is complex 1j"),
-    "a class": (lambda: grad(ag.exp)(Line), TypeError, "argument 0 is type"),
+    "string argument": (
+        lambda: grad(ag.exp)("a"),
+        TypeError,
+        r"grad\(exp\): argument 0 must be a real number, got str 'a'",
+    ),
+    "deep string": (
+        lambda: grad(sum)({"a": (1.0, "b")}),
+        TypeError,
+        r"argument 0\['a'\]\[1\] must be a real number, got str 'b'",
+    ),
+    "None argument": (lambda: vjp(ag.exp, None), TypeError, "argument 0 must be a real number, got None"),
+    "bool argument": (lambda: grad(ag.exp)(True), TypeError, "argument 0 must be a real number, got bool True"),
+    "complex argument": (lambda: grad(ag.exp)(1j), TypeError, "argument 0 must be a real number, got complex 1j"),
+    "a class": (lambda: grad(ag.exp)(Line), TypeError, "argument 0 must be a real number, got type"),
     "integers": (
         lambda: grad(np.sum)(np.arange(3)),
         TypeError,
@@ -68,9 +85,13 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         TypeError,
         r"argument 0\[0\] must be a float array, got .* dtype int64",
     ),
-    "bools": (lambda: grad(np.sum)(ONES > 0), TypeError, "dtype bool, which holds no real numbers"),
-    "strings": (lambda: grad(np.sum)(np.array(["a"])), TypeError, "dtype <U1, which holds no real numbers"),
-    "odd object": (lambda: grad(np.sum)(np.array([1.0, None])), TypeError, "argument 0 holds None"),
+    "bools": (lambda: grad(np.sum)(ONES > 0), TypeError, "must hold real numbers, got .* dtype bool"),
+    "strings": (lambda: grad(np.sum)(np.array(["a"])), TypeError, "must hold real numbers, got .* dtype <U1"),
+    "odd object": (
+        lambda: grad(np.sum)(np.array([1.0, None])),
+        TypeError,
+        "argument 0 must hold real numbers, got None",
+    ),
     "masked": (
         lambda: grad(np.sum)(np.ma.array(ONES)),
         TypeError,
@@ -110,13 +131,21 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         r"tangent of argument 0\[1\] is an unexpected entry; remove it",
     ),
     "tangent key": (lambda: jvp(sum_of_a, ({"a": 1.0},), ({"b": 1.0},)), TypeError, r"argument 0\['a'\] is missing"),
-    "tangent string": (lambda: jvp(ag.exp, (1.0,), ("a",)), TypeError, "the tangent of argument 0 is str 'a'"),
+    "tangent string": (
+        lambda: jvp(ag.exp, (1.0,), ("a",)),
+        TypeError,
+        "the tangent of argument 0 must be a real number, got str 'a'",
+    ),
     "cotangent shape": (
         lambda: vjp(ag.exp, 1.0)[1](ONES),
         ValueError,
         r"the cotangent of the result must have shape \(\), got \(3,\)",
     ),
-    "cotangent None": (lambda: vjp(ag.exp, 1.0)[1](None), TypeError, "the cotangent of the result is None"),
+    "cotangent None": (
+        lambda: vjp(ag.exp, 1.0)[1](None),
+        TypeError,
+        "the cotangent of the result must be a real number, got None",
+    ),
     "cotangent missing": (lambda: vjp(lambda x: (x, x), 1.0)[1]([1.0]), TypeError, r"result\[1\] is missing"),
     "inside f": (lambda: grad(fails)(1.0), KeyError, "of the user's"),
 }
@@ -143,7 +172,7 @@ def test_an_exception_inside_f_leaves_nothing_behind() -> None:
         with pytest.raises(ZeroDivisionError):
             transform(f, argnums=(0, 1))(line, array)
     assert (line.slope.grad, array.tolist()) == (5.0, [1.0, 1.0])
-    assert type(grad(lambda x: line(x))(1.0)) is float
+    assert on_float == on_leaf == []
 
 
 # Nothing is left behind

@@ -221,12 +221,6 @@ def test_values_in_values_out() -> None:
     assert [type(each) for each in array] == [ag.Value, ag.Value]
 
 
-def test_a_value_closed_over_is_a_constant_for_numbers() -> None:
-    w = ag.Value(4.0)
-    assert value_and_grad(lambda x: w * x)(2.0) == (8.0, 4.0)
-    assert type(grad(lambda x: w * x)(2.0)) is float
-
-
 def test_only_what_lies_between_variables_and_result_is_differentiated() -> None:
     def refuses(*args: Any) -> Any:
         raise AssertionError("this rule is not needed")
