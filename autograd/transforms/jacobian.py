@@ -14,7 +14,8 @@ Argnums = int | Sequence[int]
 def jacobian(f: Function, argnums: Argnums = 0) -> Function:
     """Return a function that computes all first derivatives of f.
 
-    One reverse sweep for every 256 results; one for each result if derivatives are Values or infinite.
+    One reverse sweep for every 256 results or, if there are fewer numbers in the argument than results, one forward
+    sweep for every 256 of them. If derivatives are Values or infinite, one sweep for each.
 
     Args:
         f: a function that returns a number, an array, or a structure of them.

@@ -83,8 +83,16 @@ def pull_back(
 
 
 def pull_back_each(outputs: Sequence[Any], variables: Sequence[Value], on_values: bool) -> list[list[Any]]:
-    """The rows of the Jacobian: for each output, the result of pull_back."""
+    """The rows of the Jacobian: for each output, the result of pull_back. Forward, if there are fewer variables."""
     rows: list[list[Any]] = []
+    if 0 < len(variables) < len(outputs):
+        if on_values:
+            columns = [push_forward(outputs, [v], [1.0], True) for v in variables]
+        else:
+            blocks = [variables[start : start + BLOCK] for start in range(0, len(variables), BLOCK)]
+            columns = [column for block in blocks for column in _columns(outputs, block)]
+        if on_values or np.isfinite(columns).all():  # zeros of other variables times an infinite derivative are nan
+            return [list(row) for row in zip(*columns)]
     for start in range(0, len(outputs), BLOCK):
         block = outputs[start : start + BLOCK]
         matrix: Any = None if on_values or len(block) == 1 else _matrix(block, variables)  # Any: NumPy's stubs differ
@@ -165,6 +173,22 @@ def _matrix(outputs: Sequence[Any], variables: Sequence[Value]) -> Any:
         order = Paths(outputs, variables).order
         columns = _gather(adjoints(order, seeded, _partials, _sum_of_products), variables)
     return np.array([np.broadcast_to(column, count) for column in columns]).reshape(len(variables), count).T
+
+
+def _columns(outputs: Sequence[Any], variables: Sequence[Value]) -> Any:
+    """The columns of the Jacobian in one sweep. The tangent of a node is an array with one entry for each variable."""
+    _announce(outputs)
+    found: dict[Value, Any] = {}
+    for v, unit in zip(variables, np.eye(len(variables))):
+        found[v] = found[v] + unit if v in found else unit
+    with np.errstate(all="ignore"):
+        for node in Paths(outputs, variables).order:
+            partials = dot_partials(node) if node.op is ops.dot else local_derivatives(node)
+            terms = [(found[parent], partial) for parent, partial in partials if parent in found]
+            if terms:
+                found[node] = _sum_of_products(terms)
+    rows = [found.get(out, 0.0) if isinstance(out, Value) else 0.0 for out in outputs]
+    return np.array([np.broadcast_to(row, len(variables)) for row in rows]).T.tolist()
 
 
 def _sum_of_products(pairs: Sequence[tuple[Any, Any]]) -> Any:
