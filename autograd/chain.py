@@ -146,7 +146,7 @@ def _sweep_where_anything_arrives(root: Value, seed: float, leaves: list[Value],
     for node in leaves + nodes:
         node._grad = 0.0
     for node, adjoint in adjoints(nodes, [(root, seed)], lambda node, _: local_derivatives(node), _add_in_order):
-        node._grad = adjoint
+        node._grad = 0.0 + adjoint
 
 
 # Local derivatives

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from .. import ops
 from ..chain import topological_order
 from ..value import Value
 from . import words
-from .graph import Node, list_nodes, numbers, pass_back, recompute, which_have_rules
+from .graph import Node, list_nodes, numbers, pass_back, reached, recompute, which_have_rules
 from .notation import (
     Token,
     Tokens,
@@ -159,13 +160,14 @@ def _backward(story: Play, into: list[list[int | None]]) -> list[float]:
     sentence = words.seed(isolate(root.name))
     story.steps.append(Step("seed", last, (line,), sentence, sentence, zeros))
     arrivals = Counter(edge.source for edge in story.edges)
+    taken = reached(root.value)
     for value in reversed(topological_order(root.value)):
-        story.steps.append(_backward_step(story, place[value], into[place[value]], gradients, arrivals))
+        story.steps.append(_backward_step(story, place[value], into[place[value]], gradients, arrivals, taken))
     return gradients
 
 
 def _backward_step(
-    story: Play, k: int, arrows: list[int | None], gradients: list[float], arrivals: Counter[int]
+    story: Play, k: int, arrows: list[int | None], gradients: list[float], arrivals: Counter[int], taken: set[Value]
 ) -> Step:
     """A node passes its gradient along its edges; adds to `gradients` what each argument receives."""
     node, value = story.nodes[k], story.nodes[k].value
@@ -173,7 +175,7 @@ def _backward_step(
     assert value.op is not None
     adjoint = gradients[k]
     rules = write_partials(value.op, Value(value.data, node.name), recompute(value, _arguments(node, story.nodes)).args)
-    shares = _shares(story, k, gradients)
+    shares = _shares(story, k, gradients, value in taken)
     lines: list[Line] = []
     sentences = [f"{isolate(node.name)} passes its gradient back.", words.why(value, isolate(node.name), arrivals[k])]
     for position, share in shares.items():
@@ -203,7 +205,7 @@ class _Share:
     after: float
 
 
-def _shares(story: Play, k: int, gradients: list[float]) -> dict[int, _Share]:
+def _shares(story: Play, k: int, gradients: list[float], is_taken: bool) -> dict[int, _Share]:
     """The share of each argument that is a Value, by position. Adds them to `gradients`, in the engine's order."""
     node, value = story.nodes[k], story.nodes[k].value
     assert value is not None
@@ -213,6 +215,8 @@ def _shares(story: Play, k: int, gradients: list[float]) -> dict[int, _Share]:
     for position, (source, ruled) in enumerate(zip(node.inputs, which_have_rules(value))):
         if source is not None and story.nodes[source].value is not None:
             before = gradients[source]
+            if not is_taken and math.isnan(amounts[position]):  # not even 0 · inf is passed back
+                amounts[position], ruled = 0.0, False
             gradients[source] += amounts[position]
             partial = partials[position] if ruled else None
             found[position] = _Share(source, partial, amounts[position], before, gradients[source])
