@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -93,6 +95,7 @@ def fit(
         TypeError, ValueError: for invalid arguments, data that do not fit together, labels that the loss
             refuses, a loss without a derivative, and a checkpoint of another run. Then nothing changes.
         FileExistsError: if there is a checkpoint and resume is False.
+        BlockingIOError: if another run is using the directory of the checkpoint now (not noticed on Windows).
         NotADirectoryError: if the path of the checkpoint is that of a file.
         RuntimeError: if the checkpoint is of another architecture. Then nothing changes.
         FloatingPointError: if a loss or a parameter becomes nan or infinite. It names the epoch and the
@@ -109,55 +112,57 @@ def fit(
     1.0
     """
     check_parts("fit", model, loss, optimizer, penalty)
-    store, saved = _open_checkpoint(checkpoint, resume)
-    if compiled is None and saved is not None:
-        compiled = saved["settings"]["compiled"]
-    generator = make_generator(seed)
-    if isinstance(seed, (int, np.integer)):
-        number = int(seed)
-    else:
-        number = int(generator.integers(2**63)) if saved is None else saved["settings"]["seed"]
-    examples, validation_examples = split_validation(check_examples(X, y), validation, number)
-    plan = Plan(
-        model=model,
-        examples=examples,
-        validation=validation_examples,
-        loss=loss,
-        optimizer=optimizer,
-        epochs=epochs,
-        batch_size=batch_size,
-        metric=metric,
-        schedule=schedule,
-        clip_norm=clip_norm,
-        penalty=penalty,
-        callbacks=callbacks,
-        seed=number,
-        compiled=choose_compiled(compiled, "nn.fit"),
-        detect_anomaly=detect_anomaly,
-    )
-    loop = Loop(plan, store)
-    if saved is not None and store is not None:
-        loop.resume(saved, repr(str(store.path)))
-    return loop.run(progress)
+    with _open_checkpoint(checkpoint, resume) as store:
+        saved = store.read() if store is not None and store.exists() else None
+        if compiled is None and saved is not None:
+            compiled = saved["settings"]["compiled"]
+        generator = make_generator(seed)
+        if isinstance(seed, (int, np.integer)):
+            number = int(seed)
+        else:
+            number = int(generator.integers(2**63)) if saved is None else saved["settings"]["seed"]
+        examples, validation_examples = split_validation(check_examples(X, y), validation, number)
+        plan = Plan(
+            model=model,
+            examples=examples,
+            validation=validation_examples,
+            loss=loss,
+            optimizer=optimizer,
+            epochs=epochs,
+            batch_size=batch_size,
+            metric=metric,
+            schedule=schedule,
+            clip_norm=clip_norm,
+            penalty=penalty,
+            callbacks=callbacks,
+            seed=number,
+            compiled=choose_compiled(compiled, "nn.fit"),
+            detect_anomaly=detect_anomaly,
+        )
+        loop = Loop(plan, store)
+        if saved is not None and store is not None:
+            loop.resume(saved, repr(str(store.path)))
+        return loop.run(progress)
 
 
-def _open_checkpoint(checkpoint: Any, resume: bool) -> tuple[Checkpoint | None, dict[str, Any] | None]:
-    """Where checkpoints go, and the state of the run to go on with, if there is one."""
+@contextlib.contextmanager
+def _open_checkpoint(checkpoint: Any, resume: bool) -> Iterator[Checkpoint | None]:
+    """A context with the place where checkpoints go, kept for this run alone; None if there are none."""
     if checkpoint is None:
         if resume:
             raise ValueError("resume=True needs checkpoint=, the directory of the run to go on with")
-        return None, None
+        yield None
+        return
     if not isinstance(checkpoint, (str, os.PathLike)):
         raise TypeError(f"checkpoint must be the path of a directory, got {checkpoint!r}")
     require("safetensors", "a checkpoint of nn.fit")
-    store = Checkpoint(checkpoint)
-    if store.directory.exists() and not store.directory.is_dir():
-        raise NotADirectoryError(f"checkpoint must be the path of a directory, but {str(store.directory)!r} is a file")
-    if not store.exists():
-        return store, None
-    if not resume:
-        raise FileExistsError(
-            f"{str(store.path)!r} is the checkpoint of an earlier run. Pass resume=True to go on with it. "
-            "To start again, remove it or choose another directory"
-        )
-    return store, store.read()
+    directory = Path(checkpoint)
+    if directory.exists() and not directory.is_dir():
+        raise NotADirectoryError(f"checkpoint must be the path of a directory, but {str(directory)!r} is a file")
+    with Checkpoint(directory) as store:
+        if store.exists() and not resume:
+            raise FileExistsError(
+                f"{str(store.path)!r} is the checkpoint of an earlier run. Pass resume=True to go on with it. "
+                "To start again, remove it or choose another directory"
+            )
+        yield store

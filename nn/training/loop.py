@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from dataclasses import asdict
@@ -46,8 +45,9 @@ class Loop:
         plan, first = self.plan, len(self.history) + 1
         if self.history.stopped or first > plan.epochs:
             return self.history
-        if self.store is not None:
-            self.store.make()  # if that fails, then now and not after an epoch
+        if self.store is not None:  # what fails, fails now and not after an epoch
+            self.store.try_out(self.state())
+            self.store.make()
         bar = Bar(progress, first, plan.epochs, plan.steps, self.history)
         try:
             with keep_modes(plan.model):
@@ -175,7 +175,7 @@ class Loop:
 
     def _check_settings(self, saved: dict[str, Any], where: str) -> None:
         plan, finished = self.plan, len(saved["history"]["loss"])
-        differ = differences(saved["settings"], json.loads(json.dumps(plan.settings())))
+        differ = differences(saved["settings"], plan.settings())
         now = [group["options"]["lr"] for group in saved["optimizer"]["groups"]]
         if self.rates != saved["rates"] and (plan.schedule is not None or self.rates != now):
             differ.append(f"lr: {saved['rates']} at first and now {now} in the checkpoint, {self.rates} given")
