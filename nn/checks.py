@@ -62,6 +62,12 @@ def check_flag(x: Any, name: str) -> bool:
     return bool(x)
 
 
+def check_measured(x: Any, name: str) -> float:
+    """A number that can be compared with others: a Value's number too, but no nan; TypeError or ValueError otherwise."""
+    x = x.data if isinstance(x, Value) else x[()] if isinstance(x, np.ndarray) and not x.ndim else x
+    return _check_number(x, name, "a number that is not nan", lambda x: not math.isnan(x))
+
+
 def check_number_or_flag(x: Any, name: str) -> Any:
     """A finite number, True or False, or a tuple of these; TypeError or ValueError otherwise."""
     if isinstance(x, (bool, np.bool_)):

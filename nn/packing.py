@@ -57,7 +57,7 @@ def pack(x: Any, path: str, arrays: Arrays, depth: int = 0) -> Any:
         }
     raise TypeError(
         "a checkpoint keeps numbers, strings, None, NumPy arrays of numbers, and dicts, lists and tuples of these, got "
-        f"{path} = {describe(x)}. Give it out of state_dict() as one of them, and make it again in load_state_dict()"
+        f"{path} = {describe(x)}, a {kind.__qualname__}. Give it out of state_dict() as one of them, and make it again in load_state_dict()"
     )
 
 

@@ -11,7 +11,7 @@ import reprlib
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from ..checks import check_count, check_fraction, check_fraction_below_one, check_nonnegative
+from ..checks import check_count, check_fraction, check_fraction_below_one, check_measured, check_nonnegative
 from ..settings import describe_setting
 from .base import Optimizer
 
@@ -205,13 +205,14 @@ class ReduceLROnPlateau(Scheduler):
         return "metric" if self.mode == "max" else "loss"
 
     def step(self, metric: float) -> None:  # type: ignore[override]  # it watches
-        """Go on to the next epoch, with the loss or metric of this one."""
+        """Go on to the next epoch, with the loss or metric of this one; ValueError if that is nan."""
+        metric = check_measured(metric, "ReduceLROnPlateau.step: the loss or metric")
         if self.mode == "min":
             better = metric < self.best * (1 - self.threshold)
         else:
             better = metric > self.best * (1 + self.threshold)
         if better:
-            self.best, self.bad_epochs = float(metric), 0
+            self.best, self.bad_epochs = metric, 0
         else:
             self.bad_epochs += 1
         if self.cooling > 0:

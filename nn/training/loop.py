@@ -44,6 +44,7 @@ class Loop:
         """Train until the last epoch, until a callback stops it, or until Ctrl-C."""
         plan, first = self.plan, len(self.history) + 1
         if self.history.stopped or first > plan.epochs:
+            self._finish()
             return self.history
         if self.store is not None:  # what fails, fails now and not after an epoch
             self.store.try_out(self.state())
@@ -57,6 +58,7 @@ class Loop:
                         self._epoch(epoch, bar)
                         if self.history.stopped:
                             break
+            self._finish()
         except KeyboardInterrupt:
             self.history.interrupted = True
         finally:
@@ -112,6 +114,14 @@ class Loop:
             self.step.read()
         if self.store is not None:
             self.store.write(self.state())
+
+    def _finish(self) -> None:
+        """What callbacks do when training has ended. A run without an epoch leaves the model as it was."""
+        plan, history = self.plan, self.history
+        state = TrainingState(len(history), plan.epochs, plan.model, plan.optimizer, history, history.stopped)
+        for callback in plan.callbacks if len(history) else ():
+            if hasattr(callback, "finish"):
+                callback.finish(state)
 
     def _step(self, X: Array, y: Array, epoch: int, number: int) -> float:
         """One step, completely or not at all."""
