@@ -63,7 +63,7 @@ def check_flag(x: Any, name: str) -> bool:
 
 
 def check_measured(x: Any, name: str) -> float:
-    """A number that can be compared with others: a Value's number too, but no nan; TypeError or ValueError otherwise."""
+    """A number, or a Value's number, that can be compared: no nan; TypeError or ValueError otherwise."""
     x = x.data if isinstance(x, Value) else x[()] if isinstance(x, np.ndarray) and not x.ndim else x
     return _check_number(x, name, "a number that is not nan", lambda x: not math.isnan(x))
 

@@ -57,7 +57,7 @@ def pack(x: Any, path: str, arrays: Arrays, depth: int = 0) -> Any:
         }
     raise TypeError(
         "a checkpoint keeps numbers, strings, None, NumPy arrays of numbers, and dicts, lists and tuples of these, got "
-        f"{path} = {describe(x)}, a {kind.__qualname__}. Give it out of state_dict() as one of them, and make it again in load_state_dict()"
+        f"{path} = {describe(x)}, a {kind.__qualname__}. Convert it in state_dict(), and back in load_state_dict()"
     )
 
 
@@ -89,7 +89,7 @@ def equal(a: Any, b: Any) -> bool:
     if isinstance(a, dict):
         return equal(list(a.items()), list(b.items()))
     if isinstance(a, (list, tuple)):
-        return len(a) == len(b) and all(map(equal, a, b))
+        return len(a) == len(b) and not any(not equal(x, y) for x, y in zip(a, b))
     if isinstance(a, np.generic):
         return equal(np.asarray(a), np.asarray(b))
     if isinstance(a, float):

@@ -83,8 +83,8 @@ class EarlyStopping:
         loss = (state.history.validation_loss or state.history.loss)[-1]
         if math.isnan(loss):
             raise FloatingPointError(
-                f"EarlyStopping cannot judge epoch {state.epoch}, because its loss is nan. Look at what nn.predict gives "
-                "for the validation examples"
+                f"EarlyStopping cannot judge epoch {state.epoch}, because its loss is nan. Look at what nn.predict "
+                "gives for the validation examples"
             )
         if loss < self.best - self.min_delta:
             self.best, self.best_epoch = loss, state.epoch

@@ -13,6 +13,7 @@ import numpy as np
 from autograd.installation import require
 
 from ..checks import make_generator
+from ..metrics import Metric
 from ..module import Module
 from ..optim.base import Optimizer
 from ..optim.schedules import Scheduler
@@ -22,7 +23,7 @@ from .compiled.fallback import choose_compiled
 from .data import check_examples, split_validation
 from .history import History
 from .loop import Loop
-from .plan import Metric, Plan
+from .plan import Plan
 from .step import Loss, Penalty, check_parts
 
 
@@ -66,7 +67,8 @@ def fit(
             examples, such as 0.2, to set aside at random for validation.
         metric: "accuracy", for which the class is the index of the largest output, or the sign if there is one output
             (a logit, not a probability); or a function of the outputs and the targets of all examples, two arrays,
-            that returns a number. It is taken after each epoch over the validation examples, or over the training
+            that returns a number. A function whose first argument is called y_true, as in scikit-learn, gets the
+            targets first. The metric is taken after each epoch over the validation examples, or over the training
             examples if there are none.
         schedule: what changes the learning rate after each epoch, made from this optimizer.
             ReduceLROnPlateau watches the validation loss, or the training loss if there is none; with
@@ -140,7 +142,9 @@ def fit(
             detect_anomaly=detect_anomaly,
         )
         loop = Loop(plan, store)
-        if saved is not None and store is not None:
+        if saved is None:
+            loop.try_metric()
+        elif store is not None:
             loop.resume(saved, repr(str(store.path)))
         return loop.run(progress)
 

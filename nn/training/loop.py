@@ -11,17 +11,20 @@ import numpy as np
 
 import autograd as ag
 
+from ..metrics import try_metric
 from ..module import summarize
 from .callbacks import TrainingState
 from .checkpoint import Checkpoint, differences
 from .compiled.compile_step import CompiledStep
 from .compiled.substitute import generators
-from .data import Array, shuffle
+from .data import Array, Examples, shuffle
 from .history import History
 from .plan import Plan
 from .predict import Forward, eager_outputs_and_loss, keep_modes
 from .progress import Bar
 from .step import EagerStep, NotFinite, Step
+
+TRIED = 256  # on how many examples a metric is tried first
 
 
 class Loop:
@@ -93,11 +96,35 @@ class Loop:
             if plan.metric is None:
                 return math.nan, math.nan
             data = plan.examples
-        if plan.compiled:
-            outputs, loss = self.forward(data.X, data.y)
-        else:
-            outputs, loss = eager_outputs_and_loss(plan.model, plan.loss, data)
+        outputs, loss = self._outputs_and_loss(data)
         return loss, math.nan if plan.metric is None else plan.measure(outputs, data.y)
+
+    def _outputs_and_loss(self, data: Examples) -> Any:
+        if self.plan.compiled:
+            return self.forward(data.X, data.y)
+        return eager_outputs_and_loss(self.plan.model, self.plan.loss, data)
+
+    def try_metric(self) -> None:
+        """TypeError or ValueError, before anything is trained, if a metric of the user's own cannot be computed.
+
+        It is tried on some of the examples, and refused only if it fails on all of them too: some metrics need every
+        class.
+        """
+        plan = self.plan
+        if plan.metric is None or isinstance(plan.metric, str):
+            return
+        data = plan.examples if plan.validation is None else plan.validation
+        some = data.take(np.unique(np.linspace(0, len(data) - 1, min(len(data), TRIED)).astype(int)))
+        for tried in (some, data):
+            with np.errstate(all="ignore"):
+                outputs, _ = self._outputs_and_loss(tried)
+                try:
+                    try_metric(plan.metric, outputs, tried.y)
+                except (TypeError, ValueError):
+                    if len(tried) == len(data):
+                        raise
+                else:
+                    return
 
     def _after(self, epoch: int) -> None:
         """What follows an epoch: schedule, callbacks, checkpoint."""

@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 
 from ..checks import check_count, check_function
+from ..metrics import Metric, check_labels, check_metric, measure
 from ..module import Module
 from ..optim.base import Optimizer
 from ..optim.schedules import Scheduler
 from ..settings import describe_setting, name_of, settings_of
 from .callbacks import TrainingState
 from .data import Examples
-from .dry_run import probe
+from .dry_run import is_probability, probe
 from .history import History
-from .predict import accuracy, pack
+from .predict import pack
 from .step import Loss, Penalty
 
-Metric = Callable[[Any, Any], Any]
 Callback = Callable[[TrainingState], Any]
 MAY_CHANGE = ("model", "epochs", "detect_anomaly", "of_model")  # all other fields are settings
 
@@ -61,15 +61,17 @@ class Plan:
             check_function(callback, "a callback")
             if isinstance(callback, type):
                 raise TypeError(f"a callback must be a function or an object, got a class. Write {callback.__name__}()")
-        if self.metric is not None and self.metric != "accuracy" and not callable(self.metric):
-            raise ValueError(f"metric must be 'accuracy' or a function of (outputs, targets), got {self.metric!r}")
+        if self.metric is not None:
+            check_metric(self.metric)
         self.epochs, self.batch_size = check_count(self.epochs, "epochs", 0), check_count(self.batch_size, "batch_size")
         self._check_schedule()
         self._check_model()
         for data in (self.examples, *([self.validation] if self.validation is not None else [])):
             output = probe(self.model, self.loss, self.penalty, data)
             if self.validation is not None or self.metric is not None:
-                pack(output)
+                packed = pack(output)
+                if isinstance(self.metric, str):
+                    _check_accuracy(packed, data)
 
     @property
     def steps(self) -> int:
@@ -112,12 +114,8 @@ class Plan:
 
     def measure(self, outputs: Any, targets: Any) -> float:
         """The metric of outputs and targets."""
-        metric = accuracy if self.metric == "accuracy" else self.metric
-        assert callable(metric)
-        x = metric(outputs, targets)
-        if np.ndim(x) or not isinstance(x, (int, float, np.number, np.ndarray)):
-            raise TypeError(f"a metric must return one number, got {x!r}")
-        return float(x)
+        assert self.metric is not None
+        return measure(self.metric, outputs, targets)
 
     def initial_rates(self) -> list[float] | None:
         """The learning rates at the start; None if a schedule changes them and does not remember them."""
@@ -138,3 +136,14 @@ class Plan:
             "parameters in each group": [len(group.parameters) for group in groups],
             **self.of_model,
         }
+
+
+def _check_accuracy(output: Any, data: Examples) -> None:
+    """ValueError if "accuracy" has no meaning for outputs like this one, or for the targets."""
+    check_labels(np.shape(output), data.y)
+    if is_probability(output):
+        raise ValueError(
+            "metric='accuracy' reads the sign of the output, but the model gives a probability, which is never "
+            "negative. Leave the sigmoid to nn.binary_cross_entropy_with_logits, or pass metric=lambda outputs, "
+            "targets: np.mean((outputs > 0.5) == (targets > 0.5))"
+        )
