@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from autograd import Value
 from autograd.primitive import describe
 
-from .settings import name_of
+from .code import name_of
 
 Metric = Callable[[Any, Any], Any]
 

@@ -83,7 +83,7 @@ def unpack(x: Any, arrays: Arrays) -> Any:
 def equal(a: Any, b: Any) -> bool:
     """Whether two states are the same: types, order, bits of numbers, and nan like nan."""
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-        return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+        return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
     if type(a) is not type(b):
         return False
     if isinstance(a, dict):
@@ -93,7 +93,7 @@ def equal(a: Any, b: Any) -> bool:
     if isinstance(a, np.generic):
         return equal(np.asarray(a), np.asarray(b))
     if isinstance(a, float):
-        return a.hex() == b.hex()  # which tells -0.0 from 0.0
+        return bool(a.hex() == b.hex())  # which tells -0.0 from 0.0
     return bool(a == b)
 
 

@@ -9,11 +9,12 @@ import numpy as np
 
 from autograd import Value
 
+from .code import describe_code
 from .module import Module, members
 
 
 def describe_setting(x: Any) -> Any:
-    """A setting in numbers, strings, lists and dicts. Functions, and other objects, are described by their name."""
+    """A setting in numbers, strings, lists and dicts. Functions and other objects: see describe_code."""
     if isinstance(x, np.generic):
         x = x.item()
     if x is None or isinstance(x, (bool, int, float, str)):
@@ -22,12 +23,7 @@ def describe_setting(x: Any) -> Any:
         return [describe_setting(each) for each in x]
     if isinstance(x, dict):
         return {str(name): describe_setting(each) for name, each in x.items()}
-    return name_of(x)
-
-
-def name_of(x: Any) -> str:
-    """The name of a function or class, or the name of another object's class."""
-    return str(getattr(x, "__qualname__", type(x).__qualname__))
+    return describe_code(x)
 
 
 def settings_of(model: Module) -> dict[str, Any]:
@@ -35,7 +31,7 @@ def settings_of(model: Module) -> dict[str, Any]:
 
     What state_dict() saves, private attributes and the states of random generators are left out.
     """
-    return {"": type(model).__qualname__, **dict(_settings(model, "", {id(model)}))}
+    return {"": describe_code(type(model)), **dict(_settings(model, "", {id(model)}))}
 
 
 def _settings(container: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
@@ -50,5 +46,5 @@ def _settings(container: Any, path: str, seen: set[int]) -> Iterator[tuple[str, 
         elif id(x) not in seen:
             seen.add(id(x))
             if isinstance(x, Module):
-                yield place, type(x).__qualname__
+                yield place, describe_code(type(x))
             yield from _settings(x, f"{place}.", seen)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..checks import check_count, check_function
+from ..code import describe_code, name_of
 from ..metrics import Metric, check_labels, check_metric, measure
 from ..module import Module
 from ..optim.base import Optimizer
 from ..optim.schedules import Scheduler
-from ..settings import describe_setting, name_of, settings_of
+from ..settings import describe_setting, settings_of
 from .callbacks import TrainingState
 from .data import Examples
 from .dry_run import is_probability, probe
@@ -23,7 +25,8 @@ from .predict import pack
 from .step import Loss, Penalty
 
 Callback = Callable[[TrainingState], Any]
-MAY_CHANGE = ("model", "epochs", "detect_anomaly", "of_model")  # all other fields are settings
+APART = ("model", "examples", "validation", "callbacks", "of_model")  # settings described in a way of their own
+MAY_CHANGE = ("epochs", "detect_anomaly", *APART)
 
 
 @dataclass
@@ -123,13 +126,21 @@ class Plan:
             return self.schedule.initial
         return [group.options["lr"] for group in self.optimizer.groups]
 
+    @cached_property
+    def _arguments(self) -> dict[str, Any]:
+        """The arguments as they were at the start: what functions hold may change in training."""
+        return {
+            **{f.name: describe_setting(getattr(self, f.name)) for f in fields(self) if f.name not in MAY_CHANGE},
+            "callbacks": [describe_code(callback, data=False) for callback in self.callbacks],
+            "examples": self.examples.fingerprint(),
+            "validation": None if self.validation is None else self.validation.fingerprint(),
+        }
+
     def settings(self) -> dict[str, Any]:
         """What must be the same when a run goes on."""
         groups = self.optimizer.groups
         return {
-            **{f.name: describe_setting(getattr(self, f.name)) for f in fields(self) if f.name not in MAY_CHANGE},
-            "examples": self.examples.fingerprint(),
-            "validation": None if self.validation is None else self.validation.fingerprint(),
+            **self._arguments,
             "optimizer options": [
                 {name: describe_setting(x) for name, x in group.options.items() if name != "lr"} for group in groups
             ],

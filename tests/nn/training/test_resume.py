@@ -1,5 +1,6 @@
 """Checkpoints of fit: a run that was cut off anywhere ends with the same bits; files of other runs are refused."""
 
+import functools
 import os
 import random
 import shutil
@@ -238,6 +239,35 @@ def test_other_data_models_and_optimizers_are_refused(
     simple(tmp_path, [3, 1], False)
     with pytest.raises(error, match=message):
         simple(tmp_path, **{"sizes": [3, 1], "resume": True, **other})
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        lambda k: {"penalty": lambda m: k * m.parameters()[0] ** 2},
+        lambda k: {"metric": lambda outputs, targets: k},
+        lambda k: {"loss": functools.partial(scaled, k)},
+        lambda k: {"make": type("Mine", (nn.SGD,), {"rate": k})},
+    ],
+)
+def test_another_function_of_the_same_name_is_refused(tmp_path: Path, argument: Any) -> None:
+    def run(k: float, resume: bool) -> None:
+        model = nn.MLP(2, [1], seed=0)
+        given = {"loss": nn.hinge, "make": nn.SGD, **argument(k)}
+        optimizer = given.pop("make")(model.parameters())
+        nn.fit(
+            model, resumable.X, resumable.y, given.pop("loss"), optimizer, 2, seed=0,
+            checkpoint=tmp_path, resume=resume, compiled=False, **given,
+        )  # fmt: skip
+
+    run(0.1, False)
+    run(0.1, True)
+    with pytest.raises(ValueError, match="has other code, or other numbers in it, than the one in the checkpoint"):
+        run(0.2, True)
+
+
+def scaled(k: float, output: Any, target: Any) -> Any:
+    return k * nn.hinge(output, target)
 
 
 def test_what_was_loaded_before_a_part_was_refused_is_put_back(tmp_path: Path) -> None:
