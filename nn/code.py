@@ -10,6 +10,7 @@ import dis
 import functools
 import hashlib
 import os
+import re
 import sys
 import sysconfig
 import types
@@ -38,6 +39,12 @@ def describe_code(x: Any, data: bool = True) -> str:
     facts = list(_facts(x, data, {}))
     name = name_of(x)
     return name if facts == [name] else f"{name} [{hashlib.sha256(repr(facts).encode()).hexdigest()[:12]}]"
+
+
+def describe_difference(saved: Any, given: Any) -> tuple[str, str]:
+    """Two different settings in words: without what describe_code() has in brackets, if that is not the difference."""
+    one, other = (re.sub(r" \[[0-9a-f]{12}\]", "", repr(x)) for x in (saved, given))
+    return (one, other) if one != other else (f"{one} with other code or numbers in it", other)
 
 
 def name_of(x: Any) -> str:

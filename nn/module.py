@@ -16,6 +16,8 @@ from autograd.jit.trace.tracer import TracingError
 from autograd.primitive import describe
 from autograd.user_line import user_line
 
+from .conversions import fits_in, keeps
+
 Self = TypeVar("Self", bound="Module")
 MOST_NAMED = 4  # how many things a message names when there are many
 
@@ -163,6 +165,8 @@ class Module:
             if path in state:
                 raise ValueError(f"two parameters of {type(self).__name__} have the path {path!r}. Rename one of them")
             state[path] = np.array(holder.data if isinstance(holder, Value) else holder, dtype=np.float64)
+            if isinstance(holder, np.ndarray) and holder.dtype != object and not keeps(state[path], holder):
+                raise ValueError(f"{path}, an array of {holder.dtype}, holds numbers that no float64 keeps exactly")
         return state
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
@@ -191,6 +195,8 @@ class Module:
         for path, x in new.items():
             if x.dtype.kind not in "fiu":
                 unfit.append(f"{path}: expected an array of real numbers, got {describe(state[path])}")
+            elif x.shape == own[path].shape and not fits_in(holders[path], x):
+                unfit.append(f"{path}: an array of {holders[path].dtype} cannot hold the numbers of {describe(x)}")
             elif x.shape != own[path].shape:
                 unfit.append(
                     f"size mismatch for {path}: copying a param with shape {x.shape} from checkpoint, "

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from ..checks import check_count, check_fraction, check_fraction_below_one, check_measured, check_nonnegative
+from ..code import describe_difference
 from ..settings import describe_setting
 from .base import Optimizer
 
@@ -57,7 +58,8 @@ class Scheduler:
             raise ValueError(f"{name}: the state must have the entries {sorted(own)}, got {reprlib.repr(state)}")
         for key, x in own.items():
             if key not in moving and describe_setting(state[key]) != x:
-                raise ValueError(f"{name}: the state is of a schedule with {key}={state[key]!r}, not {x!r}")
+                saved, own_words = describe_difference(describe_setting(state[key]), x)
+                raise ValueError(f"{name}: the state is of a schedule with {key}={saved}, not {own_words}")
         vars(self).update({key: x for key, x in state.items() if key in moving})
 
     def _moving(self) -> set[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from autograd.files import part_pattern
 
+from ..code import describe_difference
 from ..packing import equal, pack, unpack
 from ..weights import Arrays, read_arrays, write_arrays
 
@@ -151,12 +152,8 @@ def differences(saved: dict[str, Any], given: dict[str, Any]) -> list[str]:
     """The differences between two settings, in words."""
     names = [name for name in {**saved, **given} if saved.get(name) != given.get(name)]
     differ = [name for name in names if not equal(saved.get(name), given.get(name))]  # nan is like nan
-    found = [_difference(name, saved.get(name), given.get(name)) for name in differ if name not in FINGERPRINTS]
+    found = []
+    for name in [name for name in differ if name not in FINGERPRINTS]:
+        one, other = describe_difference(saved.get(name), given.get(name))
+        found.append(f"{name}: {one} in the checkpoint, {other} given")
     return [f"{FINGERPRINTS[name]} are not those of the checkpoint" for name in differ if name in FINGERPRINTS] + found
-
-
-def _difference(name: str, saved: Any, given: Any) -> str:
-    """A difference in words. Functions have their name and, in brackets, what tells their code apart."""
-    if isinstance(saved, str) and isinstance(given, str) and saved.split(" [")[0] == given.split(" [")[0]:
-        return f"{name}: {given.split(' [')[0]} has other code, or other numbers in it, than the one in the checkpoint"
-    return f"{name}: {saved!r} in the checkpoint, {given!r} given"

@@ -262,7 +262,7 @@ def test_another_function_of_the_same_name_is_refused(tmp_path: Path, argument: 
 
     run(0.1, False)
     run(0.1, True)
-    with pytest.raises(ValueError, match="has other code, or other numbers in it, than the one in the checkpoint"):
+    with pytest.raises(ValueError, match="with other code or numbers in it in the checkpoint"):
         run(0.2, True)
 
 
