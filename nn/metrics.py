@@ -31,17 +31,17 @@ def check_metric(metric: Any) -> None:
         signature = inspect.signature(metric)
     except (TypeError, ValueError):  # a function written in C
         return
+    words = f"{name_of(metric)}({', '.join(signature.parameters)})"
     try:
         signature.bind(None, None)
     except TypeError:
         raise TypeError(
-            f"metric must be a function of (outputs, targets), got {name_of(metric)}{signature}. Write "
-            "metric=lambda outputs, targets: ..."
+            f"metric must be a function of (outputs, targets), got {words}. Write metric=lambda outputs, targets: ..."
         ) from None
     first = next(iter(signature.parameters), "")
     if first in TARGETS:
         raise ValueError(
-            f"a metric is called with (outputs, targets), but {name_of(metric)}{signature} takes {first} first. Write "
+            f"a metric is called with (outputs, targets), but {words} takes {first} first. Write "
             f"metric=lambda outputs, targets: {name_of(metric)}(targets, outputs)"
         )
 

@@ -26,6 +26,7 @@ from .step import Loss, Penalty
 
 Callback = Callable[[TrainingState], Any]
 APART = ("model", "examples", "validation", "callbacks", "of_model")  # settings described in a way of their own
+LESS_IS_BETTER = ("error", "loss", "deviance", "distance", "mse", "mae", "rmse")  # as scikit-learn names metrics
 MAY_CHANGE = ("epochs", "detect_anomaly", *APART)
 
 
@@ -93,6 +94,11 @@ class Plan:
             raise ValueError(f"{name_of(schedule)}.watches must be '', 'loss' or 'metric', got {schedule.watches!r}")
         if schedule.watches == "metric" and self.metric is None:
             raise ValueError(f"the schedule {name_of(schedule)} watches the metric. Give fit a metric")
+        if schedule.watches == "metric" and self.metric_name.endswith(LESS_IS_BETTER):
+            raise ValueError(
+                f"the schedule {name_of(schedule)} waits for the metric to grow, but of {self.metric_name} less is "
+                f"better. Give a metric that returns its negative, under another name"
+            )
 
     def _check_model(self) -> None:
         broken = [name for name, p in self.model.named_parameters() if not math.isfinite(p.data)]
