@@ -76,7 +76,8 @@ def fit(
         clip_norm: the Euclidean norm to which larger gradients are scaled down; see nn.clip_grad_norm.
         penalty: a function of the model alone, added to the loss of each step, but not to the validation loss.
         callbacks: functions called after each epoch with a TrainingState, such as nn.EarlyStopping(). Checkpoints
-            include the state of those with state_dict() and load_state_dict().
+            include the state of those with state_dict() and load_state_dict(). A callback that is an object may have a
+            method finish(state), which is called when training has ended, after the last checkpoint.
         seed: decides the order of the examples in each epoch, and which are set aside for validation: an int, a NumPy
             Generator to draw one from, or None for another order each time.
         compiled: whether steps are compiled. If False, the graph of each batch is built: the numbers are
@@ -85,7 +86,8 @@ def fit(
         progress: whether to show a progress bar; None shows it in a terminal and in a notebook.
         checkpoint: a directory. Everything needed to go on is written there after each epoch, in milliseconds.
         resume: whether to go on from that checkpoint. A run that was killed at any moment then ends with the same
-            bits as one that was not. All other arguments must be the same, except that there may be more epochs;
+            bits as one that was not. All other arguments must be the same, except that there may be more epochs:
+            functions too, which are compared by their code and the numbers that they read from outside;
             the numbers of parameters, optimizer and schedule come from the checkpoint. Without a checkpoint,
             training begins; if the run there is finished, fit returns at once.
         detect_anomaly: whether to find the operation responsible when a loss becomes nan or infinite.
@@ -95,7 +97,8 @@ def fit(
 
     Raises:
         TypeError, ValueError: for invalid arguments, data that do not fit together, labels that the loss
-            refuses, a loss without a derivative, and a checkpoint of another run. Then nothing changes.
+            refuses, a loss without a derivative, a metric that cannot be computed, a state that a checkpoint cannot
+            keep, and a checkpoint of another run. Then nothing changes.
         FileExistsError: if there is a checkpoint and resume is False.
         BlockingIOError: if another run is using the directory of the checkpoint now (not noticed on Windows).
         NotADirectoryError: if the path of the checkpoint is that of a file.

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import asdict
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
 import autograd as ag
+from autograd.user_line import warn
 
+from ..code import describe_code, name_of
 from ..metrics import try_metric
 from ..module import summarize
 from .callbacks import TrainingState
@@ -42,6 +45,7 @@ class Loop:
         self.step: Step = make(plan.model, plan.loss, plan.optimizer, plan.penalty, plan.clip_norm)
         self.step.tries_batches = False  # the plan has tried all examples
         self.forward = Forward(plan.model, plan.loss)
+        self._memories: list[tuple[Any, str]] = []  # callbacks without a state_dict(), and what they hold at first
 
     def run(self, progress: bool | None) -> History:
         """Train until the last epoch, until a callback stops it, or until Ctrl-C."""
@@ -52,6 +56,8 @@ class Loop:
         if self.store is not None:  # what fails, fails now and not after an epoch
             self.store.try_out(self.state())
             self.store.make()
+            objects = [c for c in plan.callbacks if not isinstance(c, (FunctionType, MethodType))]
+            self._memories = [(c, describe_code(c)) for c in objects if not hasattr(c, "state_dict")]
         bar = Bar(progress, first, plan.epochs, plan.steps, self.history)
         try:
             with keep_modes(plan.model):
@@ -141,6 +147,17 @@ class Loop:
             self.step.read()
         if self.store is not None:
             self.store.write(self.state())
+            self._warn_of_memories()
+
+    def _warn_of_memories(self) -> None:
+        """Warn once, after the first epoch, if a callback remembers something that a checkpoint cannot keep."""
+        for callback, before in self._memories:
+            if describe_code(callback) != before:
+                warn(
+                    f"the callback {name_of(callback)} changes its attributes, which a checkpoint cannot keep: a run "
+                    "that goes on begins without them. Define state_dict() and load_state_dict()"
+                )
+        self._memories = []
 
     def _finish(self) -> None:
         """What callbacks do when training has ended. A run without an epoch leaves the model as it was."""

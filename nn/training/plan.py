@@ -65,6 +65,8 @@ class Plan:
             check_function(callback, "a callback")
             if isinstance(callback, type):
                 raise TypeError(f"a callback must be a function or an object, got a class. Write {callback.__name__}()")
+            if hasattr(callback, "state_dict") != hasattr(callback, "load_state_dict"):
+                raise TypeError(f"{name_of(callback)} must have both state_dict() and load_state_dict(), or neither")
         if self.metric is not None:
             check_metric(self.metric)
         self.epochs, self.batch_size = check_count(self.epochs, "epochs", 0), check_count(self.batch_size, "batch_size")

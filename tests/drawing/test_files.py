@@ -44,7 +44,7 @@ def test_a_missing_directory_is_named(tmp_path: Path) -> None:
         write_whole(tmp_path / "missing" / "file", b"")
 
 
-@pytest.mark.parametrize("mode", [0o600, 0o644, 0o400])
+@pytest.mark.parametrize("mode", [0o600, 0o666, 0o400])
 def test_a_file_keeps_its_permissions(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")

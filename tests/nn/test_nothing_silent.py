@@ -111,6 +111,18 @@ def kept(folder: Path, state: Any) -> Any:
     return found.state
 
 
+class Forgetful:
+    calls = 0
+
+    def __call__(self, state: Any) -> None:
+        self.calls += 1
+
+
+class HalfAPair(Forgetful):
+    def state_dict(self) -> Any:
+        return self.calls
+
+
 class Table(nn.Module):
     def __init__(self, table: Any) -> None:
         self.w, self.table = Value(1.0), table
@@ -177,6 +189,8 @@ def true_first(y_true: Any, y_pred: Any) -> Any:
 LOSS = pytest.approx(float(np.mean((X[:, 0] / 2 - SIDE) ** 2)), rel=1e-14)
 BCE = nn.binary_cross_entropy_with_logits
 FORTRAN = np.asfortranarray(np.arange(6.0).reshape(2, 3))
+
+REFUSALS = (TypeError, ValueError, RuntimeError, OSError, ArithmeticError, UserWarning)
 
 CASES: list[tuple[str, Any, Any]] = [
     # metrics
@@ -267,6 +281,8 @@ CASES: list[tuple[str, Any, Any]] = [
     ("a big-endian array", lambda d: kept(d, np.arange(3, dtype=">i4")).tolist(), [0, 1, 2]),
     ("a set", lambda d: kept(d, {1, 2}), "a checkpoint keeps numbers, strings, None"),
     ("a masked array in a state", lambda d: kept(d, GAPS), "a MaskedArray"),
+    ("a memory that is not kept", lambda d: fit(checkpoint=d, callbacks=[Forgetful()]), "changes its attributes"),
+    ("half a pair", lambda d: fit(callbacks=[HalfAPair()]), "must have both state_dict"),
     ("two runs at once", lambda d: fit(checkpoint=d, callbacks=[lambda s: twice(d, {}, {})]), "another run is using"),
     # files
     ("a symbolic link", linked, (b"new", True)),
@@ -285,7 +301,9 @@ CASES: list[tuple[str, Any, Any]] = [
 @pytest.mark.parametrize(("call", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_right_or_refused(call: Any, expected: Any, tmp_path: Path) -> None:
     if isinstance(expected, str):
-        with pytest.raises((TypeError, ValueError, RuntimeError, OSError, ArithmeticError), match=expected):
+        with pytest.raises(
+            (TypeError, ValueError, RuntimeError, OSError, ArithmeticError, UserWarning), match=expected
+        ):
             call(tmp_path)
     else:
         assert call(tmp_path) == expected
