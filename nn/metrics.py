@@ -139,11 +139,16 @@ def check_labels(shape: tuple[int, ...], targets: NDArray[Any]) -> None:
                 f"metric='accuracy' needs labels from 0 to {shape[0] - 1} for {shape[0]} outputs, got "
                 f"{_describe(targets)}. {OWN}"
             )
-    elif targets.shape[1:] != shape or not _is_all(targets, 0, 1) or (targets.sum(1) != 1).any():
+    elif targets.shape[1:] != shape or not _are_one_hot(targets):
         raise ValueError(
             f"metric='accuracy' needs labels, or one-hot rows of {shape[0]} numbers, for {shape[0]} outputs, got "
             f"{_describe(targets)}. {OWN}"
         )
+
+
+def _are_one_hot(rows: NDArray[Any]) -> bool:
+    """Whether each row has one 1 and is 0 elsewhere, or is -1 elsewhere in all rows, as a hinge loss needs."""
+    return (_is_all(rows, 0, 1) or _is_all(rows, -1, 1)) and bool(((rows == 1).sum(1) == 1).all())
 
 
 def _is_all(x: NDArray[Any], one: float, other: float) -> bool:

@@ -39,13 +39,18 @@ def probe(model: Module, loss: Loss, penalty: Penalty | None, data: Examples) ->
 
 
 def is_probability(output: Any) -> bool:
-    """Whether an output was made by a sigmoid: the primitive, or 1 / (1 + ...)."""
-    if not isinstance(output, Value) or output.op is None:
+    """Whether an output was made by a sigmoid: by ag.sigmoid, or by 1 / (1 + exp(-z)) written out."""
+    if _operation(output) == "sigmoid":
+        return True
+    if _operation(output) != "div" or isinstance(output.parents[0], Value):
         return False
-    numerator, *rest = output.parents
-    return output.op.name == "sigmoid" or (
-        output.op.name == "div" and isinstance(numerator, float) and numerator == 1.0 < rest[0]
-    )
+    below = output.parents[1]
+    return _operation(below) == "add" and "exp" in map(_operation, below.parents)
+
+
+def _operation(x: Any) -> str:
+    """The name of the primitive that made a Value; "" for all else."""
+    return x.op.name if isinstance(x, Value) and x.op is not None else ""
 
 
 def _refuse_probabilities(loss: Loss, output: Any) -> None:
@@ -56,7 +61,7 @@ def _refuse_probabilities(loss: Loss, output: Any) -> None:
             "one. End the model without it, as with a linear layer"
         )
     if loss is cross_entropy and isinstance(output, (list, tuple)) and len(output) > 1:
-        divided = all(isinstance(x, Value) and x.op is not None and x.op.name == "div" for x in output)
+        divided = {_operation(x) for x in output} == {"div"}
         if divided and len({id(x.parents[1]) for x in output}) == 1 and abs(sum(float(x) for x in output) - 1) < 1e-9:
             raise ValueError(
                 "nn.cross_entropy applies a softmax itself, but the model's outputs have been through one. End the "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -25,7 +25,7 @@ from .predict import pack
 from .step import Loss, Penalty
 
 Callback = Callable[[TrainingState], Any]
-APART = ("model", "examples", "validation", "callbacks", "of_model")  # settings described in a way of their own
+APART = ("model", "examples", "validation", "callbacks")  # settings described in a way of their own
 LESS_IS_BETTER = ("error", "loss", "deviance", "distance", "mse", "mae", "rmse")  # as scikit-learn names metrics
 MAY_CHANGE = ("epochs", "detect_anomaly", *APART)
 
@@ -53,10 +53,8 @@ class Plan:
     seed: int
     compiled: bool
     detect_anomaly: bool
-    of_model: dict[str, Any] = field(init=False)  # the model's settings at the start: callbacks may change them
 
     def __post_init__(self) -> None:
-        self.of_model = {f"the model's {path}" if path else "model": x for path, x in settings_of(self.model).items()}
         if not isinstance(self.callbacks, (list, tuple)):
             raise TypeError(
                 f"callbacks must be a list of functions, such as [nn.EarlyStopping()], got {self.callbacks!r}"
@@ -135,25 +133,25 @@ class Plan:
         return [group.options["lr"] for group in self.optimizer.groups]
 
     @cached_property
-    def _arguments(self) -> dict[str, Any]:
-        """The arguments as they were at the start: what functions hold may change in training."""
+    def _at_the_start(self) -> dict[str, Any]:
+        """The settings of arguments and model, read before training: callbacks may change them, and what they hold."""
         return {
             **{f.name: describe_setting(getattr(self, f.name)) for f in fields(self) if f.name not in MAY_CHANGE},
             "callbacks": [describe_code(callback, data=False) for callback in self.callbacks],
             "examples": self.examples.fingerprint(),
             "validation": None if self.validation is None else self.validation.fingerprint(),
+            **{f"the model's {path}" if path else "model": x for path, x in settings_of(self.model).items()},
         }
 
     def settings(self) -> dict[str, Any]:
         """What must be the same when a run goes on."""
         groups = self.optimizer.groups
         return {
-            **self._arguments,
+            **self._at_the_start,
             "optimizer options": [
                 {name: describe_setting(x) for name, x in group.options.items() if name != "lr"} for group in groups
             ],
             "parameters in each group": [len(group.parameters) for group in groups],
-            **self.of_model,
         }
 
 

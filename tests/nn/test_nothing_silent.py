@@ -224,6 +224,7 @@ CASES: list[tuple[str, Any, Any]] = [
     ("rows [label, weight] of one output", lambda d: accuracy(ROWS), "needs labels -1 and 1, or 0 and 1"),
     ("several labels a row", lambda d: accuracy(ROWS, model=several(2)), "one-hot rows of 2 numbers, .* such as"),
     ("one-hot rows", lambda d: accuracy(np.eye(2)[CLASS], model=several(2)), 1.0),
+    ("one-hot rows of -1 and 1", lambda d: accuracy(2 * np.eye(2)[CLASS] - 1, model=several(2)), 1.0),
     ("a label too many", lambda d: accuracy(CLASS + 1, model=several(2)), "labels from 0 to 1 for 2 outputs"),
     ("label 2**64 - 1", lambda d: accuracy(CLASS.astype(np.uint64) - np.uint64(1), model=several(2)), "labels from 0"),
     ("one output in a list", lambda d: accuracy(CLASS, model=several(1)), "or a list of at least two"),

@@ -85,6 +85,12 @@ class Lookup(nn.Sequential):
         ),
         ({"validation": (X, y + 1)}, ValueError, "a label must be from 0 to 1 for 2 logits, got 2"),
         ({"metric": "f1"}, ValueError, "metric must be 'accuracy' or a function"),
+        ({"metric": lambda outputs, targets: None}, TypeError, "must return one real number, got None"),
+        (
+            {"metric": "accuracy", "y": y * 0.5, "loss": lambda z, t: z[0] * z[0]},
+            ValueError,
+            "needs labels from 0 to 1",
+        ),
         ({"loss": lambda z, t: 1.0}, TypeError, "the loss must depend on the model"),
         ({"penalty": lambda m: "much"}, TypeError, "the penalty must return one number, got 'much'"),
         (
