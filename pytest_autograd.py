@@ -1,4 +1,4 @@
-"""The pytest plugin of scalar-autograd: a fixture, which imports autograd only when a test asks for it."""
+"""The pytest plugin of scalar-autograd: a fixture that imports autograd only when a test asks for it."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Makes the C build of the engine, by mypyc, when a distribution is built; everything else is in pyproject.toml.
+"""Makes the C build of the engine with mypyc when a distribution is built; everything else is in pyproject.toml.
 
-The same files run as plain Python where that cannot be done: without a C compiler or Python's headers the
-distribution is plain, and one line gives the reason. An editable install is plain too, for people who edit the
-code. The environment variable AUTOGRAD_BUILD decides: C makes the C build, in an editable install too, or fails;
-Python makes none.
+Where the C build cannot be made, because there is no C compiler or Python's headers are missing, the distribution
+is plain Python, made of the same files, and one line gives the reason. An editable install is plain Python too, for
+people who edit the code. The environment variable AUTOGRAD_BUILD overrides this: with C, the C build is made, in an
+editable install too, or the installation fails; with Python, none is made.
 """
 
 import ast
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from setuptools import Distribution, Extension, setup
 
-PROPERTIES = ["data", "grad", "label"]  # of Value, which can be assigned to
+PROPERTIES = ["data", "grad", "label"]  # the properties of Value that can be assigned to
 # These files do two things for the sake of mypyc. They declare types where this gives direct access to a field, and use
 # Any where our own errors are better than those of mypyc. And they assign to _data and _grad of a Value, never to data
 # and grad: mypyc 2.4 passes the setter of a property the type that the getter returns, a bare double, even if the
@@ -30,8 +30,8 @@ ENGINE = [
     "autograd/transforms/sweep.py",
 ]
 
-# Types are checked elsewhere (make lint). NumPy is Any here, so that the engine compiles alike beside every NumPy,
-# and beside none: its stubs differ from release to release.
+# Types are checked elsewhere (make lint). Here NumPy is Any, so that the engine compiles in the same way with every
+# release of NumPy, whose stubs differ, and also without NumPy.
 CONFIG = """
 [mypy]
 follow_imports = silent
@@ -47,12 +47,12 @@ def c_build() -> list[Extension]:
     """The engine's extension modules, already built, or none."""
     wanted = os.environ.get("AUTOGRAD_BUILD", "")
     if wanted not in ("", "C", "Python"):
-        raise SystemExit(f"AUTOGRAD_BUILD must be C or Python, or not be set, got {wanted!r}")
+        raise SystemExit(f"AUTOGRAD_BUILD must be C, Python or not set, got {wanted!r}")
     if wanted == "Python" or ("bdist_wheel" not in sys.argv and not (wanted and "editable_wheel" in sys.argv)):
         return []
     output: list[str] = []
     try:
-        with everything_printed(output):
+        with capture_output(output):
             return extension_modules()
     except (Exception, SystemExit) as error:
         what = str(error).partition("\n")[0]
@@ -62,14 +62,14 @@ def c_build() -> list[Extension]:
             raise SystemExit(f"scalar-autograd: the C build failed: {reason}") from error
         print(
             f"scalar-autograd: no C build ({reason}), so the engine runs as plain Python, about four times slower. "
-            "It takes a C compiler and Python's headers; AUTOGRAD_BUILD=C makes it or fails",
+            "The C build needs a C compiler and Python's headers. AUTOGRAD_BUILD=C makes it or fails",
             file=sys.stderr,
         )
         return []
 
 
 def extension_modules() -> list[Extension]:
-    """The engine, translated and built."""
+    """The engine, translated to C and built."""
     from mypyc.build import mypycify
 
     Path("build").mkdir(exist_ok=True)
@@ -78,16 +78,16 @@ def extension_modules() -> list[Extension]:
     modules = mypycify([f"--config-file={config}", *ENGINE], group_name="autograd")
     code = Path("build/__native_autograd.c")
     code.write_text(documented(adapted(code.read_text(encoding="utf-8"))), encoding="utf-8")
-    # Built before setup() hears of them, so that a failure leaves a distribution that is plain throughout.
+    # Built before they are passed to setup(), so that a failure leaves a distribution that is all plain Python.
     Distribution({"ext_modules": modules}).run_command("build_ext")
     return modules
 
 
 @contextmanager
-def everything_printed(lines: list[str]) -> Iterator[None]:
-    """Add to `lines` what is printed meanwhile, by the C compiler too, and print it afterwards.
+def capture_output(lines: list[str]) -> Iterator[None]:
+    """Add to `lines` all that is printed within this context, by the C compiler too, and print it afterwards.
 
-    mypyc and compilers print why they fail, and their exceptions do not say it.
+    mypyc and compilers print why they fail; their exceptions do not say it.
     """
     with tempfile.TemporaryFile() as file:
         sys.stdout.flush()
@@ -112,21 +112,22 @@ def everything_printed(lines: list[str]) -> Iterator[None]:
 def adapted(code: str) -> str:
     """mypyc's C code with two changes of behaviour for which mypyc 2.4 has no option.
 
-    A Value is not tracked by the cycle collector, which would otherwise take as much time as all else: graphs
-    have no cycles. mypyc calls such a class acyclic, but then frees it by recursion, and not a million deep.
-    And deleting a property, as in `del x.grad`, raises AttributeError, where mypyc's setter would crash.
+    First, the cycle collector does not track Values, because graphs have no cycles; otherwise it would take as much
+    time as everything else. mypyc has an option for this, acyclic, but it frees such objects by recursion, which fails
+    for graphs that are a million nodes deep. Second, deleting a property, as in `del x.grad`, raises AttributeError,
+    where mypyc's setter would crash.
     """
     made = "self->vtable = value___Value_vtable;"
     setter = r"_set_(\w+)\(\w+ \*self, PyObject \*value, void \*closure\)\s*\{\s*(?=char retval)"
     refusal = 'if (value == NULL) { PyErr_SetString(PyExc_AttributeError, "%s cannot be deleted"); return -1; }\n'
     if code.count(made) != 1 or sorted(re.findall(setter, code)) != PROPERTIES:
-        raise RuntimeError("this mypyc writes other C code than setup.py knows")
+        raise RuntimeError("the C code must be as mypyc 2.4 writes it, but this mypyc writes other code")
     code = code.replace(made, f"{made} PyObject_GC_UnTrack(self);")
     return re.sub(setter, lambda found: found[0] + refusal % found[1], code)
 
 
 def documented(code: str) -> str:
-    """mypyc's C code with the docstrings that it drops, so that help() shows them all the same."""
+    """mypyc's C code with the docstrings that mypyc drops, so that help() shows them."""
     for source in map(Path, ENGINE):
         for node in ast.parse(source.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef):
@@ -144,13 +145,13 @@ def documented(code: str) -> str:
 
 
 def with_docstring(code: str, place: str, node: ast.FunctionDef | ast.ClassDef) -> str:
-    """The code with the docstring of `node` inserted in the string in which what `place` finds ends."""
+    """The code with the docstring of `node` inserted after each match of `place`, which ends inside a string."""
     docstring = "".join(f"\\\\{byte:03o}" for byte in (ast.get_docstring(node) or "").encode())
     return re.sub(rf"({place})", rf"\1{docstring}", code)
 
 
 def description() -> str:
-    """The README for a page with no repository around it: of pictures and links to files there are the words alone."""
+    """The README for a page without the repository: pictures and links to files are replaced by their words."""
     parts = re.split(r"(?ms)(^```.*?^```$)", Path("README.md").read_text(encoding="utf-8"))
     for k in range(0, len(parts), 2):  # the others are code
         parts[k] = re.sub(r"!\[([^\]]*)\]\((?!https?:)[^)]*\)", r"*\1*", parts[k])

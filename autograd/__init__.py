@@ -10,7 +10,7 @@ reverse topological order.
 >>> f"{y:.4f} {x.grad:.4f}"  # e² · 2 + 1, and e² · 2 + e²
 '15.7781 22.1672'
 
-Arithmetic follows IEEE 754 as NumPy does: 1/0 is inf, log(-1) is nan, nothing raises. Where a
+Arithmetic follows IEEE 754 as NumPy does: 1/0 is inf, log(-1) is nan, and nothing raises. Where a
 function has no derivative, one is chosen. The choice is PyTorch's if PyTorch has the function, except
 at the origin for hypot (PyTorch gives nan) and atan2 (PyTorch gives 0):
 

@@ -15,7 +15,7 @@ from .node import Node, mypyc_attr
 from .primitive import Primitive
 
 if TYPE_CHECKING:
-    from .value import Value  # value.py, where it is derived from Arithmetic, sets this name
+    from .value import Value  # value.py, which derives it from Arithmetic, sets this name
 
 _ADD: Final = ops.add
 _SUB: Final = ops.sub
@@ -134,7 +134,7 @@ def dot(ws: Sequence[Value | float], xs: Sequence[Value | float], bias: Any = 0.
             terms.append(bias._data)
             return Value(math.fsum(terms), "", _DOT, ws, xs, bias)
         except (AttributeError, TypeError, ValueError, OverflowError):
-            pass  # numbers of another type, or infinities, which the primitive handles
+            pass  # the primitive handles numbers of other types, and infinities
     return _DOT.apply((ws, xs, bias))
 
 

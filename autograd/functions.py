@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from . import ops
-from .primitive import describe
+from .primitive import as_float, describe
 from .value import Value
 
 
@@ -18,6 +18,7 @@ def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     >>> leaky_relu(-2.0)
     -0.02
     """
+    _require_numbers("leaky_relu", x, slope)
     return ops.where(x > 0, x, slope * x)
 
 
@@ -29,6 +30,7 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
     >>> elu(1.0), elu(-1000.0)
     (1.0, -1.0)
     """
+    _require_numbers("elu", x, alpha)
     return ops.where(x > 0, x, alpha * ops.expm1(ops.where(x > 0, 0.0, x)))
 
 
@@ -38,6 +40,7 @@ def gelu(x: Any) -> Any:
     >>> gelu(0.0)
     0.0
     """
+    _require_numbers("gelu", x)
     return 0.5 * x * ops.erfc(x * -math.sqrt(0.5))
 
 
@@ -47,6 +50,7 @@ def silu(x: Any) -> Any:
     >>> silu(0.0)
     0.0
     """
+    _require_numbers("silu", x)
     return x * ops.sigmoid(x)
 
 
@@ -59,8 +63,9 @@ def clip(x: Any, low: Any, high: Any) -> Any:
     >>> clip(5.0, 0.0, 1.0)
     1.0
     """
+    _require_numbers("clip", x, low, high)
     ordered = low <= high
-    if not isinstance(ordered, Value) and not ordered:  # a Value only while jit traces it: unknown
+    if not isinstance(ordered, Value) and not ordered:  # while jit traces it, it is a Value
         raise ValueError(f"clip(): low must not be greater than high, got low={float(low)} and high={float(high)}")
     return ops.where(x < low, low, ops.where(x > high, high, x))
 
@@ -114,14 +119,22 @@ def _as_tuple(xs: Iterable[Any], name: str) -> tuple[Any, ...]:
         raise TypeError(f"{name}(): xs must be a sequence of numbers and Values, got {describe(xs)}") from None
     if not numbers:
         raise ValueError(f"{name}(): xs must hold at least one number, got an empty sequence")
+    _require_numbers(name, *numbers)
     return numbers
 
 
+def _require_numbers(name: str, *xs: Any) -> None:
+    """Raise TypeError, naming the function, unless all are real numbers or Values."""
+    for x in xs:
+        if type(x) is not float and not isinstance(x, Value):
+            as_float(x, name)
+
+
 def _shift(xs: Iterable[Any], name: str) -> list[Any]:
-    """xs minus the largest of them. That is a constant here, since a common shift does not change the softmax."""
+    """xs minus the largest of them, which is taken as a constant: a common shift does not change the softmax."""
     numbers = _as_tuple(xs, name)
     try:
         top: Any = max(map(float, numbers))
-    except TypeError:  # traced numbers, which are unknown
+    except TypeError:  # traced numbers, whose data are not known yet
         top = functools.reduce(ops.maximum, [x.detach() if isinstance(x, Value) else x for x in numbers])
     return [x - top for x in numbers]

@@ -17,7 +17,7 @@ def check_folder() -> None:
     replaced some of the first, and what is left of HIPS autograd silently gives wrong derivatives.
 
     Raises:
-        ImportError: if one has. The message says how to repair the installation.
+        ImportError: if another project has. The message says how to repair the installation.
     """
     folder = os.path.dirname(os.path.abspath(__file__))
     if os.path.exists(os.path.join(folder, "numpy", "__init__.py")):  # only HIPS autograd has it

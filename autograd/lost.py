@@ -169,6 +169,8 @@ def _advice(expression: str) -> str:
         name = _SAME.get(name, name)
         if callable(getattr(public, name, None)):
             return f"Use ag.{name}"
+        if name in ("copy", "deepcopy", "dumps"):
+            return "Use the Value itself: no operation changes it, so it needs no copy"
         if name in ("array", "asarray", "astype", "full", "fromiter"):
             return "Use an array of dtype=object or a list"
     if isinstance(node, (ast.Subscript, ast.Name)) or (expression and node is None):

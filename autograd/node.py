@@ -1,4 +1,4 @@
-"""Node: the base class of all that a primitive can be applied to, except floats; hooks for new nodes; a graph walk."""
+"""Node: the base class of all, except floats, that primitives apply to; hooks for new nodes; a graph walk."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 try:
     from mypy_extensions import mypyc_attr as mypyc_attr
-except ImportError:  # plain Python needs none; setup.py says what the C build needs
+except ImportError:  # only the C build needs it
 
     def mypyc_attr(**_: Any) -> Any:  # type: ignore[misc]
         """A decorator that does nothing."""

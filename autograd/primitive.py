@@ -1,6 +1,6 @@
 """Primitive: one operation, with its value on floats and one partial derivative for each argument.
 
-At the end: conversion of arguments to floats, the rules of IEEE 754, and how errors describe what was given.
+At the end: conversion of arguments to floats, the rules of IEEE 754, checks of flags, and how errors describe objects.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 Interval = tuple[float, float]
 REALS: Interval = (-math.inf, math.inf)
-
-# Python's float arithmetic and `math` raise these where IEEE 754 defines a result (inf or nan).
-NOT_IEEE = (ZeroDivisionError, OverflowError, ValueError)
+NOT_IEEE = (ZeroDivisionError, OverflowError, ValueError)  # what Python raises where IEEE 754 defines inf or nan
 
 
 class Primitive:
@@ -32,14 +30,8 @@ class Primitive:
     them is a Value, it records a node, whose `op` is this object.
 
     Attributes:
-        name: its name in errors and in `repr`.
-        symbol: how a drawing shows it.
-        native: its machine form: the name of an LLVM instruction or a libm function, a formula in other
-            primitives, or None, which means the function itself.
-        domain: for each argument, the open interval of numbers it is meant for; for a sequence, that of its items.
-        arity: the number of its arguments.
-        partials: for each argument, the partial derivative, a function of (out, *args), or None
-            if nothing is passed back to it.
+        name, arity: its name in errors and in `repr`; the number of its arguments.
+        partials, symbol, native, domain: as given to `primitive`; the domain as one interval for each argument.
         built_in: whether it is one of this package.
     """
 
@@ -67,27 +59,23 @@ class Primitive:
                 f"{who} there must be one partial for each argument {tuple(parameters)}, got {len(partials)}. "
                 "Give None for an argument without a derivative"
             )
+        names = ", ".join(parameters)
         for partial in partials:
             if partial is not None and not (callable(partial) and can_take(partial, 1 + len(parameters))):
-                names = ", ".join(["out", *parameters])
-                raise TypeError(f"{who} a partial must be a function of ({names}) or None, got {partial!r}")
+                raise TypeError(f"{who} a partial must be a function of (out, {names}) or None, got {partial!r}")
         sequences = [sequences] if isinstance(sequences, str) else sequences
-        unknown = set(sequences) - set(parameters)
-        if unknown:
+        if unknown := set(sequences) - set(parameters):
             raise TypeError(f"{who} sequences must name some of {parameters}, got {sorted(unknown)}")
         if sequences and len(parameters) > 3:
             raise TypeError(f"{who} with sequences there must be at most three arguments, got {len(parameters)}")
-        if native is not None and not isinstance(native, str) and not callable(native):
-            raise TypeError(
-                f"{who} native must be the name of an LLVM instruction or a C function, or a formula, "
-                f"got {describe(native)}"
-            )
-        if sequences and isinstance(native, str):
-            raise TypeError(f"{who} native must be a formula if there are sequences, got {native!r}")
+        is_formula = callable(native) and can_take(native, len(parameters))
+        if native is not None and not is_formula and (sequences or not isinstance(native, str)):
+            wanted = "a formula" if sequences else "the name of an LLVM instruction or a C function, or a formula"
+            raise TypeError(f"{who} native must be {wanted}, a function of ({names}), got {describe(native)}")
         self.symbol = symbol or self.name
         self.native = native
         self.arity = len(parameters)
-        self.domain = _check_domain(domain, self.arity, self.name)
+        self.domain = _check_domain(domain, self.arity, who)
         self.partials = partials
         self.takes_sequence = tuple(name in sequences for name in parameters)
         self.scalar = not any(self.takes_sequence)
@@ -127,7 +115,7 @@ class Primitive:
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError as error:
-            raise TypeError(f"{self.name}{self.signature}: {error}") from None
+            raise TypeError(f"{self.name}({', '.join(self.signature.parameters)}): {error}") from None
         bound.apply_defaults()
         return tuple(bound.arguments.values())
 
@@ -224,7 +212,6 @@ def primitive(
     >>> y.data, x.grad, y.op
     (8.0, 12.0, cube)
     """
-
     if len(partials) == 1 and callable(partials[0]) and not can_take(partials[0], 2):
         raise TypeError(
             f"@primitive: a partial derivative must be a function of (out, x), got {partials[0]!r}. To decorate a "
@@ -241,15 +228,16 @@ def primitive(
     return decorate
 
 
-def _check_domain(domain: Any, arity: int, name: str) -> tuple[Interval, ...]:
+def _check_domain(domain: Any, arity: int, who: str) -> tuple[Interval, ...]:
     """The domain as a tuple with an interval for each argument."""
-    intervals = [domain] * arity if len(domain) == 2 and not isinstance(domain[0], (tuple, list)) else list(domain)
-    if len(intervals) != arity or any(len(each) != 2 or not each[0] < each[1] for each in intervals):
-        raise TypeError(
-            f"primitive {name}: domain must be an interval (low, high), or one for each of {arity} arguments, "
-            f"got {domain!r}"
-        )
-    return tuple([(float(low), float(high)) for low, high in intervals])
+    try:
+        given = [domain] * arity if is_number(domain[0]) else domain
+        intervals = tuple([(as_float(low, who), as_float(high, who)) for low, high in given])
+    except (TypeError, ValueError, LookupError, OverflowError):
+        intervals = ()
+    if len(intervals) != arity or not all(low < high for low, high in intervals):
+        raise TypeError(f"{who} domain must be an interval (low, high), or one for each argument, got {domain!r}")
+    return intervals
 
 
 def can_take(function: Callable[..., Any], count: int) -> bool:
@@ -288,12 +276,25 @@ def as_float(x: Any, name: str) -> float:
     """x as a float; TypeError, naming `name`, if it is not a real number."""
     if not is_number(x):
         raise TypeError(f"{name}: expected a real number or a Value, got {describe(x)}")
-    return float(x)
+    try:
+        return float(x)
+    except OverflowError:
+        raise OverflowError(f"{name}: the number must fit into a float, got {describe(x)}") from None
+
+
+def check_flag(x: Any, name: str, or_none: bool = False) -> Any:
+    """True or False, or None if that is allowed; TypeError, naming `name`, otherwise."""
+    if isinstance(x, (bool, np.bool_)) or (or_none and x is None):
+        return x if x is None else bool(x)
+    raise TypeError(f"{name} must be {'True, False or None' if or_none else 'True or False'}, got {x!r}")
 
 
 def describe(x: Any) -> str:
     """How an error message shows x: its type, then its repr, shortened."""
     if isinstance(x, np.ndarray):
         return f"a NumPy array of shape {x.shape} and dtype {x.dtype}"
-    text = repr(x)
+    try:
+        text = repr(x)
+    except ValueError:  # Python does not write ints of more than 4,300 digits
+        text = "of more than 4,300 digits"
     return text if x is None else f"{type(x).__name__} {text if len(text) <= 60 else text[:57] + '...'}"

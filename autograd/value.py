@@ -8,7 +8,7 @@ from typing import Any, Literal, SupportsIndex, overload
 from . import chain, fast, ops
 from .fast import Arithmetic, dot
 from .node import mypyc_attr, on_backward, on_float, on_leaf, on_record
-from .primitive import Primitive, as_float, describe, is_number
+from .primitive import Primitive, as_float, check_flag, describe, is_number
 
 __all__ = ["Value", "dot"]
 
@@ -84,7 +84,7 @@ class Value(Arithmetic):
 
     @property
     def data(self) -> float:
-        """The number. An assigned number is checked and made a float. The engine uses `_data`, which is faster."""
+        """The number. Assigning checks it and converts it to a float. The engine uses `_data`, which is faster."""
         return self._data
 
     @data.setter
@@ -93,7 +93,7 @@ class Value(Arithmetic):
 
     @property
     def grad(self) -> float:
-        """The derivative. An assigned number is checked and made a float."""
+        """The derivative. Assigning checks it and converts it to a float."""
         return self._grad
 
     @grad.setter
@@ -153,7 +153,8 @@ class Value(Arithmetic):
             itself, to the derivative with respect to it, a Value. Otherwise None.
 
         Raises:
-            TypeError: if the seed is not a number. After any exception no gradient has changed.
+            TypeError: if the seed is not a number or create_graph is not a bool. After any exception no gradient has
+                changed.
 
         >>> x = Value(2.0)
         >>> slope = (x**3).backward(create_graph=True)[x]
@@ -162,6 +163,8 @@ class Value(Arithmetic):
         >>> slope.backward(create_graph=True)[x].data
         12.0
         """
+        if create_graph is not False:
+            create_graph = check_flag(create_graph, "backward: create_graph")
         if not isinstance(seed, Value):
             seed = as_float(seed, "backward")
         elif not create_graph:
@@ -369,6 +372,8 @@ class Value(Arithmetic):
         return format(self._data, spec) if spec else repr(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
+        for hook in on_float:  # the copy would be a constant
+            hook(self)
         if self.op is not None:
             raise TypeError(
                 f"only leaves can be copied and pickled, but this Value was made by {self.op}: use v.detach() for its "
@@ -398,7 +403,7 @@ def _check_data(x: Any) -> float:
         raise TypeError(
             f"Value(): data must be a real number (int, float, NumPy scalar or 0-d array), got {describe(x)}{hint}"
         )
-    return float(x)
+    return as_float(x, "Value()")
 
 
 vars(fast)["Value"] = Value  # the operators there make Values

@@ -1,7 +1,7 @@
 """Handwritten digits: a 64-32-10 network learns to read 1,797 real scans, with every number in it a separate scalar.
 
 The scans are the UCI optical recognition data set that comes with scikit-learn, 8 x 8 pixels each. The first epoch
-is trained by the plain loop, the others by the same step compiled to machine code. Run it with `make demo`; it draws
+is trained with the plain loop, the others with the same step compiled to machine code. Run it by `make demo`; it draws
 demos/output/digits_loss.png and demos/output/digits_mistakes.png.
 """
 

@@ -1,4 +1,4 @@
-"""Two moons: a 2-16-16-1 network learns to separate two interleaved half circles, the experiment of micrograd.
+"""Two moons: a 2-16-16-1 network learns to separate two interleaved half circles, as in micrograd's experiment.
 
 It trains twice: with the plain loop, in which every operation makes a Value, and with nn.compile_step, which
 compiles the same training step to machine code. Run it with `make demo`; it draws demos/output/moons.png and
@@ -52,7 +52,7 @@ for step in progress:
     progress.set_postfix(loss=f"{loss:.4f}", accuracy=f"{accuracy:.0%}", refresh=False)
 seconds = time.perf_counter() - start
 
-# The same training compiled: the first step compiles, the others take microseconds.
+# The same training compiled: the first step compiles, the others take microseconds, over half of them for the new rate.
 twin = nn.MLP(2, [16, 16, 1], activation="relu", seed=1)
 optimizer = nn.SGD(twin.parameters(), lr=1.0)
 with nn.compile_step(twin, nn.hinge, optimizer, penalty) as compiled_step:

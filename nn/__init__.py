@@ -5,9 +5,9 @@
 - Losses: mse, hinge, binary_cross_entropy_with_logits, cross_entropy.
 - Optimizers: SGD, Adam, AdamW, RMSprop, Adagrad; Optimizer, their base, with Groups of parameters, and elementwise,
   for an update of your own that can be compiled; clip_grad_norm, clip_grad_value.
-- Schedules: StepLR, ExponentialLR, CosineAnnealingLR, LinearLR, ReduceLROnPlateau.
-- Training: fit, which returns a History; EarlyStopping, and what callbacks get, TrainingState; predict; for a loop of
-  your own compile_step, which makes a CompiledStep.
+- Schedules: StepLR, ExponentialLR, CosineAnnealingLR, LinearLR, ReduceLROnPlateau; Schedule and Scheduler, their bases.
+- Training: fit, which returns a History; EarlyStopping; TrainingState, which callbacks get; predict; compile_step, for
+  a loop of your own, which makes a CompiledStep.
 - Files: save, load.
 - Looking inside: draw; gradient_flow, which returns a GradientFlow.
 
@@ -58,6 +58,8 @@ from .optim.schedules import (
     ExponentialLR as ExponentialLR,
     LinearLR as LinearLR,
     ReduceLROnPlateau as ReduceLROnPlateau,
+    Schedule as Schedule,
+    Scheduler as Scheduler,
     StepLR as StepLR,
 )
 

@@ -7,8 +7,8 @@ import autograd
 if not hasattr(autograd, "__build__"):  # only the autograd of this project has it
     raise ImportError(
         f"nn needs the autograd of scalar-autograd, but the package of that name in {list(autograd.__path__)} is "
-        "a different one, such as HIPS autograd. Only one of them can be installed. Uninstall both, with "
-        "'pip uninstall autograd scalar-autograd', and then 'pip install scalar-autograd'"
+        "a different one, such as HIPS autograd. Only one of them can be installed. Uninstall both with "
+        "'pip uninstall autograd scalar-autograd', and then run 'pip install scalar-autograd'"
     )
 
 from autograd.user_line import skip_library

@@ -1,4 +1,4 @@
-"""Checks of what functions and layers are called with; their errors name the argument."""
+"""Checks of arguments. The errors name the argument."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Value
-from autograd.primitive import describe
+from autograd.primitive import check_flag as check_flag, describe
 
 from .module import Module
 
@@ -38,6 +38,11 @@ def check_positive(x: Any, name: str) -> float:
     return _check_number(x, name, "a finite number above 0", lambda x: 0 < x < math.inf)
 
 
+def check_limit(x: Any, name: str) -> float:
+    """A number of 0 or more, infinity too; TypeError or ValueError otherwise."""
+    return _check_number(x, name, "a number of 0 or more", lambda x: x >= 0)
+
+
 def check_fraction(x: Any, name: str) -> float:
     """A number from 0 to 1; TypeError or ValueError otherwise."""
     return _check_number(x, name, "a number from 0 to 1", lambda x: 0 <= x <= 1)
@@ -53,19 +58,6 @@ def check_betas(x: Any, name: str) -> tuple[float, ...]:
     if not isinstance(x, (tuple, list)) or len(x) != 2:
         raise TypeError(f"{name} must be two numbers from 0 up to but not including 1, got {x!r}")
     return tuple([check_fraction_below_one(each, f"each of {name}") for each in x])
-
-
-def check_flag(x: Any, name: str) -> bool:
-    """True or False; TypeError otherwise."""
-    if not isinstance(x, (bool, np.bool_)):
-        raise TypeError(f"{name} must be True or False, got {x!r}")
-    return bool(x)
-
-
-def check_measured(x: Any, name: str) -> float:
-    """A number, or a Value's number, that can be compared: no nan; TypeError or ValueError otherwise."""
-    x = x.data if isinstance(x, Value) else x[()] if isinstance(x, np.ndarray) and not x.ndim else x
-    return _check_number(x, name, "a number that is not nan", lambda x: not math.isnan(x))
 
 
 def check_number_or_flag(x: Any, name: str) -> Any:
@@ -86,13 +78,13 @@ def _check_number(x: Any, name: str, wanted: str, fits: Callable[[Any], bool]) -
 
 
 def check_function(f: Any, name: str) -> None:
-    """TypeError unless it can be called."""
+    """Raise TypeError unless it can be called."""
     if not callable(f):
         raise TypeError(f"{name} must be a function, got {f!r}")
 
 
 def check_module(model: Any, caller: str) -> None:
-    """TypeError, with the call as it should be, unless it is a Module."""
+    """Raise TypeError, with the call as it should be, unless it is a Module."""
     if not isinstance(model, Module):
         raise TypeError(f"{caller}: model must be a Module, got {describe(model)}")
 
@@ -107,9 +99,10 @@ def make_generator(seed: Any) -> np.random.Generator:
 
 
 def list_parameters(given: Iterable[Any], name: str) -> list[Any]:
-    """Parameters, or groups of them, in a list; TypeError, naming the function, for a Module or another thing."""
-    if isinstance(given, Module) or not isinstance(given, Iterable):
-        raise TypeError(f"{name} takes a list of parameters, got {type(given).__name__}. Pass model.parameters()")
+    """Parameters, or groups of them, in a list; TypeError, naming the function, for a Module or something else."""
+    if isinstance(given, Module) or not isinstance(given, Iterable) or isinstance(given, str):
+        got = type(given).__name__ if isinstance(given, Module) else describe(given)
+        raise TypeError(f"{name}: parameters must be a list of Values, got {got}. Pass model.parameters()")
     return list(given)
 
 
@@ -124,11 +117,11 @@ def check_example(x: Any, owner: Module, n: int | None = None) -> tuple[Any, ...
     Args:
         x: a list, tuple, array or iterator of numbers and Values. A single number or Value stands for a list of one.
         owner: the layer or model that was called with it.
-        n: how many numbers it takes, if that is fixed.
+        n: how many numbers the example must have, if that is fixed.
 
     Raises:
         TypeError: if x is something else.
-        ValueError: if x has another length, or is many examples.
+        ValueError: if x has another length, or holds many examples.
     """
     if type(x) is not tuple:
         if isinstance(x, np.ndarray):
@@ -139,7 +132,7 @@ def check_example(x: Any, owner: Module, n: int | None = None) -> tuple[Any, ...
             x = (x,)  # what a layer of one neuron returns, or the input of a network of one variable
         elif isinstance(x, (str, dict)) or not hasattr(x, "__iter__"):
             count = "" if n is None else f"{n} "
-            raise TypeError(f"{describe_layer(owner)} takes a list of {count}numbers or Values, got {x!r}")
+            raise TypeError(f"{describe_layer(owner)}: the input must be a list of {count}numbers or Values, got {x!r}")
     xs = tuple(x)
     if any(type(p) is not float and not isinstance(p, Value) for p in xs):
         # Converted once here, and not in each neuron of the layer.
@@ -147,14 +140,14 @@ def check_example(x: Any, owner: Module, n: int | None = None) -> tuple[Any, ...
             raise ValueError(_explain_many(owner, n, f"a list of {len(xs)} lists"))
         xs = tuple([float(p) if isinstance(p, (int, np.integer, np.floating)) else p for p in xs])
     if n is not None and len(xs) != n:
-        raise ValueError(f"{describe_layer(owner)} takes {n} inputs, got {len(xs)}")
+        raise ValueError(f"{describe_layer(owner)}: the input must have {n} number{'s' * (n != 1)}, got {len(xs)}")
     return xs
 
 
 def _explain_many(owner: Module, n: int | None, given: str) -> str:
-    count = "numbers" if n is None else f"{n} numbers"
+    count = "numbers" if n is None else f"{n} number{'s' * (n != 1)}"
     return (
-        f"{describe_layer(owner)} takes one example of {count}, got {given}. For many examples call "
+        f"{describe_layer(owner)}: the input must be one example of {count}, got {given}. For many examples, call "
         "nn.predict(model, X) or ag.jit(model, in_axes=0)(X), or model.batch(X) to train"
     )
 

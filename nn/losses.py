@@ -1,6 +1,6 @@
 """Losses: how far outputs are from targets, for one example or for a list of them.
 
-Each takes one example, or a list of examples and a `reduction` over the list: "mean" (the default),
+Call each with one example, or with a list of examples and a `reduction` over the list: "mean" (the default),
 "sum", or "none" for the list of losses, as in PyTorch. A single example is not reduced.
 """
 
@@ -14,6 +14,7 @@ import numpy as np
 
 import autograd as ag
 from autograd import Value
+from autograd.primitive import describe, is_number
 
 Reduction = Literal["mean", "sum", "none"]
 
@@ -29,6 +30,7 @@ def mse(prediction: Any, target: Any, reduction: Reduction = "mean") -> Any:
 
     Raises:
         ValueError: if the structures differ or are empty, or for an unknown reduction.
+        TypeError: for anything but numbers and Values.
 
     >>> mse([1.0, 2.0], [0.0, 4.0])
     2.5
@@ -37,6 +39,7 @@ def mse(prediction: Any, target: Any, reduction: Reduction = "mean") -> Any:
     def squared_error(p: Any, t: Any) -> Any:
         if _is_list(p) or _is_list(t):
             return mse(p, t)
+        _require_numbers("mse", "prediction", p, "target", t)
         return (p - t) * (p - t)
 
     return _over(squared_error, prediction, target, reduction, "mse", _is_list(prediction) or _is_list(target))
@@ -52,12 +55,14 @@ def hinge(score: Any, label: Any, reduction: Reduction = "mean") -> Any:
 
     Raises:
         ValueError: for a label other than -1 or 1, lists of different lengths, or an unknown reduction.
+        TypeError: for anything but numbers and Values.
 
     >>> hinge([2.0, 0.25], [1, -1])
     0.625
     """
 
     def margin(s: Any, y: Any) -> Any:
+        _require_numbers("hinge", "score", s, "label", y)
         if _is_number(y) and y not in (-1, 1):
             raise ValueError(f"hinge: a label must be -1 or 1, got {y!r}")
         return ag.relu(1.0 - s * y)
@@ -77,12 +82,14 @@ def binary_cross_entropy_with_logits(logit: Any, target: Any, reduction: Reducti
 
     Raises:
         ValueError: for a target outside [0, 1], lists of different lengths, or an unknown reduction.
+        TypeError: for anything but numbers and Values.
 
     >>> binary_cross_entropy_with_logits([0.0, 1000.0], [1, 1], reduction="sum")
     0.6931471805599453
     """
 
     def nll(z: Any, t: Any) -> Any:
+        _require_numbers("binary_cross_entropy_with_logits", "logit", z, "target", t)
         if _is_number(t) and not 0 <= t <= 1:
             raise ValueError(f"binary_cross_entropy_with_logits: a target must be from 0 to 1, got {t!r}")
         return t * ag.softplus(-z) + (1 - t) * ag.softplus(z)
@@ -144,6 +151,13 @@ def _plain(x: Any) -> Any:
     return float(x) if isinstance(x, np.floating) else x
 
 
+def _require_numbers(loss: str, first: str, x: Any, second: str, y: Any) -> None:
+    """Raise TypeError, naming the loss and the argument, unless both are real numbers or Values."""
+    for name, given in ((first, x), (second, y)):
+        if not isinstance(given, Value) and not is_number(given):
+            raise TypeError(f"{loss}: a {name} must be a number or a Value, got {describe(given)}")
+
+
 def _over(loss: Callable[[Any, Any], Any], outputs: Any, targets: Any, reduction: str, name: str, many: bool) -> Any:
     """The loss of one example, or the reduced losses of a list of them."""
     if reduction not in ("mean", "sum", "none"):
@@ -155,14 +169,14 @@ def _over(loss: Callable[[Any, Any], Any], outputs: Any, targets: Any, reduction
         advice = "Pass targets in an array of one column as y[:, 0]"
         if _is_list(outputs) and not _is_list(targets):
             advice = (
-                "Several outputs need a list of as many targets, which for a class is a one-hot row such as [0, 1, 0]. "
+                "For several outputs, pass a list of as many targets, such as the one-hot row [0, 1, 0] for a class. "
                 "If the target is the index of a class, use nn.cross_entropy"
             )
         raise ValueError(
             f"{name}: outputs and targets must be lists of the same length, got {counts[0]} and {counts[1]}. {advice}"
         )
     if not len(outputs):
-        raise ValueError(f"{name} needs at least one example, got an empty list")
+        raise ValueError(f"{name}: there must be at least one example, got an empty list")
     losses = [loss(_plain(output), _plain(target)) for output, target in zip(outputs, targets)]
     if reduction == "none":
         return losses

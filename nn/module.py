@@ -1,4 +1,4 @@
-"""Module: something with parameters, found in its attributes, and a forward pass. Buffer: numbers kept untrained."""
+"""Module: parameters, which are found in its attributes, and a forward pass. Buffer: numbers that are not trained."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from autograd import Value
 from autograd.jit.trace.state import is_tracing
 from autograd.jit.trace.tracer import TracingError
-from autograd.primitive import describe
+from autograd.primitive import check_flag, describe
 from autograd.user_line import user_line
 
 from .conversions import fits_in, keeps
@@ -42,19 +42,19 @@ class Buffer(list[Value]):
     def replace(self, numbers: Sequence[Any]) -> None:
         """Take new numbers, as many as there are now.
 
-        Gradients do not flow through them. A forward pass that computes with an item uses `buffer[k].detach()`,
-        because backward() reads the data of an item when it may already be replaced.
+        Gradients do not flow through them. To compute with an item in a forward pass, use `buffer[k].detach()`,
+        because backward() would read the data of the item itself when it may already be replaced.
 
         Raises:
-            TracingError: in a function that ag.jit compiles: its program would not replace them at each call.
+            TracingError: in a function that ag.jit compiles, because its program would not replace them at each call.
         """
         if any(type(x) is not Value for x in self):
             self[:] = [x.detach() if isinstance(x, Value) else x for x in numbers]
             return
         if is_tracing():
             raise TracingError(
-                f"{user_line()}: a Module in training replaces numbers that it keeps, and a program made by ag.jit "
-                "does not do that. Train with nn.compile_step, or call model.eval() before the first call"
+                f"{user_line()}: a Module in training replaces the numbers in its Buffers, but a program of ag.jit "
+                "does not. Train with nn.compile_step, or call model.eval() before the first call"
             )
         for holder, x in zip(self, [x.data if isinstance(x, Value) else float(x) for x in numbers]):
             holder.data = x
@@ -65,17 +65,17 @@ class Module:
 
     Keep leaf Values, other Modules, and lists, tuples, dicts and NumPy arrays of them as attributes: all Values
     among them are the parameters. Keep a number that should not be trained as a float. NumPy arrays of numbers are
-    saved with the parameters, but not trained, and a compiled program takes their numbers once. Numbers that the
-    forward pass replaces, such as running statistics, are a Buffer. Random numbers come from `self.rng.random(n)`,
-    with rng a NumPy Generator.
+    saved with the parameters, but not trained, and a compiled program reads them only once. Keep numbers that the
+    forward pass replaces, such as running statistics, in a Buffer. Draw random numbers by `self.rng.random(n)`,
+    where rng is a NumPy Generator.
 
     Attributes:
         training: whether the Module is being trained, which some layers (dropout) must know; see train() and eval().
-        follows: whether it belongs to the layer before it, as normalization, activations and dropout do. In
-            gradient_flow it is part of that layer's row, in drawings its heading stands with that layer's.
+        follows: whether it belongs to the layer before it, as normalisation, activations and dropout do. Then
+            gradient_flow counts it in that layer's row, and drawings write its heading below that layer's.
         smallest_batch: how many examples a batch needs in training. If it is more than 1, the examples of a
             batch depend on each other, and its `batch` is compiled for all of them at once. 2 for BatchNorm.
-        is_one_block: whether gradient_flow measures it as a whole, not by the layers inside, as it does a Residual.
+        is_one_block: whether gradient_flow measures it as a whole, as it does a Residual, and not the layers inside.
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -135,16 +135,18 @@ class Module:
 
     def buffers(self, recurse: bool = True) -> list[Buffer]:
         """Each Buffer once; with recurse=False only its own, without those of the Modules inside."""
+        check_flag(recurse, "buffers: recurse")
         seen = set() if recurse else set(map(id, self.modules()))
         return [x for _, x in walk(self, "", seen) if isinstance(x, Buffer)]
 
     def zero_grad(self) -> None:
-        """Set every parameter's grad to 0. Do so before each backward pass, because gradients accumulate."""
+        """Set every parameter's grad to 0. Call this before each backward pass, because gradients accumulate."""
         for p in self.parameters():
             p.grad = 0.0
 
     def train(self: Self, mode: bool = True) -> Self:
         """Set this Module and all inside it to training, or with mode=False to evaluation; return it."""
+        mode = check_flag(mode, "train: mode")
         for module in self.modules():
             module.training = mode
         return self
@@ -177,12 +179,13 @@ class Module:
             strict: whether the paths must be exactly those of this Module.
 
         Raises:
-            TypeError: if the state is not a dict.
+            TypeError: if the state is not a dict, or strict is not a bool.
             RuntimeError: if paths are missing or unexpected, shapes differ, or an entry is not an array of real
                 numbers. Then nothing changes.
         """
         if not isinstance(state, Mapping):
-            raise TypeError(f"load_state_dict takes a dict that state_dict() returned, got {describe(state)}")
+            raise TypeError(f"load_state_dict: state must be a dict that state_dict() returned, got {describe(state)}")
+        check_flag(strict, "load_state_dict: strict")
         holders = dict(_holders(self, "", set()))
         own = self.state_dict()
         faults = []
@@ -215,7 +218,7 @@ class Module:
                     p.data = float(number)
 
     def extra_repr(self) -> str:
-        """What repr() shows of this Module, besides its name and parameter count."""
+        """What repr() shows of this Module in addition to its name and parameter count."""
         return ""
 
     def heading(self) -> str:
@@ -274,7 +277,7 @@ def _holders(container: Any, path: str, seen: set[int]) -> Iterator[tuple[str, A
 
 
 def children(container: Any, path: str = "") -> Iterator[tuple[str, Module]]:
-    """The Modules inside, without those inside of these."""
+    """The Modules directly inside, in lists and dicts too, but not the Modules inside those."""
     for name, x in members(container):
         if isinstance(x, Module):
             yield path + name, x

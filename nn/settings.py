@@ -1,4 +1,4 @@
-"""Settings as JSON keeps them: what must be the same in a run that goes on from a checkpoint."""
+"""Settings in a form that JSON can keep: what must be the same when a run is resumed from a checkpoint."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
         TypeError: if the model is not a Module, or path not the path of a file.
         FileNotFoundError: if there is no such file.
         ValueError: if it is not a safetensors file, is cut short, or its numbers are not those that were saved.
-        RuntimeError: if it is of another architecture. After any error the model is as it was.
+        RuntimeError: if the weights are those of another architecture. After any error the model is as it was.
     """
     check_module(model, "load(model, path)")
     state, _ = read_arrays(path)

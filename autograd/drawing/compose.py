@@ -1,11 +1,11 @@
-"""compose: what draw() does, once its parts are imported."""
+"""compose: what draw() does, in a file of its own because its imports take time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..primitive import describe
+from ..primitive import check_flag, describe
 from ..value import Value
 from .diagram import Builder, Diagram
 from .dot import Style, check_format, to_dot
@@ -31,6 +31,8 @@ def compose(
 ) -> Drawing:
     """The picture of a graph; the arguments are those of draw()."""
     roots, labels = _roots(root)
+    for name, flag in {"gradients": gradients, "shade": shade, "expand": expand}.items():
+        check_flag(flag, f"draw: {name}")
     style = _style(direction, format, gradients, shade)
     for name, x, least in (("depth", depth, 1), ("collapse", collapse, 0)):
         if x is not None and (isinstance(x, bool) or not isinstance(x, int) or x < least):
@@ -61,7 +63,7 @@ def compose(
 def _choose_levels(builder: Builder, height: int) -> tuple[int, Diagram]:
     """The fewest levels of modules to draw as single boxes so that the picture is readable, and its diagram.
 
-    If no number makes it readable, everything but the outermost module is drawn so: hiding that too helps no reader.
+    If no number of levels makes it readable, all modules but the outermost are drawn as single boxes.
     """
     for levels in range(height + 2):
         if builder.count_separate(levels) <= READABLE:

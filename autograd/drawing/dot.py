@@ -84,7 +84,7 @@ def to_dot(diagram: Diagram, groups: Sequence[Group], style: Style, caption: str
 
 def _new_digraph(diagram: Diagram, style: Style, caption: str) -> Any:
     """An empty picture, with the attributes for all of it."""
-    graphviz = require("graphviz", "drawing")  # only where something is drawn
+    graphviz = require("graphviz", "drawing")  # imported only when something is drawn
     text = {"fontname": FONT, "fontsize": f"{_FONT_SIZE:g}", "fontcolor": INK}
     dot = graphviz.Digraph(
         "graph",

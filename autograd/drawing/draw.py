@@ -24,7 +24,7 @@ def draw(
     collapse: int | None = None,
     engine: Engine = "pure",
 ) -> Drawing:
-    """Draw the graph that a Value was computed by.
+    """Draw the graph of the computation that made a Value.
 
     Each Value is a box with its label, data and grad; the circle before it is the operation that made it.
     Leaves have round corners, constants a dashed outline, parameters a folded corner, and the root a double
@@ -54,7 +54,7 @@ def draw(
         the DOT. The plain 0 that dot() adds if it is given no bias is left out.
 
     Raises:
-        TypeError: if `root` holds anything but Values.
+        TypeError: if `root` holds anything but Values, or a flag is not a bool.
         ValueError: if an option is not among its choices, or the drawing would have more than 2,000
             boxes or 5,000 arrows, the most that can be laid out in ten seconds.
         FileNotFoundError: if the engine is not installed.

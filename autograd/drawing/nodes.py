@@ -45,7 +45,7 @@ def operands(node: Value) -> tuple[Value | float, ...]:
 
 
 def operand_keys(node: Value) -> Iterator[tuple[int, int]]:
-    """A key for each operand, by which constants are distinguished. Nodes that share a tuple share its constants."""
+    """A key for each operand, which distinguishes constants. Nodes that share a tuple share its constants."""
     for k, x in enumerate(node.args):
         if type(x) is tuple:
             yield from ((id(x), i) for i in range(len(x)))

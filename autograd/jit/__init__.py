@@ -4,15 +4,15 @@ How it works, folder by folder, in the order of the pipeline (each folder's docs
 
 - program.py: Program, what `jit` returns; compile.py: from a function to code, stage by stage; tuning.py: the
   constants that decide which code is written, each with its measurement.
-- trace/: the function runs once on Tracers, Values without a number, which record every operation. A branch on
-  one is an error. The engine's own derivative rules, run on the trace, add the gradient.
+- trace/: the function runs once on Tracers, which are Values without a number and record every operation. A branch
+  on one is an error. The engine's own derivative rules, run on the trace, add the gradient.
 - graph/: the trace as a flat list of nodes. Equal nodes are merged, constants are folded, and identities that
   hold for every float are used.
 - codegen/: LLVM IR. Nodes that the whole batch shares are computed once, as plain doubles. Every other node is
   one SIMD instruction for 8 elements of the batch (4 or 2 on older machines). Large graphs become tables, which
-  a small machine executes, so that compiling them takes microseconds a node.
+  a small machine executes, so that compiling them takes microseconds per node.
 - vector_math/: exp, log, sin, pow and others for whole vectors, to about 2 units in the last place.
-- runtime/: machine code from IR, and calls of it on one core or several.
+- runtime/: machine code from IR, and calls of that code on one core or several.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def jit(f: Callable[..., Any] | None = None, in_axes: Axes = None) -> Any:
 
     Args:
         f: a function of numbers, arrays, Modules, and lists, tuples, dicts and dataclasses of these,
-            that returns numbers, arrays or such containers of them. Without it, as in
+            that returns numbers, arrays or such containers of them. If it is left out, as in
             `@jit(in_axes=0)`, the result is a decorator. The function must do the same operations
             whatever the numbers are, with ag.where in place of if. Leaf Values and parameters from
             outside are read at each call. But a plain number, and what Python computes from a Value

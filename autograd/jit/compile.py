@@ -126,7 +126,7 @@ def count_operands(graph: Graph, layout: Layout, batched: bool) -> int:
 
 
 def translate(graph: Graph, layout: Layout, machine: Machine, lanes: int) -> Translation:
-    """Write a graph as LLVM IR: straight-line code for a small section, tables for a large one."""
+    """Translate a graph to LLVM IR: straight-line code for a small section, tables for a large one."""
     ir = IR(machine.fma)
     shared: list[str] | Tables
     if count_operands(graph, layout, False) <= tuning.STRAIGHT_SHARED:

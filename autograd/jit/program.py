@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from ..transforms.recording import check_argnums
 from ..transforms.tree import flatten
 from . import tuning
 from .runtime.signature import Argument, argument_key, batch_size, has_values, to_argument, tree_signature
@@ -23,33 +24,36 @@ class Program:
 
     def __init__(self, f: Callable[..., Any], in_axes: Axes = None) -> None:
         if not callable(f):
-            raise TypeError(f"f must be a function, got {f!r}")
+            raise TypeError(f"jit: f must be a function, got {f!r}")
         for axis in in_axes if isinstance(in_axes, (tuple, list)) else [in_axes]:
             if axis is not None and (not isinstance(axis, int) or isinstance(axis, bool)):
                 raise TypeError(
-                    f"in_axes must be None, an int, or a tuple with one of these for each argument, got {in_axes!r}"
+                    f"jit: in_axes must be None, an int or a tuple with one of these for each argument, got {in_axes!r}"
                 )
         self._f = f
         self._in_axes = in_axes
-        self._who = f"jit({getattr(f, '__name__', type(f).__name__)}):"
+        self._name = f"jit({getattr(f, '__name__', type(f).__name__)})"
+        self._who = f"{self._name}:"  # how messages begin
         self._runners: dict[Any, Runner] = {}
         self._compilations: dict[Any, tuple[Compilation, list[Argument]]] = {}
         self._latest: Compilation | None = None
         self._lock = threading.Lock()
         functools.update_wrapper(self, f, updated=())
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
         """The result of the function, in its structure, as floats and float arrays. The first axis is the batch."""
+        if keywords:
+            self._refuse(keywords)
         runner = self.runner(args, None)
         if runner is None:
             return self._f(*args)
         return runner.value(args)
 
-    def value_and_grad(self, *args: Any, argnums: int | Sequence[int] = 0) -> tuple[Any, Any]:
+    def value_and_grad(self, *args: Any, argnums: int | Sequence[int] = 0, **keywords: Any) -> tuple[Any, Any]:
         """The result, one number for each element, and its gradient, as autograd.value_and_grad gives them.
 
         Args:
-            args: the arguments.
+            args: the arguments, passed by position.
             argnums: the arguments with respect to which to differentiate: an int for one gradient, a
                 tuple for a tuple of gradients.
 
@@ -58,9 +62,13 @@ class Program:
             argument, it is the sum over the batch; if the argument is batched, it has a row for each element.
 
         Raises:
-            TypeError: if the function does not return one number.
-            ValueError: if argnums does not name arguments, each once.
+            TypeError: if the function does not return one number, or argnums is not an int or a tuple of ints.
+            ValueError: if argnums does not name some of the arguments, each once.
         """
+        if keywords:
+            self._refuse(keywords)
+        if type(argnums) is not int:
+            argnums = check_argnums("jit", self._f, argnums)
         numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         numbers = tuple(i + len(args) if i < 0 else i for i in numbers)
         if not all(0 <= i < len(args) for i in numbers) or len(set(numbers)) < len(numbers):
@@ -74,6 +82,10 @@ class Program:
             return value_and_grad(self._f, argnums)(*args)  # type: ignore[no-any-return]
         value, gradients = runner.value_and_grad(args)
         return value, gradients[0] if isinstance(argnums, int) else tuple(gradients)
+
+    def _refuse(self, keywords: Iterable[str]) -> NoReturn:
+        names = ", ".join(keywords)
+        raise TypeError(f"{self._who} arguments must be passed by position, got {names} by keyword")
 
     def runner(self, args: Sequence[Any], wrt: Sequence[int] | None, sum_value: bool = False) -> Runner | None:
         """A Runner for calls like this one, compiled now if there is none yet; None for a call with Values."""
@@ -129,7 +141,7 @@ class Program:
         return self._latest_compilation().translation.ir
 
     def __repr__(self) -> str:
-        return f"{self._who[:-1]}"
+        return self._name
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Program, (self._f, self._in_axes)

@@ -1,4 +1,4 @@
-"""erfc, cbrt, exp(-x²) and 1 / cosh²(x) to the last bit or two. C libraries or plain formulas lose several."""
+"""erfc, cbrt, exp(-x²) and 1 / cosh²(x) to the last bit or two, where C libraries or plain formulas lose several."""
 
 from __future__ import annotations
 

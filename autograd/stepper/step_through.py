@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def step_through(loss: Any, lr: float | None = None) -> StepThrough:
-    """A page that plays backpropagation on the graph of `loss`, one step at a time.
+    """Make a page that plays backpropagation on the graph of `loss`, one step at a time.
 
     Forward, each node is computed. Backward, each passes its gradient along its edges, with the chain
-    rule written out in the numbers at hand. Then, if `lr` is given, each leaf is moved against its
+    rule written out in its numbers. Then, if `lr` is given, each leaf is moved against its
     gradient. The page is one file that needs no network. Its gradients start at 0, whatever those of the
     graph were, and the graph does not change.
 

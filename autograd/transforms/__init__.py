@@ -4,7 +4,7 @@ All of them have these rules in common:
 
 - **Arguments** are numbers, NumPy float arrays of any shape, Values, Modules, and lists, tuples, dicts
   and dataclasses of these, nested. The function is called with Values in place of numbers, object
-  arrays in place of arrays, and new containers, so the caller's own are never changed. Derivatives
+  arrays in place of arrays, and new containers, so the caller's containers never change. Derivatives
   have the structure of the argument, with floats and float arrays. A Module is passed on as it is,
   since its parameters are Values; its derivatives are a dict from name to number.
 - **Nesting.** Numbers in, numbers out. If a result depends on Values from outside, given for any argument

@@ -34,14 +34,14 @@ def register_container(
 
     Args:
         kind: its class. Subclasses must be registered separately.
-        flatten: a function of a container that returns (children, constants): the objects inside, and further
-            hashable data that is not differentiated. A program is compiled for each value of the constants, and keeps
-            it; 1, True and 1.0 are three values, and so are 0.0 and -0.0.
+        flatten: a function of a container that returns (children, constants): the objects inside, and other hashable
+            data, which is not differentiated. A program is compiled for each value of the constants. Here 1, True and
+            1.0 are three values, and 0.0 and -0.0 are two.
         unflatten: a function of (constants, children) that makes a container of the class again.
 
     Raises:
         TypeError: if `kind` is not a class, or `flatten` or `unflatten` is not a function.
-        ValueError: if the class is registered already, or is one that needs no registration.
+        ValueError: if the class is registered already, or needs no registration.
 
     >>> import autograd as ag
     >>> class Interval:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..primitive import check_flag
 from .recording import Recording, check_argnums, name_derivative
 
 Function = Callable[..., Any]
@@ -12,7 +13,7 @@ Argnums = int | Sequence[int]
 
 
 def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
-    """A function that computes the gradient of f, whose result is one number.
+    """Return a function that computes the gradient of f, whose result is one number.
 
     One reverse sweep (A. Griewank, A. Walther, Evaluating Derivatives, 2nd ed., SIAM 2008, section
     3.2): a few times the cost of f, however many numbers the argument holds.
@@ -21,7 +22,7 @@ def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
         f: the function.
         argnums: which positional argument to differentiate with respect to (negative: counted from the
             end), or a tuple of them for a tuple of gradients. The other arguments are passed on unchanged.
-        has_aux: whether f returns a pair (result, aux). The function then returns (gradient, aux).
+        has_aux: whether f returns a pair (result, aux). The new function then returns (gradient, aux).
 
     Raises:
         TypeError, ValueError: see the docstring of autograd.transforms.
@@ -34,7 +35,7 @@ def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     >>> grad(lambda x: x * grad(lambda y: x * y)(1.0))(3.0)  # of x · x
     6.0
     """
-    argnums = check_argnums("grad", f, argnums)
+    argnums, has_aux = check_argnums("grad", f, argnums), check_flag(has_aux, "grad: has_aux")
 
     def gradient(*args: Any, **kwargs: Any) -> Any:
         run = Recording("grad", f, argnums, args, kwargs, has_aux)
@@ -46,16 +47,16 @@ def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
 
 
 def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
-    """A function that computes the result of f and its gradient, for the cost of the gradient.
+    """Return a function that computes the result of f and its gradient, for the cost of the gradient.
 
     Args:
         f, argnums: as for grad.
-        has_aux: whether f returns a pair (result, aux). The function then returns ((result, aux), gradient).
+        has_aux: whether f returns a pair (result, aux). The new function then returns ((result, aux), gradient).
 
     >>> value_and_grad(lambda x, y: x * y, argnums=(0, 1))(2.0, 3.0)
     (6.0, (3.0, 2.0))
     """
-    argnums = check_argnums("value_and_grad", f, argnums)
+    argnums, has_aux = check_argnums("value_and_grad", f, argnums), check_flag(has_aux, "value_and_grad: has_aux")
 
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
         run = Recording("value_and_grad", f, argnums, args, kwargs, has_aux)
@@ -68,9 +69,9 @@ def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> 
 
 
 def elementwise_grad(f: Function, argnums: Argnums = 0) -> Function:
-    """A function that computes the derivative, element by element, of f, which works element by element.
+    """Return a function that computes, element by element, the derivative of f, which works element by element.
 
-    As in HIPS autograd this is the gradient of the sum of all results, in one sweep. If a result
+    As in HIPS autograd, this is the gradient of the sum of all results, in one sweep. If a result
     depends on other elements than its own, these are the column sums of the Jacobian.
 
     Args:

@@ -12,7 +12,7 @@ Argnums = int | Sequence[int]
 
 
 def jacobian(f: Function, argnums: Argnums = 0) -> Function:
-    """A function that computes all first derivatives of f.
+    """Return a function that computes all first derivatives of f.
 
     One reverse sweep for every 256 results; one for each result if derivatives are Values or infinite.
 
@@ -42,11 +42,11 @@ def jacobian(f: Function, argnums: Argnums = 0) -> Function:
 
 
 def hessian(f: Function, argnums: Argnums = 0) -> Function:
-    """A function that computes all second derivatives of f, whose result is one number.
+    """Return a function that computes all second derivatives of f, whose result is one number.
 
     One sweep on Values for the gradient, then its Jacobian. The result is symmetric to the last bit:
-    each entry below the diagonal is copied above it, as rounding may have made the two differ. This
-    saves no time, as a sweep gives whole rows.
+    each entry below the diagonal is copied above it, because rounding may have made the two differ. This
+    saves no time, because a sweep gives whole rows.
 
     Args:
         f, argnums: as for grad.

@@ -13,7 +13,7 @@ Function = Callable[..., Any]
 
 
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """The result of f and its derivative in a direction: Jacobian times vector.
+    """Compute the result of f and its derivative in a direction: Jacobian times vector.
 
     It needs no rules of its own. The partial derivatives that multiply adjoints on the way from the
     result to the arguments also multiply tangents on the way from the arguments to the result
@@ -35,15 +35,17 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
 
 
 def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
-    """The result of f, and a function that multiplies vectors by its Jacobian, one reverse sweep each.
+    """Compute the result of f, and return it with a function that multiplies vectors by the Jacobian.
+
+    Each product takes one reverse sweep.
 
     Args:
         f: a function that returns a number, an array, or a structure of them.
         primals: its positional arguments.
 
     Returns:
-        (result, pull). pull takes a cotangent, in the structure of the result, and returns the product
-        as a tuple, in the structure of primals. It keeps the graph of f alive as long as it exists.
+        (result, pull). pull takes a cotangent, which has the structure of the result, and returns the product
+        as a tuple, which has the structure of primals. It keeps the graph of f alive as long as it exists.
 
     >>> result, pull = vjp(lambda x, y: [x * y, x + y], 2.0, 3.0)
     >>> result, pull([1.0, 10.0])
@@ -60,7 +62,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
 
 
 def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
-    """Hessian times vector: the gradient of (gradient · vector), without the Hessian itself.
+    """Compute Hessian times vector: the gradient of (gradient · vector), without the Hessian itself.
 
     Two sweeps, the first on Values (B. Pearlmutter, Fast exact multiplication by the Hessian, Neural
     Computation 6, 1994): a few times the cost of the gradient, however many numbers there are.

@@ -1,6 +1,6 @@
 """Recording: one call of a function with variables in place of numbers, and the derivatives of its result.
 
-Every transform makes one, checks it, and asks it for the derivatives that it needs.
+Every transform makes a Recording, checks it, and asks it for the derivatives that it needs.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Recording:
                 )
             self.result, self._aux = self.result
         self.outputs = flatten(self.result, RESULT)
-        check(self.outputs, self.who, "the function must return real numbers")
+        check(self.outputs, self.who, "return numbers and Values, alone or in containers")
         self.numbers = self.outputs.entries
         tracer: Any = next((x for x in self.numbers if isinstance(x, Value) and type(x) is not Value), None)
         self._traced = tracer is not None

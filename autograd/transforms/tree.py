@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ Shape = tuple[int, ...]
 
 
 class Numbers(Sequence[Any]):
-    """The numbers of an array in C order. Converted to Python floats on first access; compiled programs need none."""
+    """The numbers of an array in C order, as Python floats from the first access on. Compiled programs need none."""
 
     __slots__ = ("_array", "_list")
 
@@ -142,7 +142,13 @@ def flatten(x: Any, path: str) -> Tree:
 
 
 def _flatten_registered(x: Any, path: str, container: Registered) -> Tree:
-    children, constants = container.flatten(x)
+    given = container.flatten(x)
+    if not isinstance(given, (tuple, list)) or len(given) != 2 or not isinstance(given[0], Iterable):
+        raise TypeError(
+            f"{path}: the flatten function of {type(x).__name__} must return a pair (children, constants), with the "
+            f"children in a tuple or list, got {describe(given)}"
+        )
+    children, constants = given
     try:
         hash(constants)
     except TypeError:
@@ -215,11 +221,11 @@ def check(tree: Tree, who: str, hint: str, argument: bool = False) -> None:
             name = type(leaf.given).__name__
             raise TypeError(f"{who} {leaf.path} must be a plain NumPy array, got a {name}; use np.asarray(x)")
         if kind not in "fiuO":
-            raise TypeError(f"{who} {leaf.path} is {describe(leaf.given)}, which holds no real numbers; {hint}")
+            raise TypeError(f"{who} {leaf.path} must hold real numbers, got {describe(leaf.given)}; {hint}")
         for x in leaf.entries if kind == "O" else ():
             if not _is_real(x):
-                verb = "is" if x is leaf.given else "holds"
-                raise TypeError(f"{who} {leaf.path} {verb} {describe(x)}, which is not a real number; {hint}")
+                wanted = "be a real number" if x is leaf.given else "hold real numbers"
+                raise TypeError(f"{who} {leaf.path} must {wanted}, got {describe(x)}; {hint}")
 
 
 def _is_real(x: Any) -> bool:

@@ -26,12 +26,12 @@ from autograd.drawing.picture import Drawing, Engine
 from autograd.drawing.text import html_label, quote, quote_tooltip
 from autograd.installation import require
 
-from ..checks import check_count
+from ..checks import check_count, check_flag
 from ..layers.neuron import Neuron
 from ..module import Module
 from .network import Numbers, find_activations, find_deltas, find_layers
 
-MOST_EDGES = 10_000  # so many are drawn within ten seconds
+MOST_EDGES = 10_000  # the most that are drawn within ten seconds
 
 
 def draw(
@@ -67,7 +67,7 @@ def draw(
         .source, the DOT text.
 
     Raises:
-        TypeError: if `model` is not a Module, or max_neurons not a whole number.
+        TypeError: if `model` is not a Module, max_neurons is not a whole number, or gradients is not a bool.
         ValueError: if it is not made of layers that follow one another, an option is not one of its
             choices, or there are more than 10,000 edges to draw.
         FileNotFoundError: if the engine is not installed.
@@ -80,6 +80,7 @@ def draw(
     if edges not in ("weights", "gradients"):
         raise ValueError(f"edges must be 'weights' or 'gradients', got {edges!r}")
     check_count(max_neurons, "max_neurons", 3)
+    check_flag(gradients, "draw: gradients")
     check_format(format)
     layers = find_layers(model)
     columns = [_Column("inputs", f"{layers[0][1][0].nin:,}", layers[0][1][0].nin, max_neurons)]
@@ -162,7 +163,7 @@ def _dot(
 
 def _page(size: float, legend: str) -> Any:
     """An empty picture with the settings for all of it. Neurons have a diameter of `size` points."""
-    graphviz = require("graphviz", "drawing")  # only when something is drawn
+    graphviz = require("graphviz", "drawing")  # imported only when something is drawn
     return graphviz.Graph(
         "network",
         graph_attr={
@@ -219,7 +220,7 @@ class _Edges:
                 b,
                 color=f"{colour}{round(255 * (0.12 + 0.88 * strength)):02x}",
                 penwidth=f"{0.3 + 2.7 * strength**1.5:.2f}",
-                style="dashed" if number < 0 else "solid",  # for eyes and printers without colours
+                style="dashed" if number < 0 else "solid",  # for those who see or print no colours
                 tooltip=f"weight {float(weight.data)!r}, grad {float(weight.grad)!r}",
             )
 

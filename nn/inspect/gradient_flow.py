@@ -16,7 +16,7 @@ from autograd import Value, ops
 from autograd.chain import topological_order
 from autograd.primitive import describe
 
-from ..checks import check_module
+from ..checks import check_function, check_module
 from ..module import Module
 from ..training.history import import_pyplot
 from .blocks import Block, watch
@@ -154,6 +154,10 @@ def gradient_flow(model: Module, X: Iterable[Any], y: Iterable[Any], loss: Calla
     'healthy'
     """
     check_module(model, "gradient_flow(model, X, y, loss)")
+    check_function(loss, "gradient_flow: loss")
+    for name, given in (("X", X), ("y", y)):
+        if not isinstance(given, Iterable):
+            raise TypeError(f"gradient_flow: {name} must be a list or array of examples, got {describe(given)}")
     xs, targets = list(X), list(y)
     if not xs or len(xs) != len(targets):
         raise ValueError(

@@ -21,7 +21,7 @@ Numbers = Sequence[Sequence["float | None"]]  # one for each neuron, column by c
 def find_layers(model: Any) -> list[tuple[str, list[Neuron], list[str]]]:
     """The layers of a model in order, each with its name, its neurons, and the headings of what follows it."""
     if not isinstance(model, Module):
-        raise TypeError(f"nn.draw() takes a Module, got {describe(model)}. ag.draw() draws the graph of a Value")
+        raise TypeError(f"draw: model must be a Module, got {describe(model)}. ag.draw() draws the graph of a Value")
     layers: list[tuple[str, list[Neuron], list[str]]] = []
     drawn: set[int] = set()
     for path, module in model.named_modules():
@@ -33,13 +33,13 @@ def find_layers(model: Any) -> list[tuple[str, list[Neuron], list[str]]]:
             layers[-1][2].append(module.heading())
     if not layers:
         raise ValueError(
-            f"nn.draw() draws networks of neurons, but {type(model).__name__} has no nn.Layer or nn.Neuron"
+            f"draw: model must be a network of neurons, but {type(model).__name__} has no nn.Layer or nn.Neuron"
         )
     for (a, before, _), (b, after, _) in pairwise(layers):
         if len(before) != after[0].nin:
             raise ValueError(
-                f"nn.draw() draws layers that follow one another, but {a} has {len(before)} neurons "
-                f"and {b}, the next, takes {after[0].nin} inputs"
+                f"draw: layers must follow one another, but {a} has {len(before)} neurons and {b}, the next, takes "
+                f"{after[0].nin} inputs"
             )
     return layers
 

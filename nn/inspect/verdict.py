@@ -1,4 +1,4 @@
-"""What the sizes of activations and gradients say about a network, in words, as gradient_flow describes."""
+"""What the sizes of activations and gradients say about a network, in the words that gradient_flow prints."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class LayerFlow:
 
     Attributes:
         layer: its path in the model.
-        activation: "relu", "sigmoid" or "tanh", the one it uses most, or "" if it uses none of them.
+        activation: "relu", "sigmoid" or "tanh", whichever it uses most, or "" if it uses none of them.
         activation_mean: the mean of its outputs.
         activation_std: how much an output differs between examples, a root mean square over the outputs.
         idle: the fraction of its relu, sigmoid and tanh results where the slope is 0 or nearly 0: relu at 0,

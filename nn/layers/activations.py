@@ -72,7 +72,7 @@ def find_activation(activation: str | Function) -> tuple[str, Function]:
     """The name of an activation, and the function; see Activation."""
     if isinstance(activation, str):
         if activation not in ACTIVATIONS:
-            raise ValueError(f"unknown activation {activation!r}. Use {', '.join(ACTIVATIONS)}, or a function")
+            raise ValueError(f"activation must be a function or one of {', '.join(ACTIVATIONS)}, got {activation!r}")
         return activation, ACTIVATIONS[activation]
     if not callable(activation):
         raise TypeError(f"activation must be a name or a function of one Value, got {activation!r}")

@@ -34,7 +34,9 @@ class Sequential(Module):
     def __init__(self, *layers: Module | Callable[[Any], Any]) -> None:
         for layer in layers:
             if not callable(layer) or isinstance(layer, type):
-                raise TypeError(f"Sequential takes layers one by one, Modules or functions, got {layer!r}")
+                raise TypeError(
+                    f"Sequential: a layer must be a Module or a function, got {layer!r}. Pass each by itself"
+                )
         self.layers = list(layers)
 
     def __call__(self, x: Any) -> Any:
@@ -76,11 +78,11 @@ class Residual(Module):
     6.0
     """
 
-    is_one_block = True  # its output is the sum, not the output of the last layer inside
+    is_one_block = True  # because its output is the sum, not the output of the last layer inside
 
     def __init__(self, layer: Module) -> None:
         if not isinstance(layer, Module):
-            raise TypeError(f"Residual takes a Module, got {layer!r}")
+            raise TypeError(f"Residual: layer must be a Module, got {layer!r}")
         self.layer = layer
 
     def __call__(self, x: Any) -> Any:
@@ -97,7 +99,7 @@ class Residual(Module):
         ys = check_example(y, self)
         if len(xs) != len(ys):
             raise ValueError(
-                f"Residual adds the input and the output of its layer, number by number, but "
-                f"{describe_layer(self.layer)} takes {len(xs)} and returns {len(ys)}"
+                f"Residual: the layer must return as many numbers as it takes, but {describe_layer(self.layer)} takes "
+                f"{len(xs)} and returns {len(ys)}"
             )
         return make_output([a + b for a, b in zip(xs, ys)])

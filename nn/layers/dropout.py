@@ -1,4 +1,4 @@
-"""Dropout: numbers set to 0 at random in training, so that no neuron relies on a single other."""
+"""Dropout: numbers are set to 0 at random in training, so that no neuron relies on any single other one."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class Dropout(Module):
     the scaling in training ("inverted"), as torch.nn.Dropout.
 
     For each example it draws `rng.random(n)`, and drops the numbers for which that is below p. `nn.compile_step`
-    draws the same numbers at each step and gives them to the compiled program; `ag.jit` would freeze them, and
-    refuses to compile it. Use each Dropout in one place of a model.
+    draws the same numbers at each step and passes them to the compiled program. `ag.jit` refuses to compile it, because
+    the program would use the same numbers at each call. Use each Dropout in only one place of a model.
 
     Args:
         p: the probability.
         seed: an int, None, or a NumPy Generator from which a seed is drawn: each Dropout has its own Generator.
 
     Attributes:
-        rng: that Generator. To go on later from the same state, save and restore `rng.bit_generator.state` of each
+        rng: that Generator. To resume later from the same state, save and restore `rng.bit_generator.state` of each
             module in `model.modules()` that has one.
 
     Raises:

@@ -15,7 +15,7 @@ from ..module import Module
 
 
 class Embedding(Module):
-    """A table of parameters, from which it returns the row of an index.
+    """A table of parameters. Called with an index, it returns that row.
 
     Args:
         num: how many rows there are.
@@ -52,14 +52,16 @@ class Embedding(Module):
         if isinstance(x, Value) and type(x) is not Value:
             return self._select(x)
         if isinstance(x, (bool, str)) or not isinstance(x, (int, float, np.number, np.ndarray, Value)):
-            raise TypeError(f"{describe_layer(self)} takes the index of a row, got {x!r}")
+            raise TypeError(f"{describe_layer(self)}: the input must be the index of a row, got {x!r}")
         k = x.data if isinstance(x, Value) else float(x)
         if k not in range(self.num):
-            raise ValueError(f"{describe_layer(self)} takes a whole number from 0 to {self.num - 1}, got {x}")
+            raise ValueError(
+                f"{describe_layer(self)}: the index must be a whole number from 0 to {self.num - 1}, got {x}"
+            )
         return make_output(self.weight[int(k)])
 
     def _select(self, index: Any) -> Any:
-        """The row of an index that is not known yet: each row times 1 if it is the one, and 0 otherwise."""
+        """The row of an index that is not known yet: the sum of each row times 1 if it is that row, and 0 otherwise."""
         one_hot = tuple([index == k for k in range(self.num)])
         fault = ag.where(ag.sum(one_hot), 0.0, math.nan)
         return make_output([ag.dot(column, one_hot, fault) for column in zip(*self.weight)])

@@ -1,4 +1,4 @@
-"""Initial weights: their size decides whether signals and gradients keep theirs through the layers.
+"""Initial weights: their size decides whether signals and gradients keep their size from layer to layer.
 
 An initialiser is a function of (fan_in, fan_out, rng), and perhaps options, that returns weights as an
 array of shape (fan_out, fan_in). Names and formulas are PyTorch's (torch.nn.init).
@@ -111,7 +111,7 @@ def by_name(init: str | Initialiser) -> Initialiser:
     """
     if isinstance(init, str):
         if init not in INITIALISERS:
-            raise ValueError(f"unknown initialiser {init!r}. Use {', '.join(INITIALISERS)}, or a function")
+            raise ValueError(f"init must be a function or one of {', '.join(INITIALISERS)}, got {init!r}")
         return INITIALISERS[init]
     if not callable(init):
         raise TypeError(f"init must be a name or a function of (fan_in, fan_out, rng), got {init!r}")

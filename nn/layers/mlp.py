@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..checks import check_count, check_example, check_fraction, make_generator
+from ..checks import check_count, check_example, check_flag, check_fraction, make_generator
 from ..module import Module
 from .activations import Activation, Function, find_activation
 from .containers import Residual, Sequential
@@ -85,15 +85,16 @@ class MLP(Sequential):
         seed: int | np.random.Generator | None = None,
     ) -> None:
         if isinstance(nouts, str) or not hasattr(nouts, "__iter__"):
-            raise TypeError(f"MLP takes a list with the sizes of its layers, such as [16, 1], got {nouts!r}")
+            raise TypeError(f"MLP: nouts must be a list of the sizes of layers, such as [16, 1], got {nouts!r}")
         nouts = list(nouts)
         if not nouts:
-            raise ValueError("MLP takes a list with the size of at least one layer, such as [16, 1], got []")
+            raise ValueError("MLP: nouts must hold the size of at least one layer, such as [16, 1], got []")
         if isinstance(norm, str):
             norm = _NORMS.get(norm, norm)
         if norm is not None and not callable(norm):
             raise ValueError(f"norm must be 'layer', 'batch', None or a function of a size, got {norm!r}")
         check_fraction(dropout, "dropout")
+        check_flag(residual, "residual")
         name, _ = find_activation(activation)  # checked even if no hidden layer uses it
         rng = make_generator(seed)
         self.sizes = [check_count(nin, "nin"), *[check_count(n, "nout") for n in nouts]]

@@ -9,7 +9,7 @@ import numpy as np
 import autograd as ag
 from autograd import Value
 
-from ..checks import check_count, check_example, make_generator, make_output
+from ..checks import check_count, check_example, check_flag, make_generator, make_output
 from ..module import Module
 from . import init as initialisers
 from .activations import Function, find_activation
@@ -25,7 +25,7 @@ class Neuron(Module):
         init: the weights' initialiser, a name or a function (see nn.init); None for the one that suits the activation.
         bias: whether there is a b, which starts at 0.
         seed: an int or a NumPy Generator to draw the weights from. The same int gives the same weights;
-            None gives other weights each time.
+            None gives different weights each time.
 
     Attributes:
         w: the weights, a tuple of nin Values.
@@ -33,6 +33,7 @@ class Neuron(Module):
 
     Raises:
         ValueError: for an unknown activation or initialiser, or nin less than 1.
+        TypeError: if an argument has the wrong type.
 
     >>> neuron = Neuron(2, "relu", init="ones", seed=0)
     >>> neuron([1.0, 2.0]).data
@@ -52,7 +53,7 @@ class Neuron(Module):
         self.activation_name, self.activation = find_activation(activation)
         weights = _draw_weights(init, self.activation_name, nin, 1, seed)
         self.w = tuple([Value(x) for x in weights[0].tolist()])
-        self.b = Value(0.0) if bias else 0.0
+        self.b = Value(0.0) if check_flag(bias, "bias") else 0.0
 
     def __call__(self, x: Any) -> Any:
         """The neuron's output, a Value, for a list of nin numbers or Values."""
@@ -74,7 +75,7 @@ class Layer(Module):
         activation, init, bias, seed: as for Neuron.
 
     Raises:
-        ValueError: as for Neuron, and for nout less than 1.
+        TypeError, ValueError: as for Neuron, and for nout less than 1.
 
     >>> layer = Layer(2, 3, "tanh", seed=0)
     >>> [type(y) for y in layer([1.0, 2.0])] == [Value] * 3

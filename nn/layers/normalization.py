@@ -117,8 +117,8 @@ class BatchNorm(Module):
         rows = [check_example(x, self, self.n) for x in xs]
         if len(rows) < 2:
             raise ValueError(
-                f"{describe_layer(self)}: expected more than 1 value per channel when training, got {len(rows)} example"
-                f"{'s' * (len(rows) != 1)}. Leave out a last batch of one, or call model.eval() first"
+                f"{describe_layer(self)}: a batch must have at least two examples in training, got {len(rows)}. "
+                "Leave out a last batch of one, or call model.eval() first"
             )
         moments = [_moments(column) for column in zip(*rows)]
         scales = [w / ag.sqrt(var + self.eps) for (_, _, var), w in zip(moments, self.weight)]

@@ -1,4 +1,4 @@
-"""Optimizer: the base of optimizers, which holds parameters in groups and updates them as flat arrays."""
+"""Optimizer: the base of all optimizers. It holds parameters in groups and updates them as flat arrays."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Group:
         options: the learning rate "lr" and the optimizer's other options, by name. You may assign to them.
         state: the optimizer's memory, such as velocities: arrays with an entry for each parameter. An update replaces
             them and never changes one in place, because compiled steps keep them in memory of their own.
-        steps: how many updates there were.
+        steps: how many updates have been made.
     """
 
     parameters: list[Value]
@@ -53,10 +53,11 @@ Method = TypeVar("Method", bound=Callable[..., Flat])
 
 
 def elementwise(update: Method) -> Method:
-    """Mark an optimizer's update that treats each parameter on its own, so that it can be compiled.
+    """Mark an optimizer's update as one that treats each parameter by itself, so that it can be compiled.
 
     compile_step and fit try the update on a few numbers. Then they call it with a Value in place of each array, of
-    `group.steps` and of each option that is on: once for each group, and again when another option is on. It may use
+    `group.steps` and of each option that is on: once for each group, and again when options are switched on or off. It
+    may use
 
     - arithmetic, abs, comparisons, which give 0 or 1, and NumPy functions of one number at a time, such as np.sqrt,
       np.tanh, np.sign, np.maximum and np.minimum;
@@ -80,7 +81,7 @@ def elementwise(update: Method) -> Method:
     ...         return data - group.options["lr"] * rate * np.sign(grad)
     """
     if not callable(update):
-        raise TypeError(f"elementwise marks an update, a method of an Optimizer, got {describe(update)}")
+        raise TypeError(f"elementwise: update must be a method of an Optimizer, got {describe(update)}")
     update.elementwise = True  # type: ignore[attr-defined]
     return update
 
@@ -102,7 +103,7 @@ class Optimizer:
     Args:
         parameters: leaf Values, as from model.parameters(); or groups of them, each a dict with
             "params" and options of its own, such as {"params": model.layers[0].parameters(), "lr": 0.01}.
-        defaults: the options of parameters whose group does not give its own.
+        defaults: the options of the groups that do not give their own.
 
     Attributes:
         options: the checks of a class's options by name, in addition to those of its bases. A check is called with
@@ -140,7 +141,7 @@ class Optimizer:
         name = type(self).__name__
         given = list_parameters(parameters, name)
         if not given:
-            raise ValueError(f"{name} takes at least one parameter, got none")
+            raise ValueError(f"{name}: parameters must hold at least one Value, got none")
         groups = given if all(isinstance(g, Mapping) for g in given) else [{"params": given}]
         self.groups = [self._make_group(dict(g), defaults) for g in groups]
         self.parameters = [p for group in self.groups for p in group.parameters]
@@ -149,7 +150,7 @@ class Optimizer:
 
     def _make_group(self, given: dict[str, Any], defaults: dict[str, Any]) -> Group:
         name = type(self).__name__
-        parameters = list(given.pop("params", ()))
+        parameters = list_parameters(given.pop("params", ()), name)
         if not parameters:
             raise ValueError(f'{name}: a group must have "params", a list of at least one parameter')
         for p in parameters:
@@ -186,7 +187,7 @@ class Optimizer:
             p.grad = 0.0
 
     def step(self) -> None:
-        """Update every parameter once, by its grad."""
+        """Update every parameter once, using its grad."""
         data = np.array([p.data for p in self.parameters])
         grad = np.array([p.grad for p in self.parameters])
         for p, x in zip(self.parameters, self.update_all(data, grad).tolist()):
@@ -205,8 +206,8 @@ class Optimizer:
     def update(self, group: Group, data: Flat, grad: Flat) -> Flat:
         """New numbers for the parameters of one group. A subclass defines this.
 
-        What it remembers from step to step is in `group.state`, which is saved and loaded: arrays such as
-        group.remember(name), all 0 at first. Both arguments are lent for this call, so remember copies of them.
+        Keep what must be remembered from step to step in `group.state`, which is saved and loaded, and read it by
+        group.remember(name), which is all 0 at first. Both arrays are reused after this call; copy what you keep.
 
         Args:
             group: the parameters' options, their state, and the number of this step, `group.steps`, counted from 1.
@@ -225,7 +226,7 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__} has no update. Define update(self, group, data, grad)")
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that is needed to go on later: options, states and step counts of each group."""
+        """Everything that is needed to resume later: options, states and step counts of each group."""
         return {
             "groups": [
                 {"options": dict(g.options), "steps": g.steps, "state": {k: x.copy() for k, x in g.state.items()}}
@@ -248,15 +249,15 @@ class Optimizer:
                 f'"groups", each of "options", "steps" and "state", got {reprlib.repr(state)}'
             ) from None
         if len(saved) != len(self.groups):
-            raise ValueError(f"the state has {len(saved)} groups of parameters, but the optimizer {len(self.groups)}")
+            raise ValueError(f"the state has {len(saved)} parameter groups, but the optimizer has {len(self.groups)}")
         new = []
         for group, (options, memory, steps) in zip(self.groups, saved):
             arrays = {k: np.array(x, dtype=np.float64) for k, x in memory.items()}
             if set(options) != set(group.options):
-                raise ValueError(f"the state has the options {list(options)}, but the optimizer {list(group.options)}")
+                raise ValueError(f"the state must have the options {list(group.options)}, got {list(options)}")
             for k, x in arrays.items():
                 if x.shape != (len(group.parameters),):
-                    raise ValueError(f"the state {k!r} has shape {x.shape}, for {len(group.parameters)} parameters")
+                    raise ValueError(f"the state {k!r} must have shape ({len(group.parameters)},), got {x.shape}")
             loaded = {key: self.check(key, x) for key, x in options.items()}
             new.append(Group(group.parameters, loaded, arrays, steps))
         self.groups = new

@@ -1,4 +1,4 @@
-"""SGD, Adam, AdamW, RMSprop, Adagrad: a formula each. Names, defaults and formulas are PyTorch's."""
+"""SGD, Adam, AdamW, RMSprop, Adagrad: one formula each. Names, defaults and formulas are PyTorch's."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with weights that decay directly, not through the gradient: p ← p (1 - lr · weight_decay) first.
+    """Adam in which weights decay directly and not through the gradient: first p ← p (1 - lr · weight_decay).
 
     I. Loshchilov, F. Hutter, Decoupled weight decay regularization, arXiv:1711.05101. The arguments are Adam's.
     """
@@ -159,7 +159,7 @@ class RMSprop(Optimizer):
     Args:
         parameters: leaf Values, or groups of them; see Optimizer.
         lr: the learning rate.
-        alpha: the fraction of the old mean of g² that is kept.
+        alpha: the fraction of the old mean of g² that is kept at each step.
         eps: added to the divisor.
         weight_decay: times p, it is added to the gradient.
         momentum: the fraction of the last step that is kept.

@@ -1,7 +1,7 @@
 """Schedules: how an optimizer's learning rate changes from epoch to epoch. Names and formulas are PyTorch's.
 
-Make one from an optimizer and call its step() after each epoch. Most multiply the learning rates that the
-optimizer's groups had at first by a factor that depends on the number of steps so far.
+Make one from an optimizer and call its step() after each epoch. Most multiply the initial learning rates of the
+optimizer's groups by a factor that depends on the number of steps so far.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ import reprlib
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from ..checks import check_count, check_fraction, check_fraction_below_one, check_measured, check_nonnegative
+from autograd import Value
+from autograd.primitive import describe, is_number
+
+from ..checks import check_count, check_fraction, check_fraction_below_one, check_nonnegative
 from ..code import describe_difference
 from ..settings import describe_setting
 from .base import Optimizer
 
 
 class Scheduler:
-    """The base of all schedules: an optimizer, and a state from which to go on.
+    """The base of all schedules: an optimizer, and a state to resume from.
 
     Attributes:
         optimizer: the optimizer whose learning rates change.
@@ -35,7 +38,7 @@ class Scheduler:
 
     def __init__(self, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{type(self).__name__} takes an optimizer, got {optimizer!r}")
+            raise TypeError(f"{type(self).__name__}: optimizer must be an Optimizer, got {optimizer!r}")
         self.optimizer = optimizer
 
     def step(self) -> None:
@@ -51,15 +54,15 @@ class Scheduler:
         """Go on from a state that state_dict() returned. The learning rate itself is in the optimizer's state.
 
         Raises:
-            ValueError: if it is of another kind of schedule, or of one with other settings. Then nothing changes.
+            ValueError: if it comes from another kind of schedule, or one with other settings. Then nothing changes.
         """
         own, name, moving = self.state_dict(), type(self).__name__, self._moving()
         if not isinstance(state, Mapping) or set(state) != set(own):
             raise ValueError(f"{name}: the state must have the entries {sorted(own)}, got {reprlib.repr(state)}")
         for key, x in own.items():
             if key not in moving and describe_setting(state[key]) != x:
-                saved, own_words = describe_difference(describe_setting(state[key]), x)
-                raise ValueError(f"{name}: the state is of a schedule with {key}={saved}, not {own_words}")
+                wanted, got = describe_difference(x, describe_setting(state[key]))
+                raise ValueError(f"{name}: the state must be of a schedule with {key}={wanted}, got {got}")
         vars(self).update({key: x for key, x in state.items() if key in moving})
 
     def _moving(self) -> set[str]:
@@ -86,7 +89,7 @@ class Schedule(Scheduler):
         self._apply()
 
     def factor(self, steps: int) -> float:
-        """What the initial learning rates are multiplied by after that many steps. A subclass defines this."""
+        """The factor for the initial learning rates after that many steps. A subclass defines this."""
         raise NotImplementedError(f"{type(self).__name__} has no factor. Define factor(self, steps)")
 
     def step(self) -> None:
@@ -100,7 +103,7 @@ class Schedule(Scheduler):
 
 
 class StepLR(Schedule):
-    """The rate times gamma every step_size epochs.
+    """Multiplies the learning rate by gamma every step_size epochs.
 
     >>> from autograd import Value
     >>> from nn import SGD
@@ -121,7 +124,7 @@ class StepLR(Schedule):
 
 
 class ExponentialLR(Schedule):
-    """The rate times gamma every epoch."""
+    """Multiplies the learning rate by gamma every epoch."""
 
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
         self.gamma = check_nonnegative(gamma, "gamma")
@@ -132,7 +135,7 @@ class ExponentialLR(Schedule):
 
 
 class CosineAnnealingLR(Schedule):
-    """The rate along half a cosine, from where it starts down to eta_min in T_max epochs.
+    """Lowers the learning rate along half a cosine, from its initial value to eta_min in T_max epochs.
 
     I. Loshchilov, F. Hutter, SGDR: stochastic gradient descent with warm restarts, arXiv:1608.03983.
     """
@@ -148,13 +151,16 @@ class CosineAnnealingLR(Schedule):
 
 
 class LinearLR(Schedule):
-    """A linear warm-up: the rate times a factor that goes from start_factor to end_factor in total_iters epochs."""
+    """A linear warm-up: multiplies the learning rate by a factor that goes from start_factor to end_factor.
+
+    The factor changes by the same amount in each of total_iters epochs, and then stays.
+    """
 
     def __init__(
         self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5
     ) -> None:
         if not check_fraction(start_factor, "start_factor"):
-            raise ValueError("start_factor must be a number above 0 and up to 1, got 0")
+            raise ValueError("start_factor must be a number above 0 and at most 1, got 0")
         self.start_factor, self.end_factor = float(start_factor), check_nonnegative(end_factor, "end_factor")
         self.total_iters = check_count(total_iters, "total_iters")
         super().__init__(optimizer)
@@ -165,17 +171,17 @@ class LinearLR(Schedule):
 
 
 class ReduceLROnPlateau(Scheduler):
-    """The rate times `factor` when a loss or a metric has not improved for more than `patience` epochs.
+    """Multiplies the learning rate by `factor` when a loss or metric has not improved for over `patience` epochs.
 
     Args:
         optimizer: the optimizer whose learning rates change.
         mode: "min" if less is better, as for a loss; "max" if more is better, as for an accuracy.
-        factor: what the rate is multiplied by, below 1.
+        factor: what the learning rate is multiplied by, below 1.
         patience: how many epochs without improvement are allowed.
-        threshold: the fraction of the best number so far by which a better one must differ from it.
-        cooldown: how many epochs after a reduction do not count.
-        min_lr: where the rate stops falling.
-        eps: a smaller change is not made.
+        threshold: by how much a number must be better than the best so far, as a fraction of it.
+        cooldown: how many epochs after a reduction are not counted.
+        min_lr: the lowest learning rate.
+        eps: a change that is not larger than this is not made.
     """
 
     moving = ("best", "bad_epochs", "cooling")
@@ -207,8 +213,17 @@ class ReduceLROnPlateau(Scheduler):
         return "metric" if self.mode == "max" else "loss"
 
     def step(self, metric: float) -> None:  # type: ignore[override]  # it watches
-        """Go on to the next epoch, with the loss or metric of this one; ValueError if that is nan."""
-        metric = check_measured(metric, "ReduceLROnPlateau.step: the loss or metric")
+        """Go on to the next epoch, with the loss or metric of this one.
+
+        Raises:
+            TypeError: if it is not a number.
+            ValueError: if it is nan, which is neither better nor worse.
+        """
+        if not isinstance(metric, Value) and not is_number(metric):
+            raise TypeError(f"ReduceLROnPlateau.step: metric must be a number, got {describe(metric)}")
+        metric = metric.data if isinstance(metric, Value) else float(metric)
+        if math.isnan(metric):
+            raise ValueError("ReduceLROnPlateau.step: metric must be a number that is not nan, got nan")
         if self.mode == "min":
             better = metric < self.best * (1 - self.threshold)
         else:

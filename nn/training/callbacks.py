@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..checks import check_count, check_nonnegative
+from ..checks import check_count, check_flag, check_nonnegative
 from ..module import Module
 from ..optim.base import Optimizer
 from .history import History
@@ -39,23 +39,23 @@ class TrainingState:
 
 
 class EarlyStopping:
-    """A callback of fit that stops when the loss has not improved for a while, and goes back to the best epoch.
+    """A callback of fit that stops training when the loss has not improved for a while, and restores the best epoch.
 
     It watches the validation loss, or the training loss if there are no validation examples.
 
     Args:
-        patience: after how many epochs in a row without improvement training ends.
+        patience: how many epochs in a row without improvement end the training.
         min_delta: how far the loss must fall below the best one to count as better.
-        restore_best: whether the model gets back the parameters it had after the best epoch, when training
+        restore_best: whether the model gets back the parameters that it had after the best epoch, when training
             stops and also when it reaches its last epoch.
 
     Attributes:
-        best: the best loss.
-        best_epoch: its epoch.
+        best: the best loss so far.
+        best_epoch: the epoch that had it.
 
     Raises:
-        TypeError, ValueError: if patience is not a whole number of 1 or more, or min_delta not a finite number of 0
-            or more.
+        TypeError, ValueError: if patience is not a whole number of 1 or more, min_delta is not a finite number of 0
+            or more, or restore_best is not a bool.
         FloatingPointError: during training, if the loss that it watches is nan, which is neither better nor worse.
 
     >>> import nn
@@ -70,7 +70,7 @@ class EarlyStopping:
 
     def __init__(self, patience: int = 10, min_delta: float = 0.0, restore_best: bool = True) -> None:
         self.patience, self.min_delta = check_count(patience, "patience"), check_nonnegative(min_delta, "min_delta")
-        self.restore_best = bool(restore_best)
+        self.restore_best = check_flag(restore_best, "restore_best")
         self._reset()
 
     def _reset(self) -> None:
@@ -97,12 +97,12 @@ class EarlyStopping:
             state.model.load_state_dict(self._best_state)
 
     def state_dict(self) -> dict[str, Any]:
-        """What it remembers, and its settings."""
+        """What the callback remembers, and its settings."""
         return {name.removeprefix("_"): x for name, x in vars(self).items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state that state_dict() returned; ValueError if it has other settings."""
         for name in ("patience", "min_delta", "restore_best"):
             if state[name] != getattr(self, name):
-                raise ValueError(f"EarlyStopping: the state has {name}={state[name]}, not {getattr(self, name)}")
+                raise ValueError(f"EarlyStopping: the state must have {name}={getattr(self, name)}, got {state[name]}")
         self.best, self.best_epoch, self._best_state = state["best"], state["best_epoch"], state["best_state"]

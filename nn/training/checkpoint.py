@@ -1,4 +1,4 @@
-"""Checkpoint: everything that fit needs to go on with a run, in one safetensors file of a directory for one run."""
+"""Checkpoint: everything that fit needs to resume a run, in one safetensors file of a directory for one run."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ FORMAT = 3
 FINGERPRINTS = {
     "examples": "X or y",
     "validation": "the examples to validate on",
-}  # settings whose value says nothing to a reader
+}  # settings whose values would tell a reader nothing
 
 
 class Checkpoint:
     """The file of a run, in a directory of its own, which no other run may use at the same time.
 
-    Arrays are stored as such, everything else as JSON in the header. It is one file, so that it never mixes two
-    epochs. As a context manager it keeps the directory for this run: the system lets it go when the process dies,
-    however that happens.
+    Arrays are stored as arrays, and everything else as JSON in the header. It is a single file, so that it never
+    mixes two epochs. As a context manager it keeps the directory for this run: the system lets it go when the process
+    dies, however that happens.
 
     Args:
         directory: the directory; see `make`.
@@ -138,12 +138,12 @@ class Checkpoint:
             state = unpack(about["state"], arrays) if version == FORMAT else {}
         except (ValueError, KeyError, TypeError):
             raise ValueError(
-                f"{str(self.path)!r} is not a checkpoint written by nn.fit. Files of weights are read by nn.load"
+                f"{str(self.path)!r} is not a checkpoint written by nn.fit. To read a file of weights, use nn.load"
             ) from None
         if version != FORMAT:
             raise ValueError(
-                f"{str(self.path)!r} is a checkpoint in format {version}, but this version reads {FORMAT}. "
-                "Choose another directory, and train again"
+                f"{str(self.path)!r} must be a checkpoint in format {FORMAT}, got format {version}, which another "
+                "version wrote"
             )
         return dict(state)
 

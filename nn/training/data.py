@@ -106,15 +106,15 @@ def _advise(x: Any, array: Array) -> str:
 
 @contextlib.contextmanager
 def explain_missing_rows(X: Array) -> Iterator[None]:
-    """A context in which a model is called with the examples X: an error says so if they should be rows."""
+    """A context in which a model is called with the examples X. If they should be rows, the error says so."""
     try:
         yield
     except ValueError as error:
-        if X.ndim != 1 or "inputs, got 1" not in str(error):
+        if X.ndim != 1 or "numbers, got 1" not in str(error):
             raise
         text = str(error).split(". jit(")[0]
         raise ValueError(
-            f"{text}. X must be a list of examples, one row each: for one example write [[1.0, 2.0]]"
+            f"{text}. X must be a list of examples, one row each. For one example, write [[1.0, 2.0]]"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""probe: try model, loss and examples together, before anything is computed at length."""
+"""probe: try out model, loss and examples together, before training begins."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd.installation import require
 
-from ..checks import make_generator
+from ..checks import check_flag, make_generator
 from ..metrics import Metric
 from ..module import Module
 from ..optim.base import Optimizer
@@ -68,7 +68,7 @@ def fit(
         metric: "accuracy", for which the class is the index of the largest output, or the sign if there is one output
             (a logit, not a probability); or a function of the outputs and the targets of all examples, two arrays,
             that returns a number. A function whose first argument is called y_true, as in scikit-learn, gets the
-            targets first. The metric is taken after each epoch over the validation examples, or over the training
+            targets first. The metric is computed after each epoch over the validation examples, or over the training
             examples if there are none.
         schedule: what changes the learning rate after each epoch, made from this optimizer.
             ReduceLROnPlateau watches the validation loss, or the training loss if there is none; with
@@ -79,17 +79,18 @@ def fit(
             include the state of those with state_dict() and load_state_dict(). A callback that is an object may have a
             method finish(state), which is called when training has ended, after the last checkpoint.
         seed: decides the order of the examples in each epoch, and which are set aside for validation: an int, a NumPy
-            Generator to draw one from, or None for another order each time.
+            Generator to draw one from, or None for a different order each time.
         compiled: whether steps are compiled. If False, the graph of each batch is built: the numbers are
             the same up to rounding, and models that cannot be compiled work too. None compiles if llvmlite is
             installed, and warns once otherwise.
         progress: whether to show a progress bar; None shows it in a terminal and in a notebook.
-        checkpoint: a directory. Everything needed to go on is written there after each epoch, in milliseconds.
+        checkpoint: a directory. Everything needed to resume is written there after each epoch, which takes
+            milliseconds.
         resume: whether to go on from that checkpoint. A run that was killed at any moment then ends with the same
             bits as one that was not. All other arguments must be the same, except that there may be more epochs:
             functions too, which are compared by their code and the numbers that they read from outside;
-            the numbers of parameters, optimizer and schedule come from the checkpoint. Without a checkpoint,
-            training begins; if the run there is finished, fit returns at once.
+            the numbers of parameters, optimizer and schedule come from the checkpoint. If there is no checkpoint yet,
+            training starts from the beginning. If the run in the checkpoint is finished, fit returns at once.
         detect_anomaly: whether to find the operation responsible when a loss becomes nan or infinite.
 
     Returns:
@@ -102,7 +103,7 @@ def fit(
         FileExistsError: if there is a checkpoint and resume is False.
         BlockingIOError: if another run is using the directory of the checkpoint now (not noticed on Windows).
         NotADirectoryError: if the path of the checkpoint is that of a file.
-        RuntimeError: if the checkpoint is of another architecture. Then nothing changes.
+        RuntimeError: if the checkpoint is that of another architecture. Then nothing changes.
         FloatingPointError: if a loss or a parameter becomes nan or infinite. It names the epoch and the
             batch, and the model is as it was before that step.
         ModuleNotFoundError: if compiled is True without llvmlite, or there is a checkpoint without safetensors.
@@ -117,6 +118,10 @@ def fit(
     1.0
     """
     check_parts("fit", model, loss, optimizer, penalty)
+    for name, flag in {"resume": resume, "detect_anomaly": detect_anomaly}.items():
+        check_flag(flag, f"fit: {name}")
+    for name, choice in {"compiled": compiled, "progress": progress}.items():
+        check_flag(choice, f"fit: {name}", or_none=True)
     with _open_checkpoint(checkpoint, resume) as store:
         saved = store.read() if store is not None and store.exists() else None
         if compiled is None and saved is not None:
@@ -141,7 +146,7 @@ def fit(
             penalty=penalty,
             callbacks=callbacks,
             seed=number,
-            compiled=choose_compiled(compiled, "nn.fit"),
+            compiled=choose_compiled(compiled, "fit"),
             detect_anomaly=detect_anomaly,
         )
         loop = Loop(plan, store)
@@ -157,7 +162,7 @@ def _open_checkpoint(checkpoint: Any, resume: bool) -> Iterator[Checkpoint | Non
     """A context with the place where checkpoints go, kept for this run alone; None if there are none."""
     if checkpoint is None:
         if resume:
-            raise ValueError("resume=True needs checkpoint=, the directory of the run to go on with")
+            raise ValueError("resume=True needs a checkpoint. Pass checkpoint=, the directory of the run to resume")
         yield None
         return
     if not isinstance(checkpoint, (str, os.PathLike)):
@@ -170,6 +175,6 @@ def _open_checkpoint(checkpoint: Any, resume: bool) -> Iterator[Checkpoint | Non
         if store.exists() and not resume:
             raise FileExistsError(
                 f"{str(store.path)!r} is the checkpoint of an earlier run. Pass resume=True to go on with it. "
-                "To start again, remove it or choose another directory"
+                "To start again, delete it or choose another directory"
             )
         yield store

@@ -66,7 +66,7 @@ class History:
             ModuleNotFoundError: without matplotlib.
         """
         if not len(self):
-            raise ValueError("there is nothing to plot: no epoch is finished")
+            raise ValueError("there is nothing to plot, because no epoch is finished. Train for at least one epoch")
         plt = import_pyplot()
         panels = 1 + bool(self.metric)
         figure, axes = plt.subplots(1, panels, figsize=(4.8 * panels, 3.6), layout="constrained", squeeze=False)
@@ -90,7 +90,7 @@ class History:
         for panel in axes[0]:
             panel.grid(alpha=0.3)
             panel.xaxis.get_major_locator().set_params(integer=True)
-        plt.close(figure)  # the caller has it: a notebook would show it twice, and pyplot would keep it for ever
+        plt.close(figure)  # otherwise a notebook would show it twice, and pyplot would keep it for ever
         return figure
 
     def __repr__(self) -> str:

@@ -31,7 +31,7 @@ TRIED = 256  # on how many examples a metric is tried first
 
 
 class Loop:
-    """Carries a Plan out.
+    """Carries out a Plan.
 
     Attributes:
         history: what was measured so far.
@@ -170,7 +170,7 @@ class Loop:
     def _step(self, X: Array, y: Array, epoch: int, number: int) -> float:
         """One step, completely or not at all."""
         try:
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the step looks for it
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the step checks for it
                 return self.step(X, y)
         except NotFinite as error:
             message = (
@@ -193,11 +193,12 @@ class Loop:
         except ag.AnomalyError as error:
             return str(error)
         return (
-            "No operation made it when the batch was computed again. It came from the step, or from chance in the model"
+            "No operation made one when the batch was computed again. It came from the optimizer's step, or from "
+            "random numbers in the model"
         )
 
     def state(self) -> dict[str, Any]:
-        """Everything needed to go on after the last finished epoch."""
+        """Everything needed to resume after the last finished epoch."""
         plan = self.plan
         return {
             "settings": plan.settings(),
@@ -242,7 +243,7 @@ class Loop:
             )
 
     def _set(self, state: dict[str, Any]) -> None:
-        """Load a state without the model's, which is loaded first because its error says best what does not fit."""
+        """Load all but the model's state, which is loaded first because its error says best what does not fit."""
         plan = self.plan
         if plan.schedule is not None:
             plan.schedule.load_state_dict(state["schedule"])

@@ -32,7 +32,7 @@ MAY_CHANGE = ("epochs", "detect_anomaly", *APART)
 
 @dataclass
 class Plan:
-    """The arguments of fit by the names they have there, with the examples to train on and to validate on.
+    """The arguments of fit, which are described there, with the examples to train on and to validate on.
 
     Raises:
         TypeError, ValueError: if an argument is invalid.
@@ -87,13 +87,13 @@ class Plan:
         if schedule is None:
             return
         if not isinstance(schedule, Scheduler):
-            raise TypeError(f"schedule must be one, such as nn.StepLR(optimizer, 10), or None, got {schedule!r}")
+            raise TypeError(f"schedule must be a Scheduler, such as nn.StepLR(optimizer, 9), or None, got {schedule!r}")
         if schedule.optimizer is not self.optimizer:
-            raise ValueError("the schedule must be made from the optimizer that fit is given, not from another one")
+            raise ValueError("schedule must be made from the optimizer that fit is given, got one of another optimizer")
         if schedule.watches not in ("", "loss", "metric"):
             raise ValueError(f"{name_of(schedule)}.watches must be '', 'loss' or 'metric', got {schedule.watches!r}")
         if schedule.watches == "metric" and self.metric is None:
-            raise ValueError(f"the schedule {name_of(schedule)} watches the metric. Give fit a metric")
+            raise ValueError(f"metric must be given if the schedule, {name_of(schedule)}, watches it, got None")
         if schedule.watches == "metric" and self.metric_name.endswith(LESS_IS_BETTER):
             raise ValueError(
                 f"the schedule {name_of(schedule)} waits for the metric to grow, but of {self.metric_name} less is "

@@ -41,7 +41,8 @@ def predict(model: Module, X: Any, *, compiled: bool | None = None) -> Floats:
         The outputs: of shape (examples,) if the model returns one number, (examples, n) if it returns a list of n.
 
     Raises:
-        TypeError: if the model is not a Module or does not return numbers, or X holds anything but real numbers.
+        TypeError: if the model is not a Module or does not return numbers, X holds anything but real numbers, or
+            compiled is not True, False or None.
         ModuleNotFoundError: if compiled is True and llvmlite is not installed.
         ValueError: if X is empty, holds a nan, or its rows are not as wide as the model needs.
 
@@ -52,7 +53,7 @@ def predict(model: Module, X: Any, *, compiled: bool | None = None) -> Floats:
     """
     check_module(model, "predict(model, X)")
     inputs = check_numbers(X, "X")
-    if not choose_compiled(compiled, "nn.predict"):
+    if not choose_compiled(compiled, "predict"):
         with evaluation_mode(model), explain_missing_rows(inputs):
             return np.array([pack(output) for output in model.batch(list_rows(inputs))], dtype=np.float64)
     forward = _forwards.get(id(model))
@@ -65,7 +66,7 @@ def predict(model: Module, X: Any, *, compiled: bool | None = None) -> Floats:
 
 
 class Forward:
-    """The forward pass of a model in evaluation mode, and a loss after it if there is one, compiled.
+    """The forward pass of a model in evaluation mode, compiled, followed by a loss if there is one.
 
     It does not keep the model alive. It compiles again when the model has other parts than before.
     """

@@ -1,4 +1,4 @@
-"""Bar: the progress of fit in one line, drawn by tqdm; nothing if nobody watches."""
+"""Bar: the progress of fit in one line, drawn by tqdm. There is no bar if nobody is watching."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from autograd.installation import is_installed, require
 
 from .history import History, format_metric
 
-INTERVAL = 0.1  # seconds between two drawings of the line: a step may take microseconds
+INTERVAL = 0.1  # seconds between two drawings of the line, because a step may take only microseconds
 
 
 class Bar:
     """The progress of the steps of a training run: epoch, time left, loss, metric, learning rate.
 
     Args:
-        show: True or False; None shows it if somebody may watch: in a terminal and in a notebook.
+        show: whether to show the bar; None shows it where somebody may be watching: in a terminal and in a notebook.
         first, epochs: the first epoch of this run, and the last.
         steps: how many steps an epoch has.
         history: where it reads the latest losses and metric.
@@ -30,7 +30,7 @@ class Bar:
         notebook = "ipykernel" in sys.modules and type(sys.stdout).__module__.startswith("ipykernel")
         watched = notebook or (sys.stdout is not None and sys.stdout.isatty())
         if show or (show is None and watched and is_installed("tqdm")):
-            tqdm = require("tqdm", "the progress bar of nn.fit")  # only when a bar is drawn
+            tqdm = require("tqdm", "the progress bar of nn.fit")  # imported only when a bar is drawn
             self._bar = tqdm.tqdm(
                 desc=f"epoch {first}/{epochs}",
                 total=(epochs - first + 1) * steps,

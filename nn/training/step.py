@@ -78,7 +78,7 @@ class Step:
 
     @property
     def clip_norm(self) -> float | None:
-        """The norm to which larger gradients are scaled down, or None."""
+        """The norm to which larger gradients are scaled down; None leaves them as they are."""
         return self._clip_norm
 
     def __reduce__(self) -> tuple[Any, ...]:  # without code, which is compiled again
@@ -114,7 +114,7 @@ class Step:
     def renew(self) -> None:
         """Prepare for the parts that the model has now."""
         if not set(self.model.parameters()).issuperset(self.optimizer.parameters):
-            raise ValueError("the optimizer has parameters that are not the model's. Make it from model.parameters()")
+            raise ValueError("the optimizer's parameters must be the model's. Make it from model.parameters()")
         self._buffer_values = buffer_values(self.model)
         self._flat, self._buffers = padded(len(self.optimizer.parameters)), padded(len(self._buffer_values))
 
@@ -159,7 +159,7 @@ class Step:
         raise NotImplementedError
 
     def update(self, grad: Flat, buffers: Flat) -> None:
-        """Let the optimizer update the parameters, and take over these buffers; if that fails, restore everything."""
+        """Let the optimizer update the parameters, and adopt these buffers. If that fails, restore everything."""
         groups, flat, before = self.optimizer.groups, self.flat.copy(), self.buffers.copy()
         saved = [(group.steps, {name: x.copy() for name, x in group.state.items()}) for group in groups]
         try:
@@ -175,7 +175,7 @@ class Step:
 
 
 class EagerStep(Step):
-    """A training step that builds the graph of a batch and goes back through it. Its numbers are CompiledStep's."""
+    """A training step that builds the graph of a batch and differentiates it. It gives the numbers of CompiledStep."""
 
     def take(self, X: Array, y: Array) -> float:
         loss, grad, buffers = self.compute(X, y)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import array
 import cmath
+import copy
 import functools
 import math
+import pickle
 import re
 import statistics
 import sys
@@ -69,6 +71,9 @@ OF_A_NUMBER: dict[str, Callable[[Any], Any]] = {
     "percent": lambda x: float("%.17g" % x),  # noqa: UP031
     "array.array": lambda x: array.array("d", [x])[0],
     "np.float64": lambda x: np.float64(x) * x,
+    "copy": lambda x: copy.copy(x) * x,
+    "deepcopy": lambda x: copy.deepcopy([x])[0] * x,
+    "pickle": lambda x: pickle.loads(pickle.dumps(x)) * x,
     "np.interp": lambda x: np.interp(x, [0, 1], [0, 2]),
     "np.full": lambda x: np.full(3, x, dtype=float).sum(),
     "np.fromiter": lambda x: np.fromiter([x], dtype=float)[0],

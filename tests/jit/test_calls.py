@@ -33,17 +33,17 @@ def test_errors_of_calls() -> None:
         program(1.0, 2.0)
     with pytest.raises(ValueError, match=r"same length along their batch axes.*argument 0 has 3, argument 1 has 4"):
         jit(lambda a, b: a * b, in_axes=0)(np.ones(3), np.ones(4))
-    with pytest.raises(TypeError, match="not a real number"):
+    with pytest.raises(TypeError, match="must be a real number"):
         jit(lambda x: x)("one")
     for wrong in ("0", True, (0, "1"), 1.0):
-        with pytest.raises(TypeError, match="in_axes must be None, an int, or a tuple"):
+        with pytest.raises(TypeError, match="in_axes must be None, an int or a tuple"):
             jit(lambda x: x, in_axes=wrong)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"argument 0 must have axis -3, .* shape \(5, 2\)"):
         jit(lambda x: x, in_axes=-3)(np.ones((5, 2)))
     for whole in (lambda x: ag.exp(x), lambda x: np.ones(3) @ x):
         with pytest.raises((TypeError, ValueError), match=r"if the first axis of an array is a batch.*in_axes=0"):
             jit(whole)(np.ones((5, 4)))
-    with pytest.raises(TypeError, match="real numbers"):
+    with pytest.raises(TypeError, match="must be a real number"):
         jit(lambda x: "one")(1.0)
     with pytest.raises(TypeError, match="must return one number, got 2"):
         jit(lambda x: [x, x]).value_and_grad(1.0)
@@ -197,7 +197,7 @@ def test_containers_of_one_number_or_array() -> None:
 def test_arrays_without_real_numbers_are_refused_in_containers_at_later_calls_too(wrong: Any) -> None:
     program = jit(lambda d: d["a"][0] * 2.0 + d["b"])
     assert program({"a": np.ones(3), "b": 1.0}) == 3.0
-    with pytest.raises(TypeError, match=r"argument 0\['a'\].*holds no real numbers"):
+    with pytest.raises(TypeError, match=r"argument 0\['a'\] must hold real numbers"):
         program({"a": wrong, "b": 1.0})
 
 

@@ -72,7 +72,11 @@ def test_reductions() -> None:
     [
         (lambda: nn.mse([1.0], [1.0, 2.0]), ValueError, "lists of the same length, got a list of 1 and a list of 2"),
         (lambda: nn.mse([1.0], 1.0), ValueError, "got a list of 1 and one number"),
-        (lambda: nn.mse([1.0, 2.0, 3.0], 1), ValueError, r"a one-hot row such as \[0, 1, 0\]. .* use nn.cross_entropy"),
+        (
+            lambda: nn.mse([1.0, 2.0, 3.0], 1),
+            ValueError,
+            r"such as the one-hot row \[0, 1, 0\] for a class. .* use nn.cross_entropy",
+        ),
         (lambda: nn.mse(1.0, [1.0]), ValueError, r"as y\[:, 0\]"),
         (lambda: nn.mse([], []), ValueError, "at least one example"),
         (lambda: nn.mse(1.0, 2.0, reduction="max"), ValueError, "'mean', 'sum' or 'none', got 'max'"),

@@ -257,7 +257,7 @@ CASES: list[tuple[str, Any, Any]] = [
     # what cannot be judged
     ("early stopping on nan", lambda d: stopped(np.nan), "EarlyStopping cannot judge epoch 1, because its loss is nan"),
     ("a plateau of nan", lambda d: plateau(np.nan), "must be a number that is not nan, got nan"),
-    ("a plateau of None", lambda d: plateau(None), "must be a number that is not nan, got None"),
+    ("a plateau of None", lambda d: plateau(None), "metric must be a number, got None"),
     ("a plateau of a Value", lambda d: plateau(Value(0.5)), 0.5),
     # runs that go on
     ("more epochs", lambda d: twice(d, {}, {}), 3),

@@ -261,7 +261,8 @@ def test_a_scheduler_gets_what_it_watches(watches: str, validation: Any) -> None
 
 
 @pytest.mark.parametrize(
-    ("watches", "message"), [("metric", "Watching watches the metric. Give fit a metric"), ("lr", "must be '', 'loss'")]
+    ("watches", "message"),
+    [("metric", "metric must be given if the schedule, Watching, watches it"), ("lr", "must be '', 'loss'")],
 )
 def test_a_scheduler_that_cannot_watch_is_named(watches: str, message: str) -> None:
     model = nn.MLP(2, [1], seed=0)
@@ -317,8 +318,8 @@ def test_a_run_of_users_parts_goes_on_to_the_same_bits(compiled: bool, tmp_path:
         ({"betas": (0.5, 0.3)}, "optimizer options: "),
         ({"flag": False}, "optimizer options: "),
         ({"mode": "b"}, "optimizer options: "),
-        ({"function": third}, "Lambda: the state is of a schedule with function='half', not 'third'"),
-        ({"milestones": (1, 3)}, r"Lambda: the state is of a schedule with milestones=\[1, 2\], not \[1, 3\]"),
+        ({"function": third}, "Lambda: the state must be of a schedule with function='third', got 'half'"),
+        ({"milestones": (1, 3)}, r"Lambda: the state must be of a schedule with milestones=\[1, 3\], got \[1, 2\]"),
         ({"loss": nn.mse}, "loss: 'absolute' in the checkpoint, 'mse' given"),
     ],
 )

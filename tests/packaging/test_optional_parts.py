@@ -126,7 +126,7 @@ print(*[(w.category.__name__, str(w.message), w.filename) for w in caught])
 """
     message = (
         "nn.fit does not compile, which is much slower, because llvmlite is not installed. Run "
-        "pip install 'scalar-autograd[jit]', or pass compiled=False to have no warning"
+        "pip install 'scalar-autograd[jit]', or pass compiled=False to silence this warning"
     )
     assert run_without(["llvmlite"], script) == f"{('UserWarning', message, '<string>')}\n"
 

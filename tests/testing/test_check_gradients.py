@@ -157,8 +157,8 @@ def test_the_parameters_of_a_module() -> None:
 
 def test_bad_input_is_named() -> None:
     for f, expected in (
-        (lambda x: "nothing", "the result is str 'nothing', which is not a real number"),
-        (lambda x: None, "the result is None"),
+        (lambda x: "nothing", "the result must be a real number, got str 'nothing'"),
+        (lambda x: None, "the result must be a real number, got None"),
         (lambda x: [x], "must return one number, got list"),
         (lambda x: x * np.ones(1), "must return one number, got a NumPy array of shape"),
     ):
@@ -171,7 +171,8 @@ def test_bad_input_is_named() -> None:
     ):
         check_gradients(lambda x: np.sum(x), np.array([1, 2]))
     with pytest.raises(
-        TypeError, match=r"name is str 'a'.*argnums says which arguments to differentiate with respect to"
+        TypeError,
+        match=r"name must be a real number, got str 'a'.*argnums says which arguments to differentiate with respect to",
     ):
         check_gradients(lambda x, name: x, 1.0, "a")
     with pytest.raises(ValueError, match="argnums is 1, but the function was called with 1 positional argument"):
@@ -201,8 +202,8 @@ def test_a_gradient_of_another_structure_is_named() -> None:
     x = np.ones((2, 2))
     for gradient, error, expected in (
         (lambda x: np.ones(4), ValueError, "the gradient with respect to x must have shape (2, 2), got (4,)"),
-        (lambda x: None, TypeError, "the gradient with respect to x is None"),
-        (lambda x: "a", TypeError, "the gradient with respect to x is str 'a'"),
+        (lambda x: None, TypeError, "the gradient with respect to x must be a real number, got None"),
+        (lambda x: "a", TypeError, "the gradient with respect to x must be a real number, got str 'a'"),
         (lambda x: {"x": 1.0}, TypeError, "the gradient with respect to x is missing"),
     ):
         with pytest.raises(error, match=re.escape(expected)):

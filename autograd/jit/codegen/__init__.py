@@ -2,11 +2,11 @@
 
 Read in this order:
 - ir.py: IR as text, and the Writer that appends instructions to it; lanes.py: sums of the lanes of a vector.
-- instructions.py: what each primitive is in IR.
+- instructions.py: each primitive in IR.
 - layout.py: where each number lies in memory.
 - straight_line.py: small graphs, with instructions for each node.
 - tables.py, table_machine.py: large graphs as tables, and the machine that executes them.
 - batch_loop.py: the functions that a program calls, and the loop over the batch.
 - batch_sums.py: sums over the batch, such as the gradients of weights.
-- transpose.py: rows of elements become vectors, and rows again.
+- transpose.py: rows of elements become vectors, and vectors become rows again.
 """

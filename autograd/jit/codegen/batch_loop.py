@@ -34,7 +34,7 @@ def write_batch_loop(
     """Write the functions that the program calls: prologue, chunk and finish, and `all`, which calls these.
 
     Args:
-        ir: takes the functions.
+        ir: receives the functions.
         layout: where the numbers lie.
         lanes: how many doubles a vector holds.
         shared, batched: for each section of the graph the functions that compute it, or its tables.

@@ -1,4 +1,4 @@
-"""What each primitive is in LLVM IR, exact where the eager engine is."""
+"""Each primitive in LLVM IR, exact where the eager engine is exact."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _heaviside(w: Writer, x: str, at_zero: str) -> str:
 
 
 def _sum(w: Writer, *xs: str) -> str:
-    """Added in order, beginning with +0, because the correctly rounded sum of negative zeros is +0, too."""
+    """The sum in order, beginning with +0, because the correctly rounded sum of negative zeros is +0 too."""
     return functools.reduce(w.add, xs, w.c(0.0))
 
 

@@ -1,4 +1,4 @@
-"""LLVM IR as text: IR collects functions, Writer writes the body of one, for single doubles or for vectors alike."""
+"""LLVM IR as text: IR collects functions, and Writer writes the body of one, for single doubles or for vectors."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Writer:
     Names that begin with %b are truth values: i1, or vectors of i1.
 
     Args:
-        ir: takes the declarations and the helper functions that the body needs.
+        ir: receives the declarations and the helper functions that the body needs.
         lanes: how many doubles each operand holds; 1 for plain doubles.
     """
 

@@ -1,4 +1,4 @@
-"""Across the lanes of a vector: sums of lanes, and the first few of them."""
+"""Operations across the lanes of a vector: sums of lanes, and a mask of the first few."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def write_straight_line(
     """Write the functions that compute one section of a graph.
 
     Args:
-        ir: takes the functions.
+        ir: receives the functions.
         graph: what is computed.
         layout: where its numbers lie.
         batched: whether to write the batched section; otherwise the shared one.

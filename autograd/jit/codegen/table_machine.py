@@ -24,7 +24,7 @@ def write_table_machine(ir: IR, name: str, keys: Sequence[Key], lanes: int, sing
     less than `vectors`, only `spare` lanes of the last one are.
 
     Args:
-        ir: takes the function.
+        ir: receives the function.
         name: its name.
         keys: what the runs of the tables do.
         lanes: how many doubles a vector holds.

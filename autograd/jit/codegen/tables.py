@@ -1,7 +1,7 @@
 """Tables: a large graph as runs of equal operations, which a small machine (table_machine.py) executes.
 
 Nodes are sorted by their depth and their operation. Each run of nodes with the same operation becomes
-a header and a table of the places of their operands. Making tables takes microseconds a node, while
+a header and a table of the places of their operands. Making tables takes microseconds per node, while
 LLVM takes 50 or more.
 """
 

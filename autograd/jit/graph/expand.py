@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...primitive import Primitive
+from ...primitive import Primitive, describe, is_number
 from ...value import Value
 from ..codegen.instructions import INSTRUCTIONS, NATIVE
 from ..trace.tracer import Trace, TracingError
@@ -25,7 +25,8 @@ def is_machine_code(op: Primitive, who: str) -> bool:
         return True
     if op.native in NATIVE:
         raise TracingError(
-            f"{who} the primitive {op} has {op.arity} arguments, but its native={op.native!r} takes {NATIVE[op.native]}"
+            f"{who} the native of the primitive {op} must have {op.arity} argument{'s' * (op.arity != 1)}, "
+            f"got {op.native!r}, which has {NATIVE[op.native]}"
         )
     raise TracingError(
         f"{who} the native of the primitive {op} must name an LLVM instruction or a function of doubles "
@@ -69,14 +70,17 @@ def _formula(op: Primitive, count: int, who: str) -> Graph:
     """The graph of a primitive's formula, or of its function if it has none."""
     trace = Trace()
     tracers = [trace.input() for _ in range(count)]
-    formula = op.native if callable(op.native) else op.function
+    formula, name = (op.native, "its native formula") if callable(op.native) else (op.function, "its function")
     try:
         result: Any = formula(*group_operands(op, tracers))
-        result = trace.lift(result) if isinstance(result, Value) else float(result)
-    except TypeError as error:
+    except Exception as error:
+        fault = f"needs concrete numbers ({error})" if isinstance(error, TypeError) else f"raises {error!r}"
         raise TracingError(
-            f"{who} the primitive {op} cannot be compiled: its function needs concrete numbers ({error}). Give "
-            "@primitive(..., native=...) the name of a C function, or a formula in arithmetic and autograd functions"
-        ) from None
+            f"{who} the primitive {op} cannot be compiled: {name} {fault}. Give @primitive(..., native=...) the name "
+            "of a C function, or a formula in arithmetic and autograd functions"
+        ) from error
+    if not isinstance(result, Value) and not is_number(result):
+        raise TracingError(f"{who} the primitive {op}: {name} must return one number, got {describe(result)}")
+    result = trace.lift(result) if isinstance(result, Value) else float(result)
     trace.end()
     return from_tracers(trace.nodes, {x: Input(k, False) for k, x in enumerate(tracers)}, [result])

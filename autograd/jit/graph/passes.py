@@ -18,7 +18,7 @@ from .graph import Graph, Input, What, group_operands
 
 @primitive(None, None, None, symbol="×+", native="llvm.fma")
 def fma(a: float, b: float, c: float) -> float:
-    """a * b + c, rounded once if the machine can do that."""
+    """a * b + c, rounded only once if the machine can do that."""
     return a * b + c
 
 

@@ -1,4 +1,4 @@
-"""Running: IR becomes machine code, Python's numbers go into it, and results come back.
+"""Running: IR becomes machine code, which takes Python's numbers and returns results.
 
 Read in this order:
 - machine.py: machine code from IR; cache.py: machine code on disk.

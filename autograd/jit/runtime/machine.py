@@ -41,7 +41,7 @@ def host() -> Machine:
 
 
 def compile_ir(ir: str, machine: Machine) -> Code:
-    """Compile IR, unless it was compiled lately: models of one shape share their code."""
+    """Compile IR, unless it was compiled recently: models of one shape share their code."""
     key = cache.digest(ir, machine)
     code = _recent.pop(key, None) or Code(ir, machine)
     _recent[key] = code

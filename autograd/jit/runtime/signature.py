@@ -63,7 +63,7 @@ class Argument:
 
 
 def argument_key(x: Any) -> Key:
-    """A key that differs for arguments that need different code or different memory."""
+    """A key that is different for arguments that need different code or memory."""
     if type(x) is np.ndarray and x.dtype.kind != "O":
         return x.shape, x.dtype.kind
     if type(x) in NUMBERS:
@@ -126,11 +126,11 @@ def to_argument(x: Any, number: int, axis: int | None, who: str) -> Argument:
     """Make an Argument of x, argument `number` of a call.
 
     Raises:
-        TypeError: if x contains what is not a number, or does not have its batch axis.
+        TypeError: if x contains anything but numbers, or does not have its batch axis.
     """
     path = f"argument {number}"
     tree = flatten(x, path)
-    check(tree, who, "a compiled program takes numbers, arrays, Modules, and containers of them")
+    check(tree, who, "pass numbers, arrays and Modules, alone or in containers")
     if axis is None:
         return Argument(dataclasses.replace(tree, leaves=[_drop_numbers(leaf) for leaf in tree.leaves]), None)
     leaves = []

@@ -49,9 +49,9 @@ def run_chunks(compilation: Compilation, context: Any, chunks: int, threads: int
     try:
         work()
     finally:
-        for _ in waiting:  # after an interrupt no thread begins another chunk, and
+        for _ in waiting:  # so that after an interrupt no thread begins another chunk
             pass
-        wait(futures)  # none writes any more to memory that is given back
+        wait(futures)  # so that none still writes to memory that is about to be freed
     for future in futures:
         future.result()
     code.function("finish", ctypes.c_void_p)(context.ctypes.data)

@@ -1,4 +1,4 @@
-"""Workspace: the memory of a call of compiled code, and the way of arguments into it and of results out of it."""
+"""Workspace: the memory of a call of compiled code; how arguments get into it and results out of it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Workspace:
         outputs: for each leaf of the results an array of its shape, where its numbers are.
         sums: the results that are summed over the batch.
         closed: where the numbers of Values closed over go.
-        lent: the inputs that may be read where the caller has them, with the numbers of their leaves.
+        lent: the inputs that may be read in the caller's own arrays, with the numbers of their leaves.
     """
 
     def __init__(

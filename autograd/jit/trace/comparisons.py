@@ -1,4 +1,4 @@
-"""Comparisons and stop_gradient as primitives: tracers record them, where Values answer at once."""
+"""Comparisons and stop_gradient as primitives: tracers record them, while Values answer at once."""
 
 from __future__ import annotations
 

@@ -20,5 +20,5 @@ def tracing() -> Iterator[None]:
 
 
 def is_tracing() -> bool:
-    """Whether jit is tracing a function now. What it draws or writes happens once then, and not at each call."""
+    """Whether jit is tracing a function now: its side effects happen now and not at each call of the program."""
     return _tracing.get()

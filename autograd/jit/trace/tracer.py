@@ -1,4 +1,4 @@
-"""Tracer: a Value without a number, which records the operations on it; TracingError, where a number is needed."""
+"""Tracer: a Value without a number, which records the operations on it. TracingError, for when a number is needed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from ... import ops
 from ...chain import adjoints_on_values
 from ...node import walk
-from ...primitive import Primitive
+from ...primitive import Primitive, check_flag
 from ...user_line import user_line
 from ...value import Value
 from .comparisons import equal, greater, greater_equal, less, less_equal, not_equal, stop_gradient
@@ -131,7 +131,7 @@ class Tracer(Value):
         tracer: Tracer = self.trace.lift(value)
         return tracer
 
-    # What needs a number, which there is not before the program runs
+    # Everything that needs a number, which does not exist before the program runs
 
     @property  # type: ignore[misc]
     def data(self) -> float:
@@ -147,7 +147,7 @@ class Tracer(Value):
     _grad = grad
 
     def backward(self, seed: Any = 1.0, create_graph: bool = False) -> Any:
-        if not create_graph:
+        if not check_flag(create_graph, "backward: create_graph"):
             _fail("called backward() on a traced value", "compile ag.grad(f), or call .value_and_grad of the program")
         found = adjoints_on_values(self, seed)
         return {node: g if isinstance(g, Value) else Value(g) for node, g in found.items()}
@@ -212,7 +212,7 @@ class Tracer(Value):
             return _CHOOSING[ufunc](*[x.item() if isinstance(x, np.ndarray) else x for x in inputs])
         return getattr(ufunc, method)(*[_object(x) if isinstance(x, Tracer) else x for x in inputs], **options)
 
-    # What is recorded. The arithmetic of two tracers is spelled out, because rules spend their time there.
+    # Everything that is recorded. The arithmetic of two tracers is spelled out, because most time is spent there.
 
     def __add__(self, other: Any) -> Any:
         if (type(other) is Tracer and other.trace is self.trace) or type(other) is float:

@@ -1,5 +1,5 @@
 """Compiled training: loss, gradient, clipping and update as one call of machine code.
 
-Read compile_step.py first: the step. compiled_update.py: an optimizer's update, compiled. substitute.py: a model with
-traced numbers in place of its parameters. fallback.py: what happens without a compiler.
+Read compile_step.py first: the step. compiled_update.py: an optimizer's update, compiled. substitute.py: a copy of a
+model with traced numbers in place of its parameters. fallback.py: what happens without a compiler.
 """

@@ -1,4 +1,4 @@
-"""Copies of a model with other Values and random generators in it, and whether code compiled for a model still fits."""
+"""Copies of a model with other Values and random generators, and whether code compiled for a model still fits it."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def generators(model: Module) -> list[np.random.Generator]:
 
 
 class Replay:
-    """Stands for a Generator in a copy of a model, and returns numbers drawn before, one after the other.
+    """Takes the place of a Generator in a copy of a model, and returns numbers drawn before, one after the other.
 
     Attributes:
         count: how many it has returned.

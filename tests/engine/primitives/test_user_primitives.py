@@ -135,14 +135,18 @@ def test_arguments_are_checked_as_for_a_built_in() -> None:
         ((lambda out, x: 1.0, None), {}, r"primitive f: there must be one partial for each argument \('x',\), got 2\."),
         ((2.0,), {}, r"primitive f: a partial must be a function of \(out, x\) or None, got 2\.0"),
         ((None,), {"sequences": ["y"]}, r"primitive f: sequences must name some of \['x'\], got \['y'\]"),
-        ((None,), {"native": 3}, r"primitive f: native must be the name .* or a formula, got int 3"),
+        (
+            (None,),
+            {"native": 3},
+            r"primitive f: native must be the name .* or a formula, a function of \(x\), got int 3",
+        ),
         (
             (None,),
             {"native": "sin", "sequences": ["x"]},
-            r"primitive f: native must be a formula if there are sequences, got 'sin'",
+            r"primitive f: native must be a formula, a function of \(x\), got str 'sin'",
         ),
         ((None,), {"domain": (1.0, 0.0)}, r"primitive f: domain must be an interval \(low, high\)"),
-        ((None,), {"domain": [(0.0, 1.0)] * 2}, r"domain must be an interval .* or one for each of 1 arguments"),
+        ((None,), {"domain": [(0.0, 1.0)] * 2}, r"domain must be an interval .* or one for each argument, got \[\(0"),
     ],
 )
 def test_a_wrong_declaration_is_refused_at_once(partials: Any, options: Any, message: str) -> None:

@@ -181,13 +181,17 @@ def test_names_inject_nothing() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: draw(3), TypeError, "takes a Module, got int 3"),  # type: ignore[arg-type]
+        (lambda: draw(3), TypeError, "draw: model must be a Module, got int 3"),  # type: ignore[arg-type]
         (lambda: draw(Value(1.0)), TypeError, "ag.draw"),  # type: ignore[arg-type]
-        (lambda: draw(nn.Module()), ValueError, "networks of neurons, but Module has no nn.Layer or nn.Neuron"),
+        (
+            lambda: draw(nn.Module()),
+            ValueError,
+            "model must be a network of neurons, but Module has no nn.Layer or nn.Neuron",
+        ),
         (lambda: draw(model(), edges="both"), ValueError, "'weights' or 'gradients'"),  # type: ignore[arg-type]
         (lambda: draw(model(), max_neurons=2), ValueError, "3 or more, got 2"),
         (lambda: draw(model(), format="q"), ValueError, "format must be a format for floats"),
-        (lambda: draw(model(), [1.0]), ValueError, "takes 3 inputs, got 1"),
+        (lambda: draw(model(), [1.0]), ValueError, "the input must have 3 numbers, got 1"),
         (lambda: draw(model(), engine="x"), ValueError, "'pure' or 'system'"),  # type: ignore[arg-type]
         (lambda: draw(nn.MLP(100, [100, 100], seed=0), max_neurons=100), ValueError, "20,000 edges.*max_neurons=50"),
     ],

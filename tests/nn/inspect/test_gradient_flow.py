@@ -253,7 +253,7 @@ def test_the_plot_shows_each_gradient_or_marks_its_absence(bias: float) -> None:
         ((nn.MLP(2, [1]), X, Y[:3], nn.mse), ValueError, "got 12 and 3"),
         ((nn.MLP(2, [1]), [], [], nn.mse), ValueError, "got 0 and 0"),
         ((nn.MLP(2, [1]), X, Y, lambda out, target: 1.0), TypeError, "must return a Value, got"),
-        ((nn.MLP(3, [1]), X, Y, nn.mse), ValueError, "takes 3 inputs, got 2"),
+        ((nn.MLP(3, [1]), X, Y, nn.mse), ValueError, "the input must have 3 numbers, got 2"),
     ],
 )
 def test_bad_input(arguments: Any, error: type[Exception], words: str) -> None:

@@ -139,16 +139,20 @@ def test_embedding_of_an_index_that_is_traced() -> None:
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: nn.Sequential([nn.Layer(1, 1)]), TypeError, "takes layers one by one"),
-        (lambda: nn.Sequential(nn.Layer), TypeError, "takes layers one by one"),
-        (lambda: nn.Residual(ag.relu), TypeError, "Residual takes a Module"),
-        (lambda: nn.Activation("rely"), ValueError, "unknown activation 'rely'"),
-        (lambda: nn.Activation("relu")([[1.0]]), ValueError, r"Activation\(relu\) takes one example of numbers"),
+        (lambda: nn.Sequential([nn.Layer(1, 1)]), TypeError, "a layer must be a Module or a function"),
+        (lambda: nn.Sequential(nn.Layer), TypeError, "a layer must be a Module or a function"),
+        (lambda: nn.Residual(ag.relu), TypeError, "Residual: layer must be a Module"),
+        (lambda: nn.Activation("rely"), ValueError, "activation must be .*, got 'rely'"),
+        (
+            lambda: nn.Activation("relu")([[1.0]]),
+            ValueError,
+            r"Activation\(relu\): the input must be one example of numbers",
+        ),
         (lambda: nn.Embedding(5, 0), ValueError, "dim must be a whole number of 1 or more, got 0"),
         (lambda: nn.Embedding(5, 2)(5), ValueError, "a whole number from 0 to 4, got 5"),
         (lambda: nn.Embedding(5, 2)(-1), ValueError, "from 0 to 4, got -1"),
         (lambda: nn.Embedding(5, 2)(1.5), ValueError, "from 0 to 4, got 1.5"),
-        (lambda: nn.Embedding(5, 2)("a"), TypeError, "takes the index of a row, got 'a'"),
+        (lambda: nn.Embedding(5, 2)("a"), TypeError, "the input must be the index of a row, got 'a'"),
         (
             lambda: nn.MLP(2, [1], norm="group"),
             ValueError,

@@ -96,7 +96,7 @@ def test_jit_refuses_to_freeze_a_mask() -> None:
         (lambda: nn.Dropout(float("nan")), ValueError, "p must be a number from 0 to 1, got nan"),
         (lambda: nn.Dropout("half"), TypeError, "p must be a number from 0 to 1, got 'half'"),
         (lambda: nn.Dropout(seed=-1), ValueError, "seed must be an int of 0 or more"),
-        (lambda: nn.Dropout()(np.ones((2, 2))), ValueError, r"Dropout\(0\.5\) takes one example"),
+        (lambda: nn.Dropout()(np.ones((2, 2))), ValueError, r"Dropout\(0\.5\): the input must be one example"),
     ],
 )
 def test_bad_input_is_named(make: Any, error: type[Exception], message: str) -> None:

@@ -126,27 +126,43 @@ def test_the_initialiser_follows_the_activation() -> None:
     ("make", "error", "message"),
     [
         (lambda: nn.MLP(2, []), ValueError, r"at least one layer.*got \[\]"),
-        (lambda: nn.MLP(2, 3), TypeError, "takes a list.*got 3"),
+        (lambda: nn.MLP(2, 3), TypeError, "nouts must be a list.*got 3"),
         (lambda: nn.MLP(0, [1]), ValueError, "nin must be a whole number of 1 or more, got 0"),
         (lambda: nn.MLP(2, [-1]), ValueError, "nout must be a whole number of 1 or more, got -1"),
         (lambda: nn.MLP(2.5, [1]), TypeError, "nin must be a whole number.*got 2.5"),
-        (lambda: nn.MLP(2, [1], activation="rely"), ValueError, "unknown activation 'rely'. Use linear, relu"),
+        (
+            lambda: nn.MLP(2, [1], activation="rely"),
+            ValueError,
+            "activation must be a function or one of linear, relu, .*, got 'rely'",
+        ),
         (lambda: nn.MLP(2, [1], activation=3), TypeError, "a name or a function.*got 3"),
-        (lambda: nn.MLP(2, [1], init="kaiming"), ValueError, "unknown initialiser 'kaiming'. Use uniform"),
+        (
+            lambda: nn.MLP(2, [1], init="kaiming"),
+            ValueError,
+            "init must be a function or one of uniform, .*, got 'kaiming'",
+        ),
         (lambda: nn.MLP(2, [1], init=lambda a, b, rng: np.zeros(3)), ValueError, r"shape \(3,\)"),
         (lambda: nn.MLP(2, [1], seed="x"), TypeError, "seed must be an int.*got 'x'"),
-        (lambda: nn.MLP(2, [1])([1.0]), ValueError, "takes 2 inputs, got 1"),
-        (lambda: nn.MLP(2, [1])("ab"), TypeError, "takes a list of 2 numbers or Values, got 'ab'"),
+        (lambda: nn.MLP(2, [1])([1.0]), ValueError, "the input must have 2 numbers, got 1"),
+        (lambda: nn.MLP(2, [1])("ab"), TypeError, "the input must be a list of 2 numbers or Values, got 'ab'"),
         (lambda: nn.MLP(2, [1])([1.0, "b"]), TypeError, "got str 'b'"),
         (
             lambda: nn.MLP(2, [3, 1])(np.zeros((5, 2))),
             ValueError,
-            r"^MLP\(2 → 3 → 1\) takes one example of 2 numbers, got an array of shape \(5, 2\)\. "
-            r"For many examples call nn\.predict\(model, X\) or ag\.jit\(model, in_axes=0\)\(X\)",
+            r"^MLP\(2 → 3 → 1\): the input must be one example of 2 numbers, got an array of shape \(5, 2\)\. "
+            r"For many examples, call nn\.predict\(model, X\) or ag\.jit\(model, in_axes=0\)\(X\)",
         ),
-        (lambda: nn.Layer(2, 3)([[1, 2], [3, 4]]), ValueError, r"^Layer\(2 → 3, relu\) takes one.*a list of 2 lists"),
-        (lambda: nn.Neuron(2)([[1, 2]] * 9), ValueError, r"^Neuron\(2 → 1, relu\) takes one.*a list of 9 lists"),
-        (lambda: nn.MLP(2, [3, 1])([1.0]), ValueError, r"^MLP\(2 → 3 → 1\) takes 2 inputs, got 1"),
+        (
+            lambda: nn.Layer(2, 3)([[1, 2], [3, 4]]),
+            ValueError,
+            r"^Layer\(2 → 3, relu\): the input must be one.*a list of 2 lists",
+        ),
+        (
+            lambda: nn.Neuron(2)([[1, 2]] * 9),
+            ValueError,
+            r"^Neuron\(2 → 1, relu\): the input must be one.*a list of 9 lists",
+        ),
+        (lambda: nn.MLP(2, [3, 1])([1.0]), ValueError, r"^MLP\(2 → 3 → 1\): the input must have 2 numbers, got 1"),
         (lambda: nn.MLP(2, [1])(None), TypeError, "got None"),
     ],
 )

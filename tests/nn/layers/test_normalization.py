@@ -122,10 +122,10 @@ def test_one_example_in_training_is_an_error() -> None:
     with pytest.raises(RuntimeError, match=r"model\.batch"):
         ag.jit(model, in_axes=0)(X)
     with pytest.raises(
-        ValueError, match=r"more than 1 value per channel when training, got 1 example. Leave out a last batch"
+        ValueError, match=r"a batch must have at least two examples in training, got 1. Leave out a last batch"
     ):
         model.batch(X[:1])
-    with pytest.raises(ValueError, match="got 0 examples"):
+    with pytest.raises(ValueError, match="at least two examples in training, got 0"):
         model.batch([])
     assert all((before[k] == x).all() for k, x in model.state_dict().items())
 
@@ -162,9 +162,17 @@ def test_training_is_not_compiled_by_jit() -> None:
         (lambda: nn.LayerNorm(2, eps=0.0), ValueError, "eps must be a finite number above 0, got 0"),
         (lambda: nn.BatchNorm(2, eps="x"), TypeError, "eps must be a finite number above 0, got 'x'"),
         (lambda: nn.BatchNorm(2, momentum=1.5), ValueError, "momentum must be a number from 0 to 1, got 1.5"),
-        (lambda: nn.LayerNorm(2)([1.0]), ValueError, r"LayerNorm\(2\) takes 2 inputs, got 1"),
-        (lambda: nn.BatchNorm(2).batch([[1.0, 2.0], [1.0]]), ValueError, r"BatchNorm\(2\) takes 2 inputs, got 1"),
-        (lambda: nn.LayerNorm(2)(np.zeros((5, 2))), ValueError, r"LayerNorm\(2\) takes one example.*\(5, 2\)"),
+        (lambda: nn.LayerNorm(2)([1.0]), ValueError, r"LayerNorm\(2\): the input must have 2 numbers, got 1"),
+        (
+            lambda: nn.BatchNorm(2).batch([[1.0, 2.0], [1.0]]),
+            ValueError,
+            r"BatchNorm\(2\): the input must have 2 numbers, got 1",
+        ),
+        (
+            lambda: nn.LayerNorm(2)(np.zeros((5, 2))),
+            ValueError,
+            r"LayerNorm\(2\): the input must be one example.*\(5, 2\)",
+        ),
     ],
 )
 def test_bad_input_is_named(make: Any, error: type[Exception], message: str) -> None:

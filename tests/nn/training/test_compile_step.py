@@ -78,7 +78,7 @@ def test_a_step_that_fails_leaves_the_last_finished_one() -> None:
             step(X, y[:-1])
     reached = weights(model)
     assert reached == step.flat.tolist() != weights(nn.MLP(2, [3, 1], seed=0))
-    with pytest.raises(ValueError, match="takes 2 inputs"):
+    with pytest.raises(ValueError, match="the input must have 2 numbers"):
         step(np.ones((4, 3)), np.ones(4))
     assert weights(model) == reached
 
@@ -109,7 +109,7 @@ def test_a_model_with_other_parts_is_compiled_again() -> None:
     model.layers[0].neurons[0].activation = ag.sin
     assert step(X, y) == pytest.approx(nn.mse([model(x) for x in X], y.tolist()).data, rel=1e-12)
     model.layers[1].neurons[0].b = ag.Value(0.5)
-    with pytest.raises(ValueError, match=r"not the model's. Make it from model\.parameters\(\)"):
+    with pytest.raises(ValueError, match=r"must be the model's. Make it from model\.parameters\(\)"):
         step(X, y)
 
 
@@ -176,7 +176,7 @@ def test_parameters_that_the_optimizer_does_not_have_stay() -> None:
         first = step(X, y)
         assert step(X, y) < first
     assert [p.data for p in model.layers[0].parameters()] == fixed
-    with pytest.raises(ValueError, match="not the model's"):
+    with pytest.raises(ValueError, match="must be the model's"):
         compile_step(model.layers[0], nn.mse, nn.SGD(model.parameters(), lr=0.1))
 
 

@@ -355,7 +355,7 @@ def test_an_update_that_returns_something_else_is_refused(kind: Any, result: Any
 
 
 def test_only_an_update_is_marked() -> None:
-    with pytest.raises(TypeError, match="elementwise marks an update, a method of an Optimizer, got"):
+    with pytest.raises(TypeError, match="elementwise: update must be a method of an Optimizer, got"):
         nn.elementwise(3)  # type: ignore[type-var]
 
 

@@ -164,7 +164,9 @@ def test_arguments_in_the_wrong_order_are_named(tmp_path: Path) -> None:
         nn.save("model.safetensors", nn.Neuron(1))
     with pytest.raises(TypeError, match=r"load\(model, path\): model must be a Module, got str"):
         nn.load("model.safetensors", nn.Neuron(1))
-    with pytest.raises(TypeError, match=r"load_state_dict takes a dict that state_dict\(\) returned, got int 1"):
+    with pytest.raises(
+        TypeError, match=r"load_state_dict: state must be a dict that state_dict\(\) returned, got int 1"
+    ):
         nn.Neuron(1).load_state_dict(1)  # type: ignore[arg-type]
 
 
