@@ -119,11 +119,14 @@ class Plan:
             raise TypeError(f"a metric must return one number, got {x!r}")
         return float(x)
 
-    def initial_rates(self) -> list[float] | None:
-        """The learning rates at the start; None if a schedule changes them and does not remember them."""
+    def initial_rates(self) -> Sequence[float | None] | None:
+        """The learning rates at the start, None for an optimizer without one.
+
+        None in place of the list if a schedule changes them and does not remember them.
+        """
         if self.schedule is not None:
             return self.schedule.initial
-        return [group.options["lr"] for group in self.optimizer.groups]
+        return [group.options.get("lr") for group in self.optimizer.groups]
 
     def settings(self) -> dict[str, Any]:
         """What must be the same when a run goes on."""
