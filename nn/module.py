@@ -77,6 +77,8 @@ class Module:
             gradient_flow counts it in that layer's row, and drawings write its heading below that layer's.
         smallest_batch: how many examples a batch needs in training. If it is more than 1, the examples of a
             batch depend on each other, and its `batch` is compiled for all of them at once. 2 for BatchNorm.
+        is_neuron: whether nn.draw draws it as a neuron. It must then have what a Neuron has: `w` (for ag.dot), `b`,
+            `nin`, `activation` and `activation_name`.
         is_one_block: whether gradient_flow measures it as a whole, as it does a Residual, and not the layers inside.
 
     >>> class Line(Module):
@@ -94,6 +96,7 @@ class Module:
     training = True
     follows = False
     smallest_batch = 1
+    is_neuron = False
     is_one_block = False
 
     def __call__(self, x: Any) -> Any:
