@@ -76,5 +76,5 @@ def test_neurons_of_a_user_are_drawn() -> None:
     source = nn.draw(model, [1.0, 2.0], format=".6f").source
     assert "<B>layers.0</B><BR/>3 cosine" in source
     assert "<B>layers.1</B><BR/>1 cosine" in source
-    assert source.count(f"{math.cos(0.25 + 0.5 + 2 * 1.5):.6f}") == 3
+    assert source.count(f"{math.cos(0.25 + 0.5 + 2 * 1.5):.6f}") == 3 * 2  # in the circle, and under the pointer
     assert source.count("--") == 2 * 3 + 3
