@@ -14,10 +14,8 @@ from pathlib import Path
 
 import pytest
 
-import autograd as ag
-
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.skipif(ag.__build__ == "C", reason="the copy is always plain Python: once is enough")
+pytestmark = pytest.mark.once
 
 
 @pytest.fixture
@@ -258,13 +256,18 @@ def move_signs_out(graph: Graph) -> Graph:
 '''
 
 
+COMPILED = "test_each_compiled_node_is_within_4_ulp"
+
+
 def test_a_pass_is_a_file_and_a_word(copy: Path) -> None:
     (copy / "autograd" / "jit" / "graph" / "signs.py").write_text(PASS, encoding="utf-8")
     passes = copy / "autograd" / "jit" / "graph" / "passes.py"
     text = passes.read_text(encoding="utf-8")
     text = text.replace("PASSES: tuple[Pass, ...] = (", "PASSES: tuple[Pass, ...] = (move_signs_out, ")
     passes.write_text(text.replace("from .graph import", "from .signs import move_signs_out\nfrom .graph import", 1))
-    assert run_tests(copy, "pass or equality or trace_computes or within_4_ulp", "tests/jit") >= 10
+    random = "tests/jit/test_equality.py"  # two blocks of random graphs, of many
+    some = (f"{random}::test_the_trace_computes_what_the_engine_does[10]", f"{random}::{COMPILED}[5]")
+    assert run_tests(copy, "test", "tests/jit/test_passes.py", *some) >= 10
     script = """
 import autograd as ag, math
 program = ag.jit(lambda x: ag.sin(-x))

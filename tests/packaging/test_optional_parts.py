@@ -9,6 +9,8 @@ import pytest
 import autograd
 from autograd.installation import find_problem, require
 
+pytestmark = pytest.mark.once
+
 # Run before a script, in a process where some libraries cannot be imported.
 BLOCK = """
 import sys

@@ -10,6 +10,8 @@ import pytest
 
 import nn
 
+pytestmark = pytest.mark.once
+
 
 def weights(model: nn.Module) -> list[float]:
     return [p.data for p in model.parameters()]
