@@ -143,6 +143,9 @@ assert len(nn.predict(model, X)) == 64
 nn.save(model, "weights.safetensors"); nn.load(plain, "weights.safetensors")
 assert "RMSNorm(8 parameters)" in repr(model) and "layers.1.weight" in model.state_dict()
 assert len(nn.gradient_flow(model, X[:8].tolist(), y[:8].tolist(), loss).layers) == 2  # it belongs to the layer before
+drawing = nn.draw(model, X[0]).source
+assert "<B>layers.0</B><BR/>8 tanh<BR/>RMSNorm" in drawing, drawing
+assert "RMSNorm" in ag.draw(model(X[0]), model=model).source
 assert "RMSNorm" in nn.__all__
 print("good")
 """
@@ -184,7 +187,7 @@ class Lion(Optimizer):
 def test_an_optimizer_is_a_file_and_a_line(copy: Path) -> None:
     (copy / "nn" / "optim" / "lion.py").write_text(OPTIMIZER, encoding="utf-8")
     insert(copy / "nn" / "__init__.py", "from .optim.optimizers import (", "from .optim.lion import Lion as Lion\n")
-    assert run_tests(copy, "Lion", "tests/nn") >= 1
+    assert run_tests(copy, "Lion", "tests/nn/test_every_part.py") >= 1
     script = """
 import numpy as np, nn
 X = np.random.default_rng(0).normal(size=(64, 2)); y = X[:, 0] - X[:, 1]
@@ -224,7 +227,7 @@ def test_a_loss_is_a_function_and_a_line(copy: Path) -> None:
     with (copy / "nn" / "losses.py").open("a", encoding="utf-8") as file:
         file.write(LOSS)
     insert(copy / "nn" / "__init__.py", "from .module import", "from .losses import log_cosh as log_cosh\n")
-    assert run_tests(copy, "log_cosh", "tests/nn") >= 1
+    assert run_tests(copy, "log_cosh", "tests/nn/test_every_part.py") >= 1
     script = """
 import numpy as np, nn
 X = np.random.default_rng(0).normal(size=(64, 2)); y = X[:, 0] - X[:, 1]
