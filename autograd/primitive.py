@@ -31,7 +31,7 @@ class Primitive:
 
     Attributes:
         name, arity: its name in errors and in `repr`; the number of its arguments.
-        partials, symbol, native, domain, steepest: as given to `primitive`; the domain as one interval for each argument.
+        partials, symbol, native, domain, steepest: as given to `primitive`; domain as a tuple of intervals.
         built_in: whether it is one of this package.
     """
 
@@ -51,7 +51,6 @@ class Primitive:
         self.signature = inspect.signature(function)
         who = f"primitive {self.name}:"
         parameters = list(self.signature.parameters)
-        self.arity = len(parameters)
         for parameter in self.signature.parameters.values():
             if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD:
                 raise TypeError(f"{who} {parameter} must be a plain positional argument")
@@ -77,7 +76,7 @@ class Primitive:
             raise TypeError(f"{who} steepest must be a number above 0, of one argument, got {describe(steepest)}")
         self.symbol = symbol or self.name
         self.native = native
-        self.steepest = steepest
+        self.steepest, self.arity = steepest, len(parameters)
         self.domain = _check_domain(domain, len(parameters), who)
         self.partials = partials
         self.takes_sequence = tuple(name in sequences for name in parameters)
