@@ -7,8 +7,6 @@ parents, and what arrives at a node is added up.
 `adjoints` keeps the adjoints outside the graph. It runs on Values, for derivatives that can be differentiated again,
 and on floats and arrays. `accumulate`, which is backward(), is the same sweep on floats, but keeps the adjoint of each
 node in its grad.
-
-Three parts: the reverse sweep; the local derivatives of a node; and the walks, which put the nodes in order.
 """
 
 from __future__ import annotations
