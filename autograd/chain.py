@@ -7,8 +7,6 @@ parents, and what arrives at a node is added up.
 `adjoints` keeps the adjoints outside the graph. It runs on Values, for derivatives that can be differentiated again,
 and on floats and arrays. `accumulate`, which is backward(), is the same sweep on floats, but keeps the adjoint of each
 node in its grad.
-
-Three parts: the reverse sweep; the local derivatives of a node; and the walks, which put the nodes in order.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ import numpy as np
 from . import fast
 from .lost import call_rule
 from .node import Node
-from .primitive import NOT_IEEE, Primitive, as_float, on_ieee_floats
+from .primitive import NOT_IEEE, Primitive, as_float, describe, on_ieee_floats
 
 if TYPE_CHECKING:
     from .value import Value
@@ -184,6 +182,8 @@ def pair_items(op: Primitive, x: Any, d: Any) -> Sequence[tuple[Value, Any]]:
     """An argument x of `op` with its derivative d. If x is a tuple, each Value in it with its own derivative."""
     if type(x) is not tuple:
         return ((x, d),)
+    if not isinstance(d, (list, tuple, np.ndarray)):
+        raise TypeError(f"the partial of {op} must return a list of derivatives, one for each item, got {describe(d)}")
     if len(d) != len(x):
         raise ValueError(f"the partial of {op} must return {len(x)} derivatives, one for each item, got {len(d)}")
     return [(parent, each) for parent, each in zip(x, d) if type(parent) is not float]

@@ -1,4 +1,4 @@
-"""keeps and fits_in: whether numbers are the same after a conversion to another type."""
+"""as_floats, keeps and fits_in: whether numbers are the same after a conversion to another type."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from autograd import Value
 
 
 def keeps(new: NDArray[Any], old: NDArray[Any]) -> bool:
@@ -17,6 +19,14 @@ def keeps(new: NDArray[Any], old: NDArray[Any]) -> bool:
     with np.errstate(all="ignore"):
         back = new.astype(old.dtype)
     return bool(((back == old) | ((old != old) & (back != back))).all())
+
+
+def as_floats(holder: Any, path: str) -> NDArray[np.float64]:
+    """A Value, Values or an array of numbers as float64; ValueError, naming the path, if a number would change."""
+    new = np.array(holder.data if isinstance(holder, Value) else holder, dtype=np.float64)
+    if isinstance(holder, np.ndarray) and holder.dtype != object and not keeps(new, holder):
+        raise ValueError(f"{path}, an array of {holder.dtype}, holds numbers that no float64 keeps exactly")
+    return new
 
 
 def fits_in(holder: Any, x: NDArray[Any]) -> bool:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from autograd import Value
+from autograd.transforms.containers import constants_of
 
 from .code import describe_code
-from .module import Module, members
+from .module import Module, is_container, members
 
 
 def describe_setting(x: Any) -> Any:
@@ -31,20 +32,22 @@ def settings_of(model: Module) -> dict[str, Any]:
 
     What state_dict() saves, private attributes and the states of random generators are left out.
     """
-    return {"": describe_code(type(model)), **dict(_settings(model, "", {id(model)}))}
+    return {"": describe_code(type(model)), **dict(_settings(model, "", {id(model): model}))}
 
 
-def _settings(container: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
+def _settings(container: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str, Any]]:
     for name, x in members(container):
         place = f"{path}{name}"
         if isinstance(container, Module) and (name == "training" or name.startswith("_")):
             continue
         if isinstance(x, (Value, np.random.Generator)) or (isinstance(x, np.ndarray) and x.dtype != object):
             continue
-        if not isinstance(x, (Module, list, tuple, dict, np.ndarray)):
+        if not is_container(x):
             yield place, describe_setting(x)
         elif id(x) not in seen:
-            seen.add(id(x))
+            seen[id(x)] = x
             if isinstance(x, Module):
                 yield place, describe_code(type(x))
+            if (constants := constants_of(x)) is not None:
+                yield place, describe_setting(constants)
             yield from _settings(x, f"{place}.", seen)

@@ -39,6 +39,9 @@ class Scheduler:
     def __init__(self, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"{type(self).__name__}: optimizer must be an Optimizer, got {optimizer!r}")
+        if not hasattr(optimizer, "lr"):
+            name, kind = type(self).__name__, type(optimizer).__name__
+            raise ValueError(f"{name}: optimizer must have the option lr, got {kind}, which has none")
         self.optimizer = optimizer
 
     def step(self) -> None:

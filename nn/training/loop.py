@@ -76,7 +76,7 @@ class Loop:
 
     def _epoch(self, epoch: int, bar: Bar) -> None:
         plan, history, start = self.plan, self.history, time.perf_counter()
-        lr, total = plan.optimizer.lr, 0.0
+        lr, total = getattr(plan.optimizer, "lr", math.nan), 0.0
         bar.epoch(epoch)
         data = shuffle(plan.examples, plan.seed, epoch)
         for number, (X, y) in enumerate(data.batches(plan.batch_size), 1):
@@ -231,7 +231,7 @@ class Loop:
     def _check_settings(self, saved: dict[str, Any], where: str) -> None:
         plan, finished = self.plan, len(saved["history"]["loss"])
         differ = differences(saved["settings"], plan.settings())
-        now = [group["options"]["lr"] for group in saved["optimizer"]["groups"]]
+        now = [group["options"].get("lr") for group in saved["optimizer"]["groups"]]
         if self.rates != saved["rates"] and (plan.schedule is not None or self.rates != now):
             differ.append(f"lr: {saved['rates']} at first and now {now} in the checkpoint, {self.rates} given")
         if finished > plan.epochs:

@@ -126,11 +126,14 @@ class Plan:
         assert self.metric is not None
         return measure(self.metric, outputs, targets)
 
-    def initial_rates(self) -> list[float] | None:
-        """The learning rates at the start; None if a schedule changes them and does not remember them."""
+    def initial_rates(self) -> Sequence[float | None] | None:
+        """The learning rates at the start, None for an optimizer without one.
+
+        None in place of the list if a schedule changes them and does not remember them.
+        """
         if self.schedule is not None:
             return self.schedule.initial
-        return [group.options["lr"] for group in self.optimizer.groups]
+        return [group.options.get("lr") for group in self.optimizer.groups]
 
     @cached_property
     def _at_the_start(self) -> dict[str, Any]:

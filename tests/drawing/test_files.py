@@ -11,6 +11,8 @@ import pytest
 import autograd
 from autograd.files import write_whole
 
+pytestmark = pytest.mark.once
+
 
 def test_writers_in_several_threads_leave_one_whole_file(tmp_path: Path) -> None:
     contents = [bytes([k]) * 100_000 for k in range(8)]

@@ -18,7 +18,7 @@ import autograd as ag
 import nn
 from autograd import Value
 from autograd.files import write_whole
-from nn.training.checkpoint import Checkpoint
+from nn.metrics import accuracy as direct
 
 X = np.linspace(-1.0, 1.0, 8)[:, None]
 SIDE, CLASS = np.where(X[:, 0] > 0, 1, -1), (X[:, 0] > 0).astype(int)
@@ -42,8 +42,7 @@ class Bare:
     """What a data frame has that matters here."""
 
     def __init__(self, x: Any, order: Any) -> None:
-        self.x, self.index = x, self
-        self.order = order
+        self.x, self.index, self.order = x, self, order
 
     def equals(self, other: Any) -> bool:
         return bool(self.order == other.order)
@@ -84,11 +83,6 @@ def twice(folder: Path, first: Any, then: Any, epochs: tuple[int, int] = (2, 3))
     return len(fit(checkpoint=folder, epochs=epochs[1], resume=True, **{**first, **then}))
 
 
-def watch(folder: Path, state: Any) -> Any:
-    Checkpoint(folder).write({"x": state})
-    return Checkpoint(folder).read()["x"]
-
-
 class Counted:
     """A callback with a state of any form."""
 
@@ -116,11 +110,6 @@ class Forgetful:
 
     def __call__(self, state: Any) -> None:
         self.calls += 1
-
-
-class HalfAPair(Forgetful):
-    def state_dict(self) -> Any:
-        return self.calls
 
 
 class Table(nn.Module):
@@ -227,6 +216,7 @@ CASES: list[tuple[str, Any, Any]] = [
     ("one-hot rows of -1 and 1", lambda d: accuracy(2 * np.eye(2)[CLASS] - 1, model=several(2)), 1.0),
     ("a label too many", lambda d: accuracy(CLASS + 1, model=several(2)), "labels from 0 to 1 for 2 outputs"),
     ("label 2**64 - 1", lambda d: accuracy(CLASS.astype(np.uint64) - np.uint64(1), model=several(2)), "labels from 0"),
+    ("accuracy itself", lambda d: direct(np.ones(2), np.array([0.5, 1.0])), "metric='accuracy' needs labels -1 and 1"),
     ("one output in a list", lambda d: accuracy(CLASS, model=several(1)), "or a list of at least two"),
     ("a sigmoid", lambda d: accuracy(CLASS, model=Half(ag.sigmoid)), "the model gives a probability"),
     ("1 / (1 + exp(-z))", lambda d: accuracy(CLASS, model=Half(lambda z: 1 / (1 + ag.exp(-z)))), "gives a probability"),
@@ -283,7 +273,7 @@ CASES: list[tuple[str, Any, Any]] = [
     ("a set", lambda d: kept(d, {1, 2}), "a checkpoint keeps numbers, strings, None"),
     ("a masked array in a state", lambda d: kept(d, GAPS), "a MaskedArray"),
     ("a memory that is not kept", lambda d: fit(checkpoint=d, callbacks=[Forgetful()]), "changes its attributes"),
-    ("half a pair", lambda d: fit(callbacks=[HalfAPair()]), "must have both state_dict"),
+    ("half a pair", lambda d: fit(callbacks=[type("Pair", (Forgetful,), {"state_dict": None})()]), "must have both"),
     ("two runs at once", lambda d: fit(checkpoint=d, callbacks=[lambda s: twice(d, {}, {})]), "another run is using"),
     # files
     ("a symbolic link", linked, (b"new", True)),

@@ -1,4 +1,4 @@
-"""What must be the same whether the engine is plain Python or the C build; `make test` runs this file both ways."""
+"""What must be the same whether the engine is plain Python or the C build; and how the C build is made or left out."""
 
 import ast
 import copy
@@ -205,6 +205,7 @@ def make_wheel(sources: Path, **variables: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("fault", ["no mypyc", "no compiler", "a wrong type"])
 def test_where_there_is_no_c_build_the_wheel_is_plain_and_one_line_gives_the_reason(sources: Path, fault: str) -> None:
     reason, variables = "no mypyc today", {}
@@ -231,6 +232,7 @@ def test_where_there_is_no_c_build_the_wheel_is_plain_and_one_line_gives_the_rea
     assert not [name for name in zipfile.ZipFile(made).namelist() if name.endswith((".so", ".pyd", ".c"))]
 
 
+@pytest.mark.once
 def test_where_the_c_build_is_asked_for_its_failure_is_an_error(sources: Path) -> None:
     (sources / "path" / "mypyc.py").write_text("raise ImportError('no mypyc today')")
     status, printed = make_wheel(sources, AUTOGRAD_BUILD="C")
@@ -241,6 +243,7 @@ def test_where_the_c_build_is_asked_for_its_failure_is_an_error(sources: Path) -
     assert "AUTOGRAD_BUILD must be C, Python or not set, got '1'" in printed
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("fault", ["", "no compiler", "no headers"])
 def test_make_test_asks_whether_there_can_be_a_c_build(tmp_path: Path, fault: str) -> None:
     environment = {**os.environ, "AUTOGRAD_BUILD": ""}

@@ -1,6 +1,5 @@
 """Checkpoints of fit: a run that was cut off anywhere ends with the same bits; files of other runs are refused."""
 
-import functools
 import os
 import random
 import shutil
@@ -15,7 +14,6 @@ import pytest
 import resumable
 
 import nn
-from nn.packing import equal
 from nn.training.checkpoint import Checkpoint
 
 WITHOUT_TIME = ("loss", "validation_loss", "accuracy", "lr")
@@ -241,35 +239,6 @@ def test_other_data_models_and_optimizers_are_refused(
         simple(tmp_path, **{"sizes": [3, 1], "resume": True, **other})
 
 
-@pytest.mark.parametrize(
-    "argument",
-    [
-        lambda k: {"penalty": lambda m: k * m.parameters()[0] ** 2},
-        lambda k: {"metric": lambda outputs, targets: k},
-        lambda k: {"loss": functools.partial(scaled, k)},
-        lambda k: {"make": type("Mine", (nn.SGD,), {"rate": k})},
-    ],
-)
-def test_another_function_of_the_same_name_is_refused(tmp_path: Path, argument: Any) -> None:
-    def run(k: float, resume: bool) -> None:
-        model = nn.MLP(2, [1], seed=0)
-        given = {"loss": nn.hinge, "make": nn.SGD, **argument(k)}
-        optimizer = given.pop("make")(model.parameters())
-        nn.fit(
-            model, resumable.X, resumable.y, given.pop("loss"), optimizer, 2, seed=0,
-            checkpoint=tmp_path, resume=resume, compiled=False, **given,
-        )  # fmt: skip
-
-    run(0.1, False)
-    run(0.1, True)
-    with pytest.raises(ValueError, match="with other code or numbers in it in the checkpoint"):
-        run(0.2, True)
-
-
-def scaled(k: float, output: Any, target: Any) -> Any:
-    return k * nn.hinge(output, target)
-
-
 def test_what_was_loaded_before_a_part_was_refused_is_put_back(tmp_path: Path) -> None:
     def run(patience: int, resume: bool) -> None:
         nn.fit(
@@ -312,103 +281,3 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
         ValueError, match=r"is not a checkpoint written by nn\.fit\. To read a file of weights, use nn\.load"
     ):
         simple(tmp_path, [3, 1], True)
-
-
-def test_a_second_run_in_the_same_directory_is_refused_and_harms_nothing(tmp_path: Path) -> None:
-    refused = []
-
-    def start_another(state: nn.TrainingState) -> None:
-        if state.epoch == 2:  # by then there is a checkpoint
-            part = tmp_path / ".checkpoint.safetensors.1.part"  # as if the first run were writing it now
-            part.write_bytes(b"")
-            for resume in (False, True):
-                with pytest.raises(BlockingIOError, match="another run is using this directory now") as error:
-                    resumable.run(tmp_path, 4, resume=resume)
-                refused.append(error.value.filename)
-            Checkpoint(tmp_path).read()
-            assert part.exists()
-
-    model, _ = resumable.run(tmp_path, 4, callbacks=[start_another])
-    assert refused == [str(tmp_path)] * 2
-    assert bits(resumable.run(tmp_path, 4, callbacks=[start_another], resume=True)[0]) == bits(model)
-
-
-def test_a_run_that_was_saved_in_the_meantime_is_not_overwritten(tmp_path: Path) -> None:
-    directory, first = tmp_path / "run", Checkpoint(tmp_path / "run")
-    with first:  # the directory is not there yet
-        simple(directory, [3, 1], False)
-        with pytest.raises(FileExistsError, match="another run has just been saved"):
-            first.make()
-    simple(directory, [3, 1], True)
-
-
-class Forgetful(nn.Optimizer):
-    """An optimizer whose only state has the name by which checkpoints once marked arrays."""
-
-    def __init__(self, parameters: Any) -> None:
-        super().__init__(parameters, lr=0.1)
-
-    def update(self, group: Any, data: Any, grad: Any) -> Any:
-        group.state["array"] = 0.9 * group.remember("array") + grad
-        return data - group.options["lr"] * group.state["array"]
-
-
-class Keeper:
-    """A callback that remembers what it is given, in a form that changes from epoch to epoch."""
-
-    def __init__(self, make: Any) -> None:
-        self.make, self.kept = make, make(0)
-
-    def __call__(self, state: nn.TrainingState) -> None:
-        self.kept = self.make(state.epoch)
-
-    def state_dict(self) -> Any:
-        return self.kept
-
-    def load_state_dict(self, state: Any) -> None:
-        self.kept = state
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda epoch: {"array": epoch},
-        lambda epoch: {"a/b": np.zeros(2), "a": {"b": np.full(2, epoch)}},
-        lambda epoch: {1: epoch, "1": -epoch},
-        lambda epoch: (np.arange(4.0 + epoch)[::-1], np.arange(6.0).reshape(2, 3).T, np.arange(2, dtype=">f8")),
-        lambda epoch: {"\ud800": [None, float("nan"), 2**200 + epoch]},
-    ],
-)
-def test_states_of_any_form_come_back(tmp_path: Path, make: Any) -> None:
-    def run(epochs: int, resume: bool) -> tuple[Keeper, dict[str, bytes]]:
-        model, keeper = nn.MLP(2, [1], seed=0), Keeper(make)
-        nn.fit(
-            model, resumable.X, resumable.y, nn.hinge, Forgetful(model.parameters()), epochs, seed=0,
-            callbacks=[keeper], checkpoint=tmp_path, resume=resume, compiled=False,
-        )  # fmt: skip
-        return keeper, bits(model)
-
-    keeper, weights = run(3, False)
-    found, same = run(3, True)
-    assert equal(found.kept, keeper.kept)
-    assert same == weights
-
-
-def test_a_state_that_cannot_be_kept_stops_before_anything_changes(tmp_path: Path) -> None:
-    model = nn.MLP(2, [1], seed=0)
-    before = bits(model)
-    with pytest.raises(TypeError, match=r"got state\['callbacks'\]\[0\] = .*set"):
-        nn.fit(
-            model, resumable.X, resumable.y, nn.hinge, nn.SGD(model.parameters()), 2, seed=0,
-            callbacks=[Keeper(lambda epoch: {epoch})], checkpoint=tmp_path / "run", compiled=False,
-        )  # fmt: skip
-    assert bits(model) == before
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_disk_that_gives_back_other_numbers_is_noticed_at_the_first_write(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Checkpoint, "read", lambda self: {})
-    with pytest.raises(OSError, match="was written, but other numbers are read from it"):
-        resumable.run(tmp_path, 1)

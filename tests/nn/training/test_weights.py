@@ -12,6 +12,8 @@ import pytest
 import nn
 from autograd import Value
 
+pytestmark = pytest.mark.once
+
 
 def weights(model: nn.Module) -> list[float]:
     return [p.data for p in model.parameters()]
