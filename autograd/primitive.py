@@ -275,7 +275,8 @@ def is_number(x: Any) -> bool:
 def as_float(x: Any, name: str) -> float:
     """x as a float; TypeError, naming `name`, if it is not a real number."""
     if not is_number(x):
-        raise TypeError(f"{name}: expected a real number or a Value, got {describe(x)}")
+        expected = "a plain number, such as v.data" if isinstance(x, Node) else "a real number or a Value"
+        raise TypeError(f"{name}: expected {expected}, got {describe(x)}")
     try:
         return float(x)
     except OverflowError:
@@ -297,4 +298,6 @@ def describe(x: Any) -> str:
         text = repr(x)
     except ValueError:  # Python does not write ints of more than 4,300 digits
         text = "of more than 4,300 digits"
-    return text if x is None else f"{type(x).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+    if len(text) > 60:
+        text = text[:57] + "..."
+    return text if x is None or text.startswith(f"{type(x).__name__}(") else f"{type(x).__name__} {text}"

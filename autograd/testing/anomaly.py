@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..chain import adjoints, data_of, local_derivatives, topological_order
-from ..node import on_backward, on_record
+from ..node import on_backward, on_record, safe_at_fork
 from ..primitive import Primitive
 from ..user_line import user_line
 from ..value import Value
@@ -60,7 +60,7 @@ def detect_anomaly() -> Iterator[None]:
 
 
 _watching: contextvars.ContextVar[bool] = contextvars.ContextVar("watching", default=False)
-_lock = threading.Lock()
+_lock = safe_at_fork(threading.RLock())
 _contexts = 0  # entered and not yet left, in all threads
 _places: dict[int, str] = {}  # for each node made in a context, by its id, the line that made it
 
