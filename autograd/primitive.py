@@ -83,7 +83,7 @@ class Primitive:
         self.scalar = not any(self.takes_sequence)
         self.unary = self.scalar and self.arity == 1
         self.ieee = ieee or function
-        self.built_in = function.__module__.startswith(__name__.partition(".")[0] + ".")
+        self.built_in = (function.__module__ or "").startswith(__name__.partition(".")[0] + ".")
         self.__name__ = self.__qualname__ = self.name
         self.__module__ = function.__module__
         self.__doc__ = function.__doc__
@@ -275,8 +275,7 @@ def is_number(x: Any) -> bool:
 def as_float(x: Any, name: str) -> float:
     """x as a float; TypeError, naming `name`, if it is not a real number."""
     if not is_number(x):
-        expected = "a plain number, such as v.data" if isinstance(x, Node) else "a real number or a Value"
-        raise TypeError(f"{name}: expected {expected}, got {describe(x)}")
+        raise TypeError(f"{name}: expected a real number{'' if isinstance(x, Node) else ' or a Value'}, got {describe(x)}")
     try:
         return float(x)
     except OverflowError:
@@ -298,6 +297,5 @@ def describe(x: Any) -> str:
         text = repr(x)
     except ValueError:  # Python does not write ints of more than 4,300 digits
         text = "of more than 4,300 digits"
-    if len(text) > 60:
-        text = text[:57] + "..."
+    text = text if len(text) <= 60 else text[:57] + "..."
     return text if x is None or text.startswith(f"{type(x).__name__}(") else f"{type(x).__name__} {text}"

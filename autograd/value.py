@@ -11,6 +11,7 @@ from . import chain, fast, ops
 from .fast import Arithmetic, dot, record
 from .node import mypyc_attr, on_backward, on_float, on_leaf
 from .primitive import Primitive, as_float, check_flag, describe, is_number
+from .user_line import Missing
 
 __all__ = ["Value", "dot"]
 
@@ -463,3 +464,10 @@ vars(fast)["Value"] = Value  # the operators there make Values
 _KIND: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
 _TAKEN: Final = [inspect.Parameter("data", _KIND), inspect.Parameter("label", _KIND, default="")]
 setattr(Value, "__signature__", inspect.Signature(_TAKEN))  # noqa: B010 - mypyc lets no class attribute be added
+for _name, _hint in {
+    "item": "Its number is x.data, or float(x)",
+    "zero_grad": "Set x.grad = 0.0; a model and an optimizer have zero_grad()",
+    "backwards": "Did you mean x.backward()?",
+    "requires_grad": "Every Value is differentiated; for a constant use a float, or x.detach()",
+}.items():
+    setattr(Value, _name, Missing(_name, _hint))

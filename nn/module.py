@@ -15,7 +15,7 @@ from autograd.jit.trace.state import is_tracing
 from autograd.jit.trace.tracer import TracingError
 from autograd.primitive import check_flag, describe
 from autograd.transforms import containers
-from autograd.user_line import user_line
+from autograd.user_line import Missing, user_line
 
 from .conversions import as_floats, fits_in
 
@@ -100,6 +100,7 @@ class Module:
     smallest_batch = 1
     is_neuron = False
     is_one_block = False
+    forward: Any = Missing("forward", "Call the model itself, model(x), and define its forward pass as __call__")
 
     def __call__(self, x: Any) -> Any:
         """The output for one example. A subclass defines this."""

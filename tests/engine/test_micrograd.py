@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import autograd as ag
+import nn
 from autograd import Value
 
 
@@ -177,10 +178,51 @@ def test_an_operation_written_as_in_micrograd_is_refused_with_how_to_write_it(wr
         (lambda: setattr(A, "grad", Value(1.0)), r"grad of a Value must be a real number, got Value\(.*Use v.data"),
         (lambda: setattr(A, "data", A.data - 0.1 * B), r"Did you mean its derivative, as in p.data -= 0.1 \* p.grad"),
         (lambda: Value(A), r"data must be a real number, got Value\(data=1.0, grad=0.0\). Use v.detach\(\)"),
-        (lambda: ag.primitive(None)(lambda x: A)(1.0), r"expected a plain number, such as v.data, got Value\("),
+        (lambda: ag.primitive(None)(lambda x: A)(1.0), r"expected a real number, got Value\("),
     ],
 )  # fmt: skip
 def test_where_a_number_is_needed_a_value_is_refused_in_true_words(write: Callable[[], Any], words: str) -> None:
     with pytest.raises(TypeError, match=words):
         write()
     assert (A.data, A.grad) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("write", "words"),
+    [
+        ("from autograd.engine import Value", "write 'from autograd import Value'"),
+        ("import autograd.engine", "write 'from autograd import Value'"),
+        ("from autograd.nn import MLP", "write 'import nn', or 'from nn import MLP'"),
+        ("from autograd import nn", "write 'import nn', or 'from nn import MLP'"),
+        ("x.item()", "Its number is x.data"),
+        ("x.zero_grad()", r"Set x.grad = 0.0"),
+        ("x.backwards()", r"Did you mean x.backward\(\)"),
+        ("with ag.no_grad(): pass", "computed with floats: x.data"),
+        ("nn.Linear(2, 3)", r"Write nn.Layer\(inputs, outputs, 'linear'\)"),
+        ("nn.MSELoss()", r"Write nn.mse\("),
+        ("nn.MLP(2, [1], seed=0).forward([1.0, 2.0])", r"Call the model itself, model\(x\)"),
+    ],
+)
+def test_what_is_called_otherwise_here_says_what_to_write(write: str, words: str) -> None:
+    with pytest.raises((ImportError, AttributeError), match=words):
+        exec(write, {"ag": ag, "nn": nn, "x": Value(2.0)})
+
+
+def test_names_that_are_missing_are_no_attributes() -> None:
+    assert not hasattr(Value(1.0), "item")
+    assert not hasattr(Value, "zero_grad")
+    assert not hasattr(nn, "Linear")
+    assert not hasattr(nn.MLP(2, [1], seed=0), "forward")
+    assert "no_grad" not in ag.__all__
+    assert (Named(1.0).item, Named(1.0).zero_grad()) == ("mine", "mine")
+
+
+class Named(Value):
+    """A subclass that uses such names."""
+
+    def __init__(self, data: float) -> None:
+        super().__init__(data)
+        self.item = "mine"
+
+    def zero_grad(self) -> str:
+        return "mine"

@@ -69,7 +69,7 @@ def test_functions_name_what_they_expect_in_plain_words(function: Any) -> None:
         assert not [words for words in MYPYC if words in said], (said, args)
 
 
-@pytest.mark.parametrize("name", [name for name in dir(Value) if name not in LEFT_OUT and name != "__setattr__"])
+@pytest.mark.parametrize("name", [name for name in dir(Value) if name not in LEFT_OUT and hasattr(Value(1.0), name)])
 def test_methods_and_properties_name_what_they_expect_in_plain_words(name: str) -> None:
     kinds = len(wrong_arguments())
     for make in (lambda: Value(1.0), lambda: Value(1.0) * Value(3.0)):
