@@ -158,10 +158,8 @@ class Primitive:
             if not isinstance(x, (Node, float, int)) and not is_number(x):
                 if type(x).__module__ != "builtins":
                     return NotImplemented
-                raise TypeError(
-                    f"unsupported operand for {self.symbol}: the other side of a Value must be a Value or a real "
-                    f"number, got {describe(x)}"
-                )
+                needed = "the other side of a Value must be a Value or a real number"
+                raise TypeError(f"unsupported operand for {self.symbol}: {needed}, got {describe(x)}")
         return self.apply((left, right))
 
     def evaluate(self, *args: Any) -> float:
@@ -275,7 +273,8 @@ def is_number(x: Any) -> bool:
 def as_float(x: Any, name: str) -> float:
     """x as a float; TypeError, naming `name`, if it is not a real number."""
     if not is_number(x):
-        raise TypeError(f"{name}: expected a real number{'' if isinstance(x, Node) else ' or a Value'}, got {describe(x)}")
+        also = "" if isinstance(x, Node) else " or a Value"
+        raise TypeError(f"{name}: expected a real number{also}, got {describe(x)}")
     try:
         return float(x)
     except OverflowError:
@@ -295,7 +294,7 @@ def describe(x: Any) -> str:
         return f"a NumPy array of shape {x.shape} and dtype {x.dtype}"
     try:
         text = repr(x)
-    except ValueError:  # Python does not write ints of more than 4,300 digits
-        text = "of more than 4,300 digits"
+    except ValueError:
+        text = "of more than 4,300 digits"  # Python does not write such ints
     text = text if len(text) <= 60 else text[:57] + "..."
     return text if x is None or text.startswith(f"{type(x).__name__}(") else f"{type(x).__name__} {text}"
