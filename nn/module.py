@@ -98,8 +98,7 @@ class Module:
     training = True
     follows = False
     smallest_batch = 1
-    is_neuron = False
-    is_one_block = False
+    is_neuron = is_one_block = False
     forward: Any = Missing("forward", "Call the model itself, model(x), and define its forward pass as __call__")
 
     def __call__(self, x: Any) -> Any:
