@@ -17,7 +17,7 @@ from pathlib import Path
 
 from setuptools import Distribution, Extension, setup
 
-PROPERTIES = ["data", "grad", "label"]  # the properties of Value that can be assigned to
+PROPERTIES = ["_backward", "_op", "_prev", "data", "grad", "label"]  # the properties of Value that have setters
 # These files do two things for the sake of mypyc. They declare types where this gives direct access to a field, and use
 # Any where our own errors are better than those of mypyc. And they assign to _data and _grad of a Value, never to data
 # and grad: mypyc 2.4 passes the setter of a property the type that the getter returns, a bare double, even if the
@@ -29,6 +29,36 @@ ENGINE = [
     "autograd/value.py",
     "autograd/transforms/sweep.py",
 ]
+
+# How an error names what mypyc calls by names of these forms.
+KINDS = {
+    r"autograd\.\w+\.(?:Value|Arithmetic|Node)": "a Value",
+    r"union\[(?:float, int|autograd\.value\.Value, float)\]": "a real number or a Value",
+    r"(?:union\[)?tuple(?:\[[^\"]*)?": "a tuple",
+    r"(dict|list|set)(?: or None)?": r"a \2",
+    "float": "a float",
+    "int": "an int",
+    "str": "a string",
+    "bool": "True or False",
+}
+# In place of mypyc's "float object expected; got str". mypyc's own functions, in the file that is included, get a name
+# that nothing calls.
+TYPE_ERRORS = """
+#define CPy_TypeError unused_CPy_TypeError
+#define CPy_TypeErrorTraceback unused_CPy_TypeErrorTraceback
+%s
+#undef CPy_TypeError
+#undef CPy_TypeErrorTraceback
+void CPy_TypeError(const char *expected, PyObject *got) {
+    const char *kind = got == Py_None ? "" : Py_TYPE(got)->tp_name, *space = got == Py_None ? "" : " ";
+    PyErr_Format(PyExc_TypeError, "expected %%s, got %%s%%s%%.60R", expected, kind, space, got);
+}
+void CPy_TypeErrorTraceback(const char *filename, const char *funcname, int line, PyObject *globals,
+                            const char *expected, PyObject *got) {
+    CPy_TypeError(expected, got);
+    CPy_AddTraceback(filename, funcname, line, globals);
+}
+"""
 
 # Types are checked elsewhere (make lint). Here NumPy is Any, so that the engine compiles in the same way with every
 # release of NumPy, whose stubs differ, and also without NumPy.
@@ -110,20 +140,34 @@ def capture_output(lines: list[str]) -> Iterator[None]:
 
 
 def adapted(code: str) -> str:
-    """mypyc's C code with two changes of behaviour for which mypyc 2.4 has no option.
+    """mypyc's C code with changes of behaviour for which mypyc 2.4 has no option.
 
-    First, the cycle collector does not track Values, because graphs have no cycles; otherwise it would take as much
-    time as everything else. mypyc has an option for this, acyclic, but it frees such objects by recursion, which fails
-    for graphs that are a million nodes deep. Second, deleting a property, as in `del x.grad`, raises AttributeError,
-    where mypyc's setter would crash.
+    - The cycle collector does not track Values, because graphs have no cycles; otherwise it would take as much time
+      as everything else. mypyc has an option for this, acyclic, but it frees such objects by recursion, which fails for
+      graphs that are a million nodes deep.
+    - Value.__new__(Value), which makes a node without the constructor, is a C call.
+    - Deleting a property, as in `del x.grad`, raises AttributeError, where mypyc's setter would crash.
+    - Classes have no __internal_mypyc_setup, a method that crashes when it is called.
+    - An argument of the wrong type is an error in our words.
     """
     made = "self->vtable = value___Value_vtable;"
+    new = r"(/\* '__new__' \*/(?:\n.*){3} = )PyObject_VectorcallMethod\(.*\);"
+    setup = "CPyDef_value_____mypyc__Value_setup"
+    method = r' *\{"__internal_mypyc_setup", .*\},\n'
     setter = r"_set_(\w+)\(\w+ \*self, PyObject \*value, void \*closure\)\s*\{\s*(?=char retval)"
     refusal = 'if (value == NULL) { PyErr_SetString(PyExc_AttributeError, "%s cannot be deleted"); return -1; }\n'
-    if code.count(made) != 1 or sorted(re.findall(setter, code)) != PROPERTIES:
-        raise RuntimeError("the C code must be as mypyc 2.4 writes it, but this mypyc writes other code")
+    errors = "#include <exc_ops.c>\n"
+    found = [code.count(made), len(re.findall(new, code)), sorted(re.findall(setter, code)), code.count(errors)]
+    if found != [1, 1, PROPERTIES, 1] or "CPy_SetupObject" in code:
+        raise RuntimeError(f"the C code must be as mypyc 2.4 writes it, but this mypyc writes other code: {found}")
     code = code.replace(made, f"{made} PyObject_GC_UnTrack(self);")
-    return re.sub(setter, lambda found: found[0] + refusal % found[1], code)
+    code = re.sub(new, rf"\1{setup}((PyObject *)CPyType_value___Value);", code)
+    code = re.sub(method, "", code)
+    code = re.sub(setter, lambda found: found[0] + refusal % found[1], code)
+    code = code.replace(errors, f"PyObject *{setup}(PyObject *);\n" + TYPE_ERRORS % errors)
+    for kind, words in KINDS.items():
+        code = re.sub(rf'(CPy_TypeError(?:Traceback)?\([^;]*?)"{kind}"', rf'\1"{words}"', code)
+    return code
 
 
 def documented(code: str) -> str:

@@ -93,11 +93,16 @@ from .transforms import (
     vjp as vjp,
 )
 from .transforms.containers import register_container as register_container
+from .user_line import Missing as _Missing
 from .value import Value as Value, dot as dot  # type: ignore[assignment] # the copy of dot in fast.py
 
 softplus = _softplus  # type: ignore[assignment] # with beta
 
 _check_folder()
+
+no_grad = _Missing(
+    "no_grad", "What is not to be recorded is computed with floats: x.data, x.detach(), nn.predict(model, X)"
+)
 
 __version__ = "0.1.0"
 __build__ = "C" if hasattr(Value, "__mypyc_attrs__") else "Python"  # how the engine was built; see docs/installing.md
@@ -106,5 +111,5 @@ if not _typing.TYPE_CHECKING:  # without the names of Python's built-ins, such a
     __all__ = sorted(
         name
         for name, x in globals().items()
-        if not name.startswith("_") and not hasattr(_builtins, name) and not isinstance(x, _ModuleType)
+        if not name.startswith("_") and not hasattr(_builtins, name) and not isinstance(x, (_ModuleType, _Missing))
     )

@@ -7,34 +7,27 @@ parents, and what arrives at a node is added up.
 `adjoints` keeps the adjoints outside the graph. It runs on Values, for derivatives that can be differentiated again,
 and on floats and arrays. `accumulate`, which is backward(), is the same sweep on floats, but keeps the adjoint of each
 node in its grad.
-
-Three parts: the reverse sweep; the local derivatives of a node; and the walks, which put the nodes in order.
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 import operator
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import fast
 from .lost import call_rule
-from .node import Node
-from .primitive import NOT_IEEE, NOT_TAKEN, Primitive, as_float, on_ieee_floats
+from .node import Node, lock, reachable as reachable, turn
+from .primitive import NOT_IEEE, NOT_TAKEN, Primitive, as_float, describe, on_ieee_floats
 
 if TYPE_CHECKING:
     from .value import Value
 
 Edges = Iterable[tuple[Any, Any]]  # the parents of a node, each with the local derivative
-
-_lock: Final = threading.Lock()  # only one thread at a time may change the marks and gradients of nodes
-_stamps: Final = itertools.count(1, 2)
 
 
 # The reverse sweep
@@ -86,9 +79,10 @@ def accumulate(root: Value, seed: float) -> None:
     """Set the grad of every node to seed times the derivative of `root`. For leaves, add this to their grad."""
     leaves, nodes = reachable([root])
     derivatives, has_conditions = _prepare(nodes)
-    with _lock:
+    with lock:
         before = [leaf._grad for leaf in leaves]
         try:
+            turn.taken = True
             for node in leaves:
                 node._grad = 0.0
             for node in nodes:
@@ -96,26 +90,33 @@ def accumulate(root: Value, seed: float) -> None:
             root._grad = seed
             _sweep(nodes, derivatives)
             if math.isnan(sum([node._grad for node in (leaves + nodes if has_conditions else leaves)])):
-                _sweep_where_anything_arrives(root, seed, leaves, nodes)
+                _sweep_where_anything_arrives(root, seed, leaves, nodes, derivatives)
             found = [leaf._grad for leaf in leaves]
         except BaseException:  # an interrupt from the keyboard
             found = [0.0] * len(leaves)
             raise
         finally:
-            for leaf, old, new in zip(leaves, before, found):
-                leaf._grad = old + new
+            try:
+                for leaf, old, new in zip(leaves, before, found):
+                    leaf._grad = old + new
+            finally:
+                turn.taken = False
 
 
 def accumulate_on_values(root: Value, seed: Any) -> dict[Value, Value | float]:
     """Like accumulate(), but the derivatives are Values, returned for every node."""
     leaves, nodes = reachable([root])
     found = adjoints_on_values(root, seed)
-    with _lock:
-        before = [leaf._grad for leaf in leaves]
-        for node in nodes:
-            node._grad = data_of(found.get(node, 0.0))
-        for leaf, grad in zip(leaves, before):
-            leaf._grad = grad + data_of(found.get(leaf, 0.0))
+    with lock:
+        try:
+            turn.taken = True
+            before = [leaf._grad for leaf in leaves]
+            for node in nodes:
+                node._grad = data_of(found.get(node, 0.0))
+            for leaf, grad in zip(leaves, before):
+                leaf._grad = grad + data_of(found.get(leaf, 0.0))
+        finally:
+            turn.taken = False
     return found
 
 
@@ -131,21 +132,30 @@ def _prepare(nodes: list[Value]) -> tuple[list[list[tuple[Value, float]]], bool]
 
 def _sweep(nodes: list[Value], derivatives: list[list[tuple[Value, float]]]) -> None:
     """Let each node pass its grad on to its parents, the last node first."""
+    at = len(derivatives)
     for k in range(len(nodes) - 1, -1, -1):
         node = nodes[k]
         adjoint = node._grad
         if fast.is_fast(node.op):
             fast.pass_back(node, adjoint)
         else:
-            for parent, partial in derivatives.pop():
+            at -= 1
+            for parent, partial in derivatives[at]:
                 parent._grad += adjoint * partial
 
 
-def _sweep_where_anything_arrives(root: Value, seed: float, leaves: list[Value], nodes: list[Value]) -> None:
+def _sweep_where_anything_arrives(
+    root: Value, seed: float, leaves: list[Value], nodes: list[Value], derivatives: list[list[tuple[Value, float]]]
+) -> None:
     """The sweep without what was not taken. _sweep, which is faster, lets that pass on zeros, which may meet an inf."""
     for node in leaves + nodes:
         node._grad = 0.0
-    for node, adjoint in adjoints(nodes, [(root, seed)], lambda node, _: local_derivatives(node), _add_in_order):
+    known = dict(zip([node for node in nodes if not fast.is_fast(node.op)], derivatives))
+
+    def edges(node: Value, _: Any) -> Edges:
+        return known[node] if node in known else local_derivatives(node)
+
+    for node, adjoint in adjoints(nodes, [(root, seed)], edges, _add_in_order):
         node._grad = 0.0 + adjoint
 
 
@@ -200,6 +210,8 @@ def pair_items(op: Primitive, x: Any, d: Any) -> Sequence[tuple[Value, Any]]:
     """An argument x of `op` with its derivative d. If x is a tuple, each Value in it with its own derivative."""
     if type(x) is not tuple:
         return ((x, d),)
+    if not isinstance(d, (list, tuple, np.ndarray)):
+        raise TypeError(f"the partial of {op} must return a list of derivatives, one for each item, got {describe(d)}")
     if len(d) != len(x):
         raise ValueError(f"the partial of {op} must return {len(x)} derivatives, one for each item, got {len(d)}")
     return [(parent, each) for parent, each in zip(x, d) if type(parent) is not float]
@@ -222,69 +234,6 @@ def data_of(x: Any) -> Any:
 
 
 # Walks
-
-
-def reachable(roots: Sequence[Value], ends: Sequence[Value] = ()) -> tuple[list[Value], list[Value]]:
-    """The leaves that the roots were computed from, and the other nodes, each after its parents, up to the roots.
-
-    Depth first and without recursion, so that only memory limits the depth.
-
-    Args:
-        roots: the nodes to start from.
-        ends: nodes at which to stop. They are not among the results.
-    """
-    leaves: list[Value] = []
-    nodes: list[Value] = []
-    stack = list(roots)
-    with _lock:
-        opened: int = next(_stamps)
-        closed = opened + 1
-        for node in ends:
-            node._mark = closed
-        while stack:
-            node = stack[-1]
-            if node._mark >= opened:
-                stack.pop()
-                if node._mark == opened:
-                    node._mark = closed
-                    nodes.append(node)
-            elif node.op is None:
-                stack.pop()
-                node._mark = closed
-                leaves.append(node)
-            else:
-                node._mark = opened
-                # Most nodes have one or two arguments. Spelled out, these take two thirds of the time in plain Python
-                # and half of it in the C build.
-                a, b = node._a, node._b
-                if type(a) is tuple or type(b) is tuple or node._c is not None:
-                    _push_many((a, b, node._c), opened, stack)
-                    continue
-                if type(a) is not float:
-                    parent: Value = a
-                    if parent._mark < opened:
-                        stack.append(parent)
-                if b is not None and type(b) is not float:
-                    parent = b
-                    if parent._mark < opened:
-                        stack.append(parent)
-    return leaves, nodes
-
-
-def _push_many(arguments: tuple[Any, ...], opened: int, stack: list[Value]) -> None:
-    """Put on the stack those of three arguments, or of the items in them, that are Values and not yet opened."""
-    for x in arguments:
-        if type(x) is tuple:
-            xs: tuple[Any, ...] = x
-            for p in xs:
-                if type(p) is not float:
-                    parent: Value = p
-                    if parent._mark < opened:
-                        stack.append(parent)
-        elif x is not None and type(x) is not float:
-            parent = x
-            if parent._mark < opened:
-                stack.append(parent)
 
 
 def topological_order(root: Value) -> list[Value]:

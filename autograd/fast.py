@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from . import ops
-from .node import Node, mypyc_attr
+from .node import Node, mypyc_attr, on_record
 from .primitive import Primitive
 
 if TYPE_CHECKING:
@@ -45,51 +45,68 @@ class Arithmetic(Node):
 
     def __add__(self, other: Any) -> Value | Any:
         if type(other) is Value:
-            return Value(self._data + other._data, "", _ADD, self, other)
+            return record(self._data + other._data, _ADD, self, other)
         if type(other) is float or type(other) is int:
             constant = float(other)
-            return Value(self._data + constant, "", _ADD, self, constant)
+            return record(self._data + constant, _ADD, self, constant)
         return _ADD.operator(self, other)
 
     def __radd__(self, other: Any) -> Value | Any:
         if type(other) is float or type(other) is int:
             constant = float(other)
-            return Value(constant + self._data, "", _ADD, constant, self)
+            return record(constant + self._data, _ADD, constant, self)
         return _ADD.operator(other, self)
 
     def __sub__(self, other: Any) -> Value | Any:
         if type(other) is Value:
-            return Value(self._data - other._data, "", _SUB, self, other)
+            return record(self._data - other._data, _SUB, self, other)
         if type(other) is float or type(other) is int:
             constant = float(other)
-            return Value(self._data - constant, "", _SUB, self, constant)
+            return record(self._data - constant, _SUB, self, constant)
         return _SUB.operator(self, other)
 
     def __rsub__(self, other: Any) -> Value | Any:
         if type(other) is float or type(other) is int:
             constant = float(other)
-            return Value(constant - self._data, "", _SUB, constant, self)
+            return record(constant - self._data, _SUB, constant, self)
         return _SUB.operator(other, self)
 
     def __mul__(self, other: Any) -> Value | Any:
         if type(other) is Value:
-            return Value(self._data * other._data, "", _MUL, self, other)
+            return record(self._data * other._data, _MUL, self, other)
         if type(other) is float or type(other) is int:
             constant = float(other)
-            return Value(self._data * constant, "", _MUL, self, constant)
+            return record(self._data * constant, _MUL, self, constant)
         return _MUL.operator(self, other)
 
     def __rmul__(self, other: Any) -> Value | Any:
         if type(other) is float or type(other) is int:
             constant = float(other)
-            return Value(constant * self._data, "", _MUL, constant, self)
+            return record(constant * self._data, _MUL, constant, self)
         return _MUL.operator(other, self)
 
     def _record_unary(self, op: Primitive) -> Value:
         """The Value that applies `op` to this one; see Node."""
         if op is _RELU:
-            return Value(0.0 if self._data <= 0.0 else self._data, "", _RELU, self)
-        return Value(op.evaluate(self._data), "", op, self)
+            return record(0.0 if self._data <= 0.0 else self._data, _RELU, self)
+        return record(op.evaluate(self._data), op, self)
+
+
+def record(data: float, op: Primitive, a: Any, b: Any = None, c: Any = None) -> Value:
+    """The Value that `op` makes of the arguments a, b and c. Value.__init__, which makes leaves, is not called."""
+    node: Value = Value.__new__(Value)
+    node._data = data
+    node._grad = 0.0
+    node._label = ""
+    node.op = op
+    node._a = a
+    node._b = b
+    node._c = c
+    node._mark = 0
+    if on_record:
+        for hook in on_record:
+            hook(node)
+    return node
 
 
 def dot(ws: Sequence[Value | float], xs: Sequence[Value | float], bias: Any = 0.0) -> Any:
@@ -132,7 +149,7 @@ def dot(ws: Sequence[Value | float], xs: Sequence[Value | float], bias: Any = 0.
                         other = x
                         terms.append(value._data * other._data)
             terms.append(bias._data)
-            return Value(math.fsum(terms), "", _DOT, ws, xs, bias)
+            return record(math.fsum(terms), _DOT, ws, xs, bias)
         except (AttributeError, TypeError, ValueError, OverflowError):
             pass  # the primitive handles numbers of other types, and infinities
     return _DOT.apply((ws, xs, bias))

@@ -37,24 +37,32 @@ def require(module: str, purpose: str) -> Any:
 
     Raises:
         ModuleNotFoundError: if it is not installed. The message says what to install.
+        ImportError: if it is installed, but importing it fails. The message gives the reason.
     """
-    library = module.partition(".")[0]
     try:
         return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name is not None and error.name.partition(".")[0] != library:
-            raise  # the library is installed, but one of its own imports is missing
-        extra = EXTRAS.get(library)
-        command = f"pip install 'scalar-autograd[{extra}]'" if extra else f"pip install {library}"
-        raise ModuleNotFoundError(
-            f"{purpose} needs {library}, which is not installed: run {command}", name=error.name
-        ) from None
+    except (ImportError, OSError) as error:  # OSError: the system cannot load a shared library
+        library, (missing, problem) = module.partition(".")[0], _explain(module, error)
+        message = f"{purpose} needs {library}, which {problem}"
+        if missing:
+            raise ModuleNotFoundError(message, name=library) from None
+        raise ImportError(message, name=library) from error
 
 
-def is_installed(module: str) -> bool:
-    """Whether a module can be imported."""
+def find_problem(module: str) -> str:
+    """Why a module cannot be imported, and what to do, such as "is not installed: run pip install tqdm"; or ""."""
     try:
         importlib.import_module(module)
-    except ImportError:
-        return False
-    return True
+    except (ImportError, OSError) as error:
+        return _explain(module, error)[1]
+    return ""
+
+
+def _explain(module: str, error: ImportError | OSError) -> tuple[bool, str]:
+    """Whether the library is missing, and the problem in words."""
+    library = module.partition(".")[0]
+    if isinstance(error, ModuleNotFoundError) and error.name == library:
+        extra = EXTRAS.get(library)
+        target = f"'scalar-autograd[{extra}]'" if extra else library
+        return True, f"is not installed: run pip install {target}"
+    return False, f"is installed but cannot be imported ({error}): run pip install --force-reinstall {library}"

@@ -515,7 +515,7 @@ def sech2(x: float) -> float:
 
 
 # The textbook derivative 1 - tanh² loses digits where tanh is near 1.
-@primitive(lambda out, x: sech2(x))
+@primitive(lambda out, x: sech2(x), steepest=1.0)
 def tanh(x: float) -> float:
     """The hyperbolic tangent of x.
 
@@ -589,7 +589,7 @@ def erfc(x: float) -> float:
 
 
 # The textbook derivative s (1 - s) loses digits where s is near 1.
-@primitive(lambda out, x: 0.25 * sech2(0.5 * x), symbol="σ")
+@primitive(lambda out, x: 0.25 * sech2(0.5 * x), symbol="σ", steepest=0.25)
 def sigmoid(x: float) -> float:
     """The logistic function 1 / (1 + exp(-x)).
 
@@ -662,7 +662,7 @@ def softsign(x: float) -> float:
     return math.copysign(1.0, x) if math.isinf(x) else x / (1 + math.fabs(x))
 
 
-@primitive(lambda out, x: _unless(x <= 0), symbol="ReLU")
+@primitive(lambda out, x: _unless(x <= 0), symbol="ReLU", steepest=1.0)
 def relu(x: float) -> float:
     """The larger of x and 0; derivative 0 at 0.
 

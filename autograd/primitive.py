@@ -31,7 +31,7 @@ class Primitive:
 
     Attributes:
         name, arity: its name in errors and in `repr`; the number of its arguments.
-        partials, symbol, native, domain: as given to `primitive`; the domain as one interval for each argument.
+        partials, symbol, native, domain, steepest: as given to `primitive`; domain as a tuple of intervals.
         built_in: whether it is one of this package.
     """
 
@@ -39,12 +39,12 @@ class Primitive:
         self,
         function: Callable[..., float],
         partials: tuple[Callable[..., Any] | None, ...],
-        *,
         symbol: str | None = None,
         native: str | Callable[..., Any] | None = None,
         domain: Interval | Sequence[Interval] = REALS,
         sequences: Sequence[str] = (),
         ieee: Callable[..., Any] | None = None,
+        steepest: float | None = None,
     ) -> None:
         self.name = function.__name__
         self.function = function
@@ -72,16 +72,18 @@ class Primitive:
         if native is not None and not is_formula and (sequences or not isinstance(native, str)):
             wanted = "a formula" if sequences else "the name of an LLVM instruction or a C function, or a formula"
             raise TypeError(f"{who} native must be {wanted}, a function of ({names}), got {describe(native)}")
+        if steepest is not None and not (is_number(steepest) and steepest > 0 and len(parameters) == 1):
+            raise TypeError(f"{who} steepest must be a number above 0, of one argument, got {describe(steepest)}")
         self.symbol = symbol or self.name
         self.native = native
-        self.arity = len(parameters)
-        self.domain = _check_domain(domain, self.arity, who)
+        self.steepest, self.arity = steepest, len(parameters)
+        self.domain = _check_domain(domain, len(parameters), who)
         self.partials = partials
         self.takes_sequence = tuple(name in sequences for name in parameters)
         self.scalar = not any(self.takes_sequence)
         self.unary = self.scalar and self.arity == 1
         self.ieee = ieee or function
-        self.built_in = function.__module__.startswith(__name__.partition(".")[0] + ".")
+        self.built_in = (function.__module__ or "").startswith(__name__.partition(".")[0] + ".")
         self.__name__ = self.__qualname__ = self.name
         self.__module__ = function.__module__
         self.__doc__ = function.__doc__
@@ -156,10 +158,8 @@ class Primitive:
             if not isinstance(x, (Node, float, int)) and not is_number(x):
                 if type(x).__module__ != "builtins":
                     return NotImplemented
-                raise TypeError(
-                    f"unsupported operand for {self.symbol}: the other side of a Value must be a Value or a real "
-                    f"number, got {describe(x)}"
-                )
+                needed = "the other side of a Value must be a Value or a real number"
+                raise TypeError(f"unsupported operand for {self.symbol}: {needed}, got {describe(x)}")
         return self.apply((left, right))
 
     def evaluate(self, *args: Any) -> float:
@@ -178,6 +178,7 @@ def primitive(
     domain: Interval | Sequence[Interval] = REALS,
     sequences: Sequence[str] = (),
     ieee: Callable[..., Any] | None = None,
+    steepest: float | None = None,
 ) -> Callable[[Callable[..., float]], Primitive]:
     """Turn a function on floats into a primitive, given its partial derivatives.
 
@@ -198,6 +199,7 @@ def primitive(
         sequences: the names of the arguments that take a sequence of numbers.
         ieee: the function to call, on np.float64, if the decorated one raises ValueError,
             OverflowError or ZeroDivisionError (default: the function itself).
+        steepest: for an activation, the largest size of its slope. A result whose slope is far smaller counts as flat.
 
     Raises:
         TypeError: if the number of partials is not the number of arguments, or an option is invalid.
@@ -221,9 +223,7 @@ def primitive(
     def decorate(function: Callable[..., float]) -> Primitive:
         if not callable(function):
             raise TypeError(f"@primitive(...) must decorate a function, got {function!r}")
-        return Primitive(
-            function, partials, symbol=symbol, native=native, domain=domain, sequences=sequences, ieee=ieee
-        )
+        return Primitive(function, partials, symbol, native, domain, sequences, ieee, steepest)
 
     return decorate
 
@@ -244,10 +244,8 @@ def can_take(function: Callable[..., Any], count: int) -> bool:
     """Whether a function can be called with `count` arguments; True if its signature is unknown."""
     try:
         inspect.signature(function).bind(*[None] * count)
-    except TypeError:
-        return False
-    except ValueError:
-        return True
+    except (TypeError, ValueError) as error:
+        return isinstance(error, ValueError)
     return True
 
 
@@ -275,7 +273,8 @@ def is_number(x: Any) -> bool:
 def as_float(x: Any, name: str) -> float:
     """x as a float; TypeError, naming `name`, if it is not a real number."""
     if not is_number(x):
-        raise TypeError(f"{name}: expected a real number or a Value, got {describe(x)}")
+        also = "" if isinstance(x, Node) else " or a Value"
+        raise TypeError(f"{name}: expected a real number{also}, got {describe(x)}")
     try:
         return float(x)
     except OverflowError:
@@ -295,6 +294,7 @@ def describe(x: Any) -> str:
         return f"a NumPy array of shape {x.shape} and dtype {x.dtype}"
     try:
         text = repr(x)
-    except ValueError:  # Python does not write ints of more than 4,300 digits
-        text = "of more than 4,300 digits"
-    return text if x is None else f"{type(x).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+    except ValueError:
+        text = "of more than 4,300 digits"  # Python does not write such ints
+    text = text if len(text) <= 60 else text[:57] + "..."
+    return text if x is None or text.startswith(f"{type(x).__name__}(") else f"{type(x).__name__} {text}"

@@ -8,11 +8,29 @@ import os
 import sys
 import warnings
 from types import FrameType
+from typing import Any, NoReturn
 
 import numpy as np
 
 _STDLIB = os.path.dirname(os.__file__) + os.sep
 _libraries = [os.path.dirname(__file__) + os.sep, np.__path__[0] + os.sep]  # code that is not the user's
+
+
+class Missing:
+    """A name that other libraries have and this one lacks. Reading it from an object or calling it is an error.
+
+    The error says what to write. hasattr() does not find the name, and a subclass may use it.
+    """
+
+    def __init__(self, name: str, hint: str) -> None:
+        self.name = name
+        self.hint = hint
+
+    def __get__(self, instance: Any, owner: type) -> NoReturn:
+        raise AttributeError(f"{owner.__name__} has no {self.name}. {self.hint}")
+
+    def __call__(self, *_: Any, **__: Any) -> NoReturn:
+        raise AttributeError(f"there is no {self.name}. {self.hint}")
 
 
 def skip_library(directory: str) -> None:

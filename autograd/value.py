@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
-from typing import Any, Literal, SupportsIndex, overload
+from typing import Any, Final, Literal, SupportsIndex, overload
 
 from . import chain, fast, ops
 from .arrays import apply_ufunc
-from .fast import Arithmetic, dot
-from .node import mypyc_attr, on_backward, on_float, on_leaf, on_record
+from .fast import Arithmetic, dot, record
+from .node import mypyc_attr, on_backward, on_float, on_leaf
 from .primitive import Primitive, as_float, check_flag, describe, is_number
+from .user_line import Missing
 
 __all__ = ["Value", "dot"]
+
+RECORDED: Final = """\
+Operations record their arguments and their derivative by themselves. For an operation of your own, write a primitive:
+    @ag.primitive(lambda out, x: 1 - out * out)  # the derivative of the result, out, with respect to x
+    def my_tanh(x):
+        return math.tanh(x)"""
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -53,35 +62,39 @@ class Value(Arithmetic):
 
     __slots__ = ()
 
-    def __init__(
-        self, data: Any, label: Any = "", op: Primitive | None = None, a: Any = None, b: Any = None, c: Any = None
-    ) -> None:
-        if op is None:
-            if type(label) is not str:
-                label = _check_label(label)
-            if type(data) is not float:
-                data = _check_data(data)
-            if on_leaf:
-                for hook in on_leaf:
-                    hook(self)
+    def __init__(self, data: Any, label: Any = "", _children: Any = None, _op: Any = None) -> None:
+        if _children is not None or _op is not None:  # micrograd's
+            also = " and ".join([describe(x) for x in (_children, _op) if x is not None])
+            raise TypeError(f"Value() takes a number and a label, got {also} as well. {RECORDED}")
+        if type(label) is not str:
+            label = _check_label(label)
+        if type(data) is not float:
+            data = _check_data(data, "Value(): data", "Use v.detach() for a new leaf, or v.data for the number")
+        if on_leaf:
+            for hook in on_leaf:
+                hook(self)
         self._data = data
         self._grad = 0.0
         self._label = label
-        self.op = op
-        self._a = a
-        self._b = b
-        self._c = c
+        self.op = None
+        self._a = None
+        self._b = None
+        self._c = None
         self._mark = 0
-        if on_record and op is not None:
-            for hook in on_record:
-                hook(self)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in ("_backward", "_prev", "_op"):
+            if name in vars(cls):
+                raise TypeError(f"{cls.__name__}.{name} would never be used. {RECORDED}")
+        setattr(cls, "__signature__", vars(cls).get("__signature__"))  # noqa: B010
 
     def _record(self, op: Primitive, args: tuple[Any, ...]) -> Value:
         """The Value that applies `op` to `args`; see Node."""
         data = op.evaluate(*[x if type(x) is float else chain.data_of(x) for x in args])
         if len(args) > 3:
-            return Value(data, "", op, args)
-        return Value(data, "", op, *args)
+            return record(data, op, args)
+        return record(data, op, *args)
 
     @property
     def data(self) -> float:
@@ -90,7 +103,10 @@ class Value(Arithmetic):
 
     @data.setter
     def data(self, data: Any) -> None:
-        self._data = data if type(data) is float else _check_data(data)
+        if type(data) is not float:
+            hint = "Did you mean its derivative, as in p.data -= 0.1 * p.grad? For its number, use v.data"
+            data = _check_data(data, "the data of a Value", hint)
+        self._data = data
 
     @property
     def grad(self) -> float:
@@ -99,7 +115,9 @@ class Value(Arithmetic):
 
     @grad.setter
     def grad(self, grad: Any) -> None:
-        self._grad = grad if type(grad) is float else as_float(grad, "the grad of a Value")
+        if type(grad) is not float:
+            grad = _check_data(grad, "the grad of a Value", "Use v.data for its number")
+        self._grad = grad
 
     @property
     def label(self) -> str:
@@ -127,6 +145,35 @@ class Value(Arithmetic):
     def parents(self) -> tuple[Value | float, ...]:
         """The Values, and floats for constants, that this Value was computed from, in order; () for a leaf."""
         return tuple([p for x in self.args for p in (x if type(x) is tuple else (x,))])
+
+    # What code written for micrograd reads. Assigning to it would be lost, so it is refused.
+
+    @property
+    def _prev(self) -> Any:
+        """The set of the parents. A constant is a new leaf each time."""
+        return {p if isinstance(p, Value) else Value(p) for p in self.parents}
+
+    @_prev.setter
+    def _prev(self, given: Any) -> None:
+        raise AttributeError(f"the _prev of a Value cannot be assigned. {RECORDED}")
+
+    @property
+    def _op(self) -> Any:
+        """The symbol of the operation; "" for a leaf."""
+        return "" if self.op is None else self.op.symbol
+
+    @_op.setter
+    def _op(self, given: Any) -> None:
+        raise AttributeError(f"the _op of a Value cannot be assigned. {RECORDED}")
+
+    @property
+    def _backward(self) -> Any:
+        """A function that passes the grad of this node on to its parents, and no further: one step of backward()."""
+        return functools.partial(_pass_on, self)
+
+    @_backward.setter
+    def _backward(self, given: Any) -> None:
+        raise AttributeError(f"the _backward of a Value cannot be assigned. {RECORDED}")
 
     # Differentiation
 
@@ -202,17 +249,17 @@ class Value(Arithmetic):
     def _apply(self, op: Primitive, other: Any) -> Any:
         """op(self, other), with a short cut for a Value or a plain number."""
         if type(other) is Value:
-            return Value(op.evaluate(self._data, other._data), "", op, self, other)
+            return record(op.evaluate(self._data, other._data), op, self, other)
         if type(other) is float or type(other) is int:
             constant = float(other)
-            return Value(op.evaluate(self._data, constant), "", op, self, constant)
+            return record(op.evaluate(self._data, constant), op, self, constant)
         return op.operator(self, other)
 
     def _apply_reflected(self, op: Primitive, other: Any) -> Any:
         """op(other, self), with a short cut for a plain number."""
         if type(other) is float or type(other) is int:
             constant = float(other)
-            return Value(op.evaluate(constant, self._data), "", op, constant, self)
+            return record(op.evaluate(constant, self._data), op, constant, self)
         return op.operator(other, self)
 
     def __mod__(self, other: Any) -> Value | Any:
@@ -234,7 +281,7 @@ class Value(Arithmetic):
         return other // self, other % self
 
     def __neg__(self) -> Value:
-        return Value(-self._data, "", ops.neg, self)
+        return record(-self._data, ops.neg, self)
 
     def __pos__(self) -> Value:
         return self
@@ -425,10 +472,17 @@ class Value(Arithmetic):
         return _restore_leaf, (type(self), self._data, self._label, self._grad), getattr(self, "__dict__", None) or None
 
 
+def _pass_on(node: Value) -> None:
+    """Add what the node passes back to the grad of its parents: one step of backward()."""
+    for parent, partial in chain.local_derivatives(node) if node.op is not None else ():
+        parent._grad += node._grad * partial
+
+
 def _check_label(label: Any) -> str:
     """label, which must be a string."""
     if not isinstance(label, str):
-        raise TypeError(f"a label must be a string, got {describe(label)}")
+        hint = f". {RECORDED}" if isinstance(label, (tuple, list, set)) else ""  # the parents, where micrograd has them
+        raise TypeError(f"a label must be a string, got {describe(label)}{hint}")
     return label
 
 
@@ -439,14 +493,24 @@ def _restore_leaf(kind: Any, data: float, label: str, grad: float) -> Value:
     return value
 
 
-def _check_data(x: Any) -> float:
-    """x as a float, for the data of a Value."""
+def _check_data(x: Any, what: str, hint: str) -> float:
+    """x as a float; TypeError, with a hint if x is a Value, if it is not a real number."""
+    if isinstance(x, Value):
+        raise TypeError(f"{what} must be a real number, got {describe(x)}. {hint}")
     if not is_number(x):
-        hint = ". Use v.detach() for a new leaf, or float(v) for the number" if isinstance(x, Value) else ""
-        raise TypeError(
-            f"Value(): data must be a real number (int, float, NumPy scalar or 0-d array), got {describe(x)}{hint}"
-        )
-    return as_float(x, "Value()")
+        raise TypeError(f"{what} must be a real number (int, float, NumPy scalar or 0-d array), got {describe(x)}")
+    return as_float(x, what)
 
 
 vars(fast)["Value"] = Value  # the operators there make Values
+# What help() shows: the arguments that are taken, without those that are refused. __init_subclass__ undoes it.
+_KIND: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
+_TAKEN: Final = [inspect.Parameter("data", _KIND), inspect.Parameter("label", _KIND, default="")]
+setattr(Value, "__signature__", inspect.Signature(_TAKEN))  # noqa: B010 - mypyc lets no class attribute be added
+for _name, _hint in {
+    "item": "Its number is x.data, or float(x)",
+    "zero_grad": "Set x.grad = 0.0; a model and an optimizer have zero_grad()",
+    "backwards": "Did you mean x.backward()?",
+    "requires_grad": "Every Value is differentiated; for a constant use a float, or x.detach()",
+}.items():
+    setattr(Value, _name, Missing(_name, _hint))

@@ -86,11 +86,26 @@ _LATER = {
 }
 
 
+# What people look for who come from PyTorch, and what to write.
+_ELSEWHERE = {
+    "Linear": "nn.Layer(inputs, outputs, 'linear')",
+    "Parameter": "a Value as an attribute of the Module",
+    "MSELoss": "nn.mse(outputs, targets)",
+    "CrossEntropyLoss": "nn.cross_entropy(outputs, labels)",
+    "BCEWithLogitsLoss": "nn.binary_cross_entropy_with_logits(outputs, targets)",
+    **dict.fromkeys(("BatchNorm1d", "BatchNorm2d"), "nn.BatchNorm"),
+    **{name: f"nn.Activation({name.lower()!r})" for name in ("ReLU", "Tanh", "Sigmoid")},
+    "functional": "the functions of autograd, such as ag.relu",
+    "utils": "nn.clip_grad_norm and nn.clip_grad_value",
+}
+
+
 if not _typing.TYPE_CHECKING:  # type checkers know every name from above, and find a misspelt one
 
     def __getattr__(name: str) -> _typing.Any:
         if name not in _LATER:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            hint = f". Write {_ELSEWHERE[name]}" if name in _ELSEWHERE else ""
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
         globals()[name] = found = getattr(_importlib.import_module(f".{_LATER[name]}", __name__), name)
         return found
 

@@ -144,6 +144,13 @@ def _is_number(x: Any) -> bool:
     return isinstance(x, (int, float, np.number)) and not isinstance(x, Value)
 
 
+def _plain(x: Any) -> Any:
+    """x as Python's number, if it is one of NumPy's, whose integers wrap around: uint8(3) - uint8(5) is 254."""
+    if isinstance(x, (np.integer, np.bool_)):
+        return x.item()
+    return float(x) if isinstance(x, np.floating) else x
+
+
 def _require_numbers(loss: str, first: str, x: Any, second: str, y: Any) -> None:
     """Raise TypeError, naming the loss and the argument, unless both are real numbers or Values."""
     for name, given in ((first, x), (second, y)):
@@ -156,7 +163,7 @@ def _over(loss: Callable[[Any, Any], Any], outputs: Any, targets: Any, reduction
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{name}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
     if not many:
-        return loss(outputs, targets)
+        return loss(_plain(outputs), _plain(targets))
     if not _is_list(outputs) or not _is_list(targets) or len(outputs) != len(targets):
         counts = [f"a list of {len(x)}" if _is_list(x) else "one number" for x in (outputs, targets)]
         advice = "Pass targets in an array of one column as y[:, 0]"
@@ -170,7 +177,7 @@ def _over(loss: Callable[[Any, Any], Any], outputs: Any, targets: Any, reduction
         )
     if not len(outputs):
         raise ValueError(f"{name}: there must be at least one example, got an empty list")
-    losses = [loss(output, target) for output, target in zip(outputs, targets)]
+    losses = [loss(_plain(output), _plain(target)) for output, target in zip(outputs, targets)]
     if reduction == "none":
         return losses
     return ag.mean(losses) if reduction == "mean" else ag.sum(losses)

@@ -14,7 +14,10 @@ from autograd import Value
 from autograd.jit.trace.state import is_tracing
 from autograd.jit.trace.tracer import TracingError
 from autograd.primitive import check_flag, describe
-from autograd.user_line import user_line
+from autograd.transforms import containers
+from autograd.user_line import Missing, user_line
+
+from .conversions import as_floats, fits_in
 
 Self = TypeVar("Self", bound="Module")
 MOST_NAMED = 4  # how many things a message names when there are many
@@ -45,7 +48,10 @@ class Buffer(list[Value]):
 
         Raises:
             TracingError: in a function that ag.jit compiles, because its program would not replace them at each call.
+            ValueError: for more or fewer numbers.
         """
+        if len(numbers) != len(self):
+            raise ValueError(f"Buffer.replace: there must be {len(self)} numbers, as there are now, got {len(numbers)}")
         if any(type(x) is not Value for x in self):
             self[:] = [x.detach() if isinstance(x, Value) else x for x in numbers]
             return
@@ -61,11 +67,11 @@ class Buffer(list[Value]):
 class Module:
     """The base of everything that has parameters.
 
-    Keep leaf Values, other Modules, and lists, tuples, dicts and NumPy arrays of them as attributes: all Values
-    among them are the parameters. Keep a number that should not be trained as a float. NumPy arrays of numbers are
-    saved with the parameters, but not trained, and a compiled program reads them only once. Keep numbers that the
-    forward pass replaces, such as running statistics, in a Buffer. Draw random numbers by `self.rng.random(n)`,
-    where rng is a NumPy Generator.
+    Keep leaf Values, other Modules, and lists, tuples, dicts, dataclasses, NumPy arrays and registered containers
+    (see ag.register_container) of them as attributes: all Values among them are the parameters. Keep a number that
+    should not be trained as a float. NumPy arrays of numbers are saved with the parameters, but not trained, and a
+    compiled program reads them only once. Keep numbers that the forward pass replaces, such as running statistics, in
+    a Buffer. Draw random numbers by `self.rng.random(n)`, where rng is a NumPy Generator.
 
     Attributes:
         training: whether the Module is being trained, which some layers (dropout) must know; see train() and eval().
@@ -73,6 +79,8 @@ class Module:
             gradient_flow counts it in that layer's row, and drawings write its heading below that layer's.
         smallest_batch: how many examples a batch needs in training. If it is more than 1, the examples of a
             batch depend on each other, and its `batch` is compiled for all of them at once. 2 for BatchNorm.
+        is_neuron: whether nn.draw draws it as a neuron. It must then have what a Neuron has: `w` (for ag.dot), `b`,
+            `nin`, `activation` and `activation_name`.
         is_one_block: whether gradient_flow measures it as a whole, as it does a Residual, and not the layers inside.
 
     >>> class Line(Module):
@@ -90,7 +98,8 @@ class Module:
     training = True
     follows = False
     smallest_batch = 1
-    is_one_block = False
+    is_neuron = is_one_block = False
+    forward: Any = Missing("forward", "Call the model itself, model(x), and define its forward pass as __call__")
 
     def __call__(self, x: Any) -> Any:
         """The output for one example. A subclass defines this."""
@@ -112,7 +121,7 @@ class Module:
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """Each Module inside with its path, once and at any depth; first this Module itself, with the path ""."""
         yield "", self
-        for path, x in walk(self, "", {id(self)}):
+        for path, x in walk(self, "", {id(self): self}):
             if isinstance(x, Module):
                 yield path, x
 
@@ -122,8 +131,7 @@ class Module:
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Each parameter once, with its path ("layers.0.neurons.3.w.1"), in the order of assignment."""
-        seen: set[int] = set()
-        for path, x in walk(self, "", seen):
+        for path, x in walk(self, "", {}):
             if isinstance(x, Value) and x.op is None:
                 yield path, x
 
@@ -134,7 +142,7 @@ class Module:
     def buffers(self, recurse: bool = True) -> list[Buffer]:
         """Each Buffer once; with recurse=False only its own, without those of the Modules inside."""
         check_flag(recurse, "buffers: recurse")
-        seen = set() if recurse else set(map(id, self.modules()))
+        seen = {} if recurse else {id(module): module for module in self.modules()}
         return [x for _, x in walk(self, "", seen) if isinstance(x, Buffer)]
 
     def zero_grad(self) -> None:
@@ -161,10 +169,10 @@ class Module:
         {'w': array([1., 1.]), 'b': array(0.)}
         """
         state: dict[str, NDArray[np.float64]] = {}
-        for path, holder in _holders(self, "", set()):
+        for path, holder in _holders(self, "", {}):
             if path in state:
                 raise ValueError(f"two parameters of {type(self).__name__} have the path {path!r}. Rename one of them")
-            state[path] = np.array(holder.data if isinstance(holder, Value) else holder, dtype=np.float64)
+            state[path] = as_floats(holder, path)
         return state
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
@@ -182,18 +190,19 @@ class Module:
         if not isinstance(state, Mapping):
             raise TypeError(f"load_state_dict: state must be a dict that state_dict() returned, got {describe(state)}")
         check_flag(strict, "load_state_dict: strict")
-        holders = dict(_holders(self, "", set()))
+        holders = dict(_holders(self, "", {}))
         own = self.state_dict()
-        faults = []
+        faults, unfit = list[str](), list[str]()
         if strict and (missing := [path for path in own if path not in state]):
             faults.append("Missing key(s) in state_dict: " + summarize([f'"{path}"' for path in missing], ", "))
         if strict and (unexpected := [path for path in state if path not in own]):
             faults.append("Unexpected key(s) in state_dict: " + summarize([f'"{path}"' for path in unexpected], ", "))
         new = {path: np.asarray(state[path]) for path in own if path in state}
-        unfit = []
         for path, x in new.items():
             if x.dtype.kind not in "fiu":
                 unfit.append(f"{path}: expected an array of real numbers, got {describe(state[path])}")
+            elif x.shape == own[path].shape and not fits_in(holders[path], x):
+                unfit.append(f"{path}: an array of {holders[path].dtype} cannot hold the numbers of {describe(x)}")
             elif x.shape != own[path].shape:
                 unfit.append(
                     f"size mismatch for {path}: copying a param with shape {x.shape} from checkpoint, "
@@ -233,50 +242,56 @@ class Module:
         return "\n".join(lines)
 
 
-def members(container: Any) -> Iterator[tuple[str, Any]]:
-    """The things directly inside a Module, list, tuple, dict or array of Values, each with its name."""
-    if isinstance(container, Module):
-        yield from vars(container).items()
-    elif isinstance(container, dict):
-        yield from ((str(key), x) for key, x in container.items())
-    elif isinstance(container, (list, tuple)):
-        yield from ((str(k), x) for k, x in enumerate(container))
-    elif isinstance(container, np.ndarray) and container.dtype == object:
-        yield from ((".".join(map(str, place)), container[place]) for place in np.ndindex(container.shape))
+def is_container(x: Any) -> bool:
+    """Whether x is a Module, or a list, tuple, dict, array, dataclass or registered container."""
+    return isinstance(x, Module) or containers.is_container(x)
 
 
-def walk(container: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
-    """Every Value, Module and Buffer inside, once and at any depth, but not the Values of Buffers."""
+def members(container: Any) -> Iterable[tuple[str, Any]]:
+    """What is directly inside a Module or another container, each with its name."""
+    return vars(container).items() if isinstance(container, Module) else containers.members(container)
+
+
+def walk(container: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str, Any]]:
+    """Every Value, Module and Buffer inside, once and at any depth, but not the Values of Buffers.
+
+    What is in `seen`, by its id, is left out. All else that is found is added, which keeps the ids its own.
+    """
     for name, x in members(container):
-        if isinstance(x, (Value, Module, list, tuple, dict, np.ndarray)) and id(x) not in seen:
-            seen.add(id(x))
+        if (isinstance(x, Value) or is_container(x)) and id(x) not in seen:
+            seen[id(x)] = x
             if isinstance(x, (Value, Module, Buffer)):
                 yield path + name, x
             if not isinstance(x, (Value, Buffer)):
                 yield from walk(x, f"{path}{name}.", seen)
 
 
-def _holders(container: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
+def _holders(container: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str, Any]]:
     """What state_dict() saves, each once: leaf Values, lists, tuples and arrays of them, and arrays of numbers."""
     for name, x in members(container):
         if id(x) in seen:
             continue
-        seen.add(id(x))
+        seen[id(x)] = x
         numbers = isinstance(x, np.ndarray) and x.dtype.kind in "fiub"
         parts = x.flat if isinstance(x, np.ndarray) else x if isinstance(x, (list, tuple)) and x else [x]
         if numbers or all(isinstance(v, Value) and v.op is None for v in parts):
             yield path + name, x
-        else:
+        elif is_container(x):
             yield from _holders(x, f"{path}{name}.", seen)
 
 
-def children(container: Any, path: str = "") -> Iterator[tuple[str, Module]]:
+def children(container: Any) -> Iterator[tuple[str, Module]]:
     """The Modules directly inside, in lists and dicts too, but not the Modules inside those."""
+    return _children(container, "", {})
+
+
+def _children(container: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str, Module]]:
     for name, x in members(container):
         if isinstance(x, Module):
             yield path + name, x
-        elif isinstance(x, (list, tuple, dict, np.ndarray)):
-            yield from children(x, f"{path}{name}.")
+        elif is_container(x) and id(x) not in seen:
+            seen[id(x)] = x
+            yield from _children(x, f"{path}{name}.", seen)
 
 
 def summarize(things: Sequence[str], separator: str) -> str:

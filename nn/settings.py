@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from autograd import Value
+from autograd.transforms.containers import constants_of
 
-from .module import Module, members
+from .code import describe_code
+from .module import Module, is_container, members
 
 
 def describe_setting(x: Any) -> Any:
-    """A setting in numbers, strings, lists and dicts. Functions, and other objects, are described by their name."""
+    """A setting in numbers, strings, lists and dicts. Functions and other objects: see describe_code."""
     if isinstance(x, np.generic):
         x = x.item()
     if x is None or isinstance(x, (bool, int, float, str)):
@@ -22,12 +24,7 @@ def describe_setting(x: Any) -> Any:
         return [describe_setting(each) for each in x]
     if isinstance(x, dict):
         return {str(name): describe_setting(each) for name, each in x.items()}
-    return name_of(x)
-
-
-def name_of(x: Any) -> str:
-    """The name of a function or class, or the name of another object's class."""
-    return str(getattr(x, "__qualname__", type(x).__qualname__))
+    return describe_code(x)
 
 
 def settings_of(model: Module) -> dict[str, Any]:
@@ -35,20 +32,22 @@ def settings_of(model: Module) -> dict[str, Any]:
 
     What state_dict() saves, private attributes and the states of random generators are left out.
     """
-    return {"": type(model).__qualname__, **dict(_settings(model, "", {id(model)}))}
+    return {"": describe_code(type(model)), **dict(_settings(model, "", {id(model): model}))}
 
 
-def _settings(container: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
+def _settings(container: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str, Any]]:
     for name, x in members(container):
         place = f"{path}{name}"
         if isinstance(container, Module) and (name == "training" or name.startswith("_")):
             continue
         if isinstance(x, (Value, np.random.Generator)) or (isinstance(x, np.ndarray) and x.dtype != object):
             continue
-        if not isinstance(x, (Module, list, tuple, dict, np.ndarray)):
+        if not is_container(x):
             yield place, describe_setting(x)
         elif id(x) not in seen:
-            seen.add(id(x))
+            seen[id(x)] = x
             if isinstance(x, Module):
-                yield place, type(x).__qualname__
+                yield place, describe_code(type(x))
+            if (constants := constants_of(x)) is not None:
+                yield place, describe_setting(constants)
             yield from _settings(x, f"{place}.", seen)

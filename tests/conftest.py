@@ -4,10 +4,11 @@ import os
 
 import pytest
 from browsing import browser, open_page
+from recipes import copy
 
 import autograd
 
-__all__ = ["browser", "open_page"]
+__all__ = ["browser", "copy", "open_page"]
 
 
 def pytest_report_header() -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..primitive import Primitive, describe
+from ..transforms.containers import is_container, members
 from ..value import Value
 from .nodes import nodes_to_draw, operands
 
@@ -41,7 +42,7 @@ class Modules:
         self.groups: list[Group] = []
         self.parameters: dict[Value, tuple[str, int | None]] = {}
         if _is_module(model):
-            self._add_module(model, "", None, set())
+            self._add_module(model, "", None, {})
             for name, p in model.named_parameters():
                 self.parameters.setdefault(p, (name, 0))
         elif isinstance(model, (list, tuple, Mapping)):
@@ -52,8 +53,8 @@ class Modules:
         elif model is not None:
             raise TypeError(f"model must be a module or a list or dict of parameters, got {describe(model)}")
 
-    def _add_module(self, module: Any, path: str, parent: int | None, seen: set[int]) -> None:
-        seen.add(id(module))
+    def _add_module(self, module: Any, path: str, parent: int | None, seen: dict[int, Any]) -> None:
+        seen[id(module)] = module
         own = len(self.groups)
         kind = type(module).__name__
         details = getattr(module, "extra_repr", str)()
@@ -64,8 +65,8 @@ class Modules:
         if parent is not None:
             self.groups[parent].height = max(self.groups[parent].height, self.groups[own].height + 1)
 
-    def _add_members(self, container: Any, path: str, group: int, seen: set[int]) -> None:
-        for name, x in _members(container):
+    def _add_members(self, container: Any, path: str, group: int, seen: dict[int, Any]) -> None:
+        for name, x in members(container):
             if id(x) in seen:
                 continue
             if isinstance(x, Value):
@@ -73,8 +74,8 @@ class Modules:
                     self.parameters.setdefault(x, (path + name, group))
             elif _is_module(x):
                 self._add_module(x, path + name, group, seen)
-            elif isinstance(x, (list, tuple, dict)):
-                seen.add(id(x))
+            elif is_container(x):
+                seen[id(x)] = x
                 self._add_members(x, f"{path}{name}.", group, seen)
 
     def common_group(self, a: int | None, b: int | None) -> int | None:
@@ -171,11 +172,6 @@ class Modules:
 
 def _is_module(x: Any) -> bool:
     return hasattr(x, "named_parameters") and not isinstance(x, type)
-
-
-def _members(container: Any) -> Iterator[tuple[str, Any]]:
-    pairs = container.items() if isinstance(container, dict) else enumerate(container)
-    return ((str(key), x) for key, x in pairs)
 
 
 def _recipe(op: Primitive | None, args: tuple[Any, ...], known: Mapping[Value, Value]) -> tuple[Any, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -15,6 +17,18 @@ from .runtime.signature import Argument, argument_key, batch_size, has_values, t
 if TYPE_CHECKING:
     from .compile import Compilation, Stats
     from .runtime.runner import Runner
+
+_programs: weakref.WeakSet[Program] = weakref.WeakSet()
+
+
+def _free_locks() -> None:
+    """In a child of a fork: the thread that held a program's lock, because it compiled, is not there."""
+    for program in _programs:
+        program._lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_locks)
 
 Axes = int | None | Sequence[int | None]
 
@@ -37,7 +51,8 @@ class Program:
         self._runners: dict[Any, Runner] = {}
         self._compilations: dict[Any, tuple[Compilation, list[Argument]]] = {}
         self._latest: Compilation | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        _programs.add(self)
         functools.update_wrapper(self, f, updated=())
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:

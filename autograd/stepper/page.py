@@ -8,6 +8,7 @@ import html
 import json
 import math
 import os
+from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -16,8 +17,6 @@ from ..files import require_directory, write_whole
 from ..primitive import describe
 from .notation import format_number
 from .steps import Step, play
-
-_FOLDER = Path(__file__).parent
 
 # Only the style and the script in the page itself are allowed, and nothing from elsewhere.
 _POLICY = (
@@ -107,7 +106,7 @@ class StepThrough:
 
 
 def _read_file(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8")
+    return (files(__package__) / name).read_text(encoding="utf-8")  # also inside a zip file
 
 
 def _step_data(step: Step) -> dict[str, Any]:

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..chain import adjoints, data_of, local_derivatives, topological_order
-from ..node import on_backward, on_record
+from ..node import on_backward, on_record, safe_at_fork
 from ..primitive import Primitive
 from ..user_line import user_line
 from ..value import Value
 
 
 class AnomalyError(FloatingPointError):
-    """An operation made a nan or an infinity from finite numbers.
+    """An operation made a nan or an infinity from finite numbers, or a leaf was changed before backward().
 
     Attributes:
         op: the primitive.
@@ -36,7 +36,8 @@ def detect_anomaly() -> Iterator[None]:
 
     So do backward() and every transform, at the first derivative that is nan or infinite. The message has
     the operation, its arguments with their labels, and the line that applied it. Gradients keep their
-    numbers. The context applies to the thread that enters it, and costs nothing outside. Inside, an
+    numbers. They also raise where the data of a leaf was changed after an operation had used it, as its derivative
+    would then mix two numbers. The context applies to the thread that enters it, and costs nothing outside. Inside, an
     operation takes several times as long. Put it around a loop rather than into it.
 
     Raises:
@@ -60,9 +61,10 @@ def detect_anomaly() -> Iterator[None]:
 
 
 _watching: contextvars.ContextVar[bool] = contextvars.ContextVar("watching", default=False)
-_lock = threading.Lock()
+_lock = safe_at_fork(threading.RLock())
 _contexts = 0  # entered and not yet left, in all threads
-_places: dict[int, str] = {}  # for each node made in a context, by its id, the line that made it
+# For each node made in a context, by its id: the line that made it, and the numbers of its arguments at that time.
+_made: dict[int, tuple[str, tuple[float, ...]]] = {}
 
 
 def _enter(change: int) -> None:
@@ -72,7 +74,7 @@ def _enter(change: int) -> None:
         first_or_last = _contexts == 0 or _contexts + change == 0
         _contexts += change
         if first_or_last:
-            _places.clear()
+            _made.clear()
             on_record[:] = [_check_result] if _contexts else []
             on_backward[:] = [_check_derivatives] if _contexts else []
 
@@ -80,10 +82,11 @@ def _enter(change: int) -> None:
 def _check_result(node: Value) -> None:
     """Check a node that was just made."""
     if not _watching.get():
-        _places.pop(id(node), None)  # it may be left from a node that no longer exists
+        _made.pop(id(node), None)  # it may be left from a node that no longer exists
         return
     assert node.op is not None
-    _places[id(node)] = place = user_line()
+    place = user_line()
+    _made[id(node)] = place, tuple([data_of(x) for _, x in _arguments(node)])
     if not math.isfinite(node.data) and _all_finite(node.args):
         raise AnomalyError(
             f"{_format_call(node)} made {node.data} from {_format_inputs(node)}, at {place}", node.op, place
@@ -103,7 +106,7 @@ def _check_derivatives(root: Value, seed: Any) -> None:
             sums[parent] = before + adjoint * partial
             if known and math.isfinite(before) and not math.isfinite(sums[parent]):
                 assert node.op is not None
-                place = _places.get(id(node), "")
+                place, _ = _made.get(id(node), ("", ()))
                 variable = next(name for name, x in _arguments(node) if x is parent)
                 message = f"the derivative of {_format_call(node)} with respect to {variable} made {sums[parent]} from "
                 message += f"{_format_inputs(node)}: {adjoint} from above times {partial}"
@@ -113,8 +116,40 @@ def _check_derivatives(root: Value, seed: Any) -> None:
     def total(pairs: Sequence[tuple[float, float]]) -> float:
         return sum([adjoint * partial for adjoint, partial in pairs])
 
-    for _ in adjoints(topological_order(root), [(root, float(seed))], check_edges, total):
+    order = topological_order(root)
+    for node in order:
+        _check_unchanged(node)
+    for _ in adjoints(order, [(root, float(seed))], check_edges, total):
         pass
+
+
+def _check_unchanged(node: Value) -> None:
+    """Check that no number was assigned to an argument after the node was computed from it."""
+    op = node.op
+    assert op is not None
+    place, before = _made.get(id(node), ("", ()))
+    then = " and ".join(
+        f"{name}{_label(x)} was {old} and is {data_of(x)}"
+        for old, (name, x) in zip(before, _arguments(node))
+        if not _same(old, data_of(x))
+    )
+    if not then and not before and not _same(now := op.evaluate(*[data_of(x) for x in node.args]), node.data):
+        then = f"it was {node.data} and is {now} now that {_format_inputs(node)}"
+    if then:
+        raise AnomalyError(
+            f"a number was assigned after {_format_call(node)} was computed from it: {then}. backward() would mix the "
+            "two. Call it before you assign, or compute the result again" + (f"; applied at {place}" if place else ""),
+            op,
+            place,
+        )
+
+
+def _same(a: float, b: float) -> bool:
+    return a == b or (a != a and b != b)
+
+
+def _label(x: Any) -> str:
+    return f" ({x.label})" if isinstance(x, Value) and x.label else ""
 
 
 def _all_finite(args: tuple[Any, ...]) -> bool:
@@ -141,6 +176,5 @@ def _format_inputs(node: Value) -> str:
     """The arguments of a node, up to as many as a person can read."""
     shown = []
     for name, x in _arguments(node):
-        label = f" ({x.label})" if isinstance(x, Value) and x.label else ""
-        shown.append(f"{name} = {data_of(x)!r}{label}")
+        shown.append(f"{name} = {data_of(x)!r}{_label(x)}")
     return ", ".join(shown[:8]) + (f" and {len(shown) - 8} more" if len(shown) > 8 else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,14 +34,15 @@ def register_container(
 
     Args:
         kind: its class. Subclasses must be registered separately.
-        flatten: a function of a container that returns (children, constants): the objects inside, and other hashable
-            data, which is not differentiated. A program is compiled for each value of the constants. Here 1, True and
-            1.0 are three values, and 0.0 and -0.0 are two.
+        flatten: a function of a container that returns (children, constants): the objects inside, not copies of them,
+            and other hashable data, which is not differentiated. A program is compiled for each value of the constants.
+            Here 1, True and 1.0 are three values, and 0.0 and -0.0 are two.
         unflatten: a function of (constants, children) that makes a container of the class again.
 
     Raises:
         TypeError: if `kind` is not a class, or `flatten` or `unflatten` is not a function.
         ValueError: if the class is registered already, or needs no registration.
+
 
     >>> import autograd as ag
     >>> class Interval:
@@ -62,6 +63,43 @@ def register_container(
     if kind in registered:
         raise ValueError(f"register_container: kind must not be registered already, got {kind.__name__}")
     registered[kind] = Registered(flatten, unflatten)
+
+
+def is_container(x: Any) -> bool:
+    """Whether x is a list, tuple, dict, array, dataclass or registered container."""
+    kind = type(x)
+    return isinstance(x, (list, tuple, dict, np.ndarray)) or kind in registered or dataclasses.is_dataclass(kind)
+
+
+def members(x: Any) -> Iterable[tuple[str, Any]]:
+    """What is directly inside a container, each with its name. There is nothing in an array of numbers.
+
+    Raises:
+        TypeError: if a registered container gives other Values or arrays each time it is taken apart: changes of
+            these would be lost.
+    """
+    if type(x) in registered:
+        inside, again = registered[type(x)].flatten(x)[0], registered[type(x)].flatten(x)[0]
+        if any(a is not b for a, b in zip(inside, again) if isinstance(a, (Value, np.ndarray))):
+            raise TypeError(
+                f"flatten of {type(x).__name__} must return the Values and arrays that the container keeps, got new "
+                "ones at each call. Keep them in the container"
+            )
+        return [(str(k), item) for k, item in enumerate(inside)]
+    if isinstance(x, dict):
+        return ((str(key), item) for key, item in x.items())
+    if isinstance(x, (list, tuple)):
+        return ((str(k), item) for k, item in enumerate(x))
+    if isinstance(x, np.ndarray):
+        places = np.ndindex(x.shape) if x.dtype == object else ()
+        return ((".".join(map(str, place)), x[place]) for place in places)
+    names = [field.name for field in dataclasses.fields(x)]
+    return [(name, getattr(x, name)) for name in names if hasattr(x, name)]
+
+
+def constants_of(x: Any) -> Any:
+    """The constants of a registered container; None for anything else."""
+    return registered[type(x)].flatten(x)[1] if type(x) in registered else None
 
 
 def typed_key(x: Any) -> Any:

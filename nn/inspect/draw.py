@@ -27,9 +27,8 @@ from autograd.drawing.text import html_label, quote, quote_tooltip
 from autograd.installation import require
 
 from ..checks import check_count, check_flag
-from ..layers.neuron import Neuron
 from ..module import Module
-from .network import Numbers, find_activations, find_deltas, find_layers
+from .network import Neuron, Numbers, find_activations, find_deltas, find_layers
 
 MOST_EDGES = 10_000  # the most that are drawn within ten seconds
 
@@ -53,7 +52,7 @@ def draw(
 
     Args:
         model: an MLP, Layer or Neuron, or a Module in which layers follow one another. A layer is a Module
-            that keeps its Neurons as `neurons`, or a single Neuron.
+            that keeps its Neurons as `neurons`, or a single Neuron. See `is_neuron` of Module for neurons of yours.
         x: one example. Its activations are written into the neurons.
         edges: what the edges show, "weights" or the "gradients" of the weights.
         gradients: whether to write into each neuron, after backward(), the gradient of its

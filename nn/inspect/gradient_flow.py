@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 import autograd as ag
-from autograd import Value, ops
-from autograd.chain import topological_order
+from autograd import Value
+from autograd.chain import local_derivatives, topological_order
 from autograd.primitive import describe
 
 from ..checks import check_function, check_module
@@ -22,7 +22,7 @@ from ..training.history import import_pyplot
 from .blocks import Block, watch
 from .verdict import LayerFlow, Verdict, judge
 
-_SATURATING = (ops.relu, ops.sigmoid, ops.tanh)  # activations with a flat part
+FLAT = 0.0396  # an activation is flat where its slope is below this fraction of its steepest: tanh beyond ±0.98
 
 
 @dataclass(frozen=True, repr=False)
@@ -168,7 +168,7 @@ def gradient_flow(model: Module, X: Iterable[Any], y: Iterable[Any], loss: Calla
     if not isinstance(total, Value):
         raise TypeError(f"gradient_flow: the loss must return a Value, got {describe(total)}")
     total.backward()
-    saturating = [node for node in topological_order(total) if node.op in _SATURATING]
+    saturating = [node for node in topological_order(total) if node.op is not None and node.op.steepest]
     layers = tuple([_measure(block, saturating, len(xs)) for block in blocks])
     return GradientFlow(layers, *judge(layers))
 
@@ -196,11 +196,11 @@ def _measure(block: Block, saturating: Sequence[Value], examples: int) -> LayerF
     )
 
 
-def _is_flat(x: Value) -> bool:
-    """Whether the slope of an activation is 0, or below 4 % of its largest, where its result is x."""
-    if x.op is ops.relu:
-        return x.data == 0.0
-    return not 0.01 <= x.data <= 0.99 if x.op is ops.sigmoid else abs(x.data) > 0.98
+def _is_flat(node: Value) -> bool:
+    """Whether the slope of an activation is 0, or hardly more, where its result is this node."""
+    assert node.op is not None
+    ((_, slope),) = local_derivatives(node)
+    return not abs(slope) >= FLAT * (node.op.steepest or 0.0)
 
 
 def _rms(numbers: Sequence[float]) -> float:

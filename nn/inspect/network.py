@@ -12,9 +12,9 @@ from autograd import Value, ops
 from autograd.drawing.nodes import nodes_to_draw
 from autograd.primitive import describe
 
-from ..layers.neuron import Neuron
 from ..module import Module
 
+Neuron = Any  # a Module with `is_neuron`
 Numbers = Sequence[Sequence["float | None"]]  # one for each neuron, column by column
 
 
@@ -25,7 +25,7 @@ def find_layers(model: Any) -> list[tuple[str, list[Neuron], list[str]]]:
     layers: list[tuple[str, list[Neuron], list[str]]] = []
     drawn: set[int] = set()
     for path, module in model.named_modules():
-        neurons = [module] if isinstance(module, Neuron) else _neurons(module)
+        neurons = [module] if module.is_neuron else _neurons(module)
         if neurons and not drawn.issuperset(map(id, neurons)):
             layers.append((path or type(module).__name__.lower(), neurons, []))
             drawn.update(map(id, neurons))
@@ -33,7 +33,8 @@ def find_layers(model: Any) -> list[tuple[str, list[Neuron], list[str]]]:
             layers[-1][2].append(module.heading())
     if not layers:
         raise ValueError(
-            f"draw: model must be a network of neurons, but {type(model).__name__} has no nn.Layer or nn.Neuron"
+            f"draw: model must be a network of neurons, but {type(model).__name__} has no nn.Layer or nn.Neuron, "
+            "and no other Module with is_neuron"
         )
     for (a, before, _), (b, after, _) in pairwise(layers):
         if len(before) != after[0].nin:
@@ -47,17 +48,17 @@ def find_layers(model: Any) -> list[tuple[str, list[Neuron], list[str]]]:
 def _neurons(module: Module) -> list[Neuron]:
     """The neurons of a layer; none if the Module is not one."""
     neurons = getattr(module, "neurons", None)
-    return [n for n in neurons if isinstance(n, Neuron)] if isinstance(neurons, (list, tuple)) else []
+    return [n for n in neurons if isinstance(n, Module) and n.is_neuron] if isinstance(neurons, (list, tuple)) else []
 
 
 def find_activations(model: Module, x: Any, network: Sequence[Sequence[Neuron]]) -> Numbers:
     """The inputs and the outputs of the neurons for the example x, read from the graph of model(x)."""
     result = model(x)
     outputs = [y for y in (result if isinstance(result, (list, tuple)) else [result]) if isinstance(y, Value)]
-    sums = {id(node.args[0]): node.data for node in nodes_to_draw(outputs, None) if node.op is ops.dot}
+    sums = {tuple(map(id, node.args[0])): node.data for node in nodes_to_draw(outputs, None) if node.op is ops.dot}
     numbers: list[list[float | None]] = [[float(number) for number in np.ravel(np.asarray(x, dtype=object))]]
     for neurons in network:
-        found = [sums.get(id(neuron.w)) for neuron in neurons]
+        found = [sums.get(tuple(map(id, neuron.w))) for neuron in neurons]
         numbers.append([None if s is None else float(n.activation(Value(s))) for s, n in zip(found, neurons)])
     return numbers
 

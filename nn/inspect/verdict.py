@@ -21,11 +21,12 @@ class LayerFlow:
 
     Attributes:
         layer: its path in the model.
-        activation: "relu", "sigmoid" or "tanh", whichever it uses most, or "" if it uses none of them.
+        activation: "relu", "sigmoid", "tanh" or another primitive that declares `steepest`, whichever it uses most,
+            or "" if it uses none of them.
         activation_mean: the mean of its outputs.
         activation_std: how much an output differs between examples, a root mean square over the outputs.
-        idle: the fraction of its relu, sigmoid and tanh results where the slope is 0 or nearly 0: relu at 0,
-            sigmoid below 0.01 or above 0.99, tanh beyond ±0.98 (4 % of the largest slope); nan if it uses none.
+        idle: the fraction of the results of such activations where the slope is below 4 % of the steepest: relu at 0,
+            sigmoid below 0.01 or above 0.99, tanh beyond ±0.98; nan if it uses none.
         off: the fraction of its outputs that are exactly 0 for every example.
         gradient: the root mean square derivative of an example's loss with respect to the layer's outputs.
         weight_gradient: that of the mean loss with respect to the layer's parameters; nan without parameters.

@@ -40,6 +40,8 @@ class Neuron(Module):
     3.0
     """
 
+    is_neuron = True
+
     def __init__(
         self,
         nin: int,

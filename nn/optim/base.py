@@ -4,48 +4,15 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from autograd import Value
 from autograd.primitive import describe
 
-from ..checks import check_learning_rate, check_number_or_flag, list_parameters
-
-Flat = NDArray[np.float64]
-
-
-@dataclass(eq=False)
-class Group:
-    """Parameters that share their options, and what the optimizer remembers about them.
-
-    Attributes:
-        parameters: leaf Values.
-        options: the learning rate "lr" and the optimizer's other options, by name. You may assign to them.
-        state: the optimizer's memory, such as velocities: arrays with an entry for each parameter. An update replaces
-            them and never changes one in place, because compiled steps keep them in memory of their own.
-        steps: how many updates have been made.
-    """
-
-    parameters: list[Value]
-    options: dict[str, Any]
-    state: dict[str, Flat] = field(default_factory=dict)
-    steps: int = 0
-
-    def uses(self, option: str) -> bool:
-        """Whether an option is on: neither 0 nor False. An elementwise update may branch on this."""
-        x = self.options[option]
-        return isinstance(x, Value) or bool(x)  # while an elementwise update is compiled, it is a Value
-
-    def remember(self, name: str, start: float = 0.0) -> Flat:
-        """The state of that name; at first every entry is `start`."""
-        if name not in self.state:
-            self.state[name] = np.full(len(self.parameters), start)
-        return self.state[name]
-
+from ..checks import check_count, check_learning_rate, check_number_or_flag, list_parameters
+from .group import Flat as Flat, Group as Group
 
 Check = Callable[[Any, str], Any]
 Update = Callable[[Group, Flat, Flat], Flat]
@@ -143,6 +110,7 @@ class Optimizer:
         if not given:
             raise ValueError(f"{name}: parameters must hold at least one Value, got none")
         groups = given if all(isinstance(g, Mapping) for g in given) else [{"params": given}]
+        self._names = list(defaults)
         self.groups = [self._make_group(dict(g), defaults) for g in groups]
         self.parameters = [p for group in self.groups for p in group.parameters]
         if len(set(self.parameters)) < len(self.parameters):
@@ -156,30 +124,59 @@ class Optimizer:
         for p in parameters:
             if not isinstance(p, Value) or p.op is not None:
                 raise TypeError(f"{name}: a parameter must be a leaf Value, got {p!r}")
-        if set(given) - set(defaults):
-            unknown = sorted(set(given) - set(defaults))
-            raise ValueError(f"{name}: unknown option {unknown}. The options are {list(defaults)}")
-        options = {key: self.check(key, given.get(key, default)) for key, default in defaults.items()}
-        return Group(parameters, options)
+        return Group(parameters, self.check_options({**defaults, **given}))
 
-    def check(self, name: str, x: Any) -> Any:
-        """The option x as it is used; TypeError or ValueError, naming it, if it is invalid. See `options`."""
+    def check_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """All options of a group as they are used; TypeError or ValueError, naming one, if any is invalid.
+
+        A subclass may extend it to compare options with each other.
+        """
+        name = type(self).__name__
+        if unknown := sorted(set(options) - set(self._names)):
+            raise ValueError(f"{name}: unknown option {unknown}. The options are {self._names}")
+        if missing := sorted(set(self._names) - set(options)):
+            raise ValueError(f"{name}: missing option {missing}. The options are {self._names}")
+        return {key: self._check(key, options[key]) for key in self._names}
+
+    def check_changes(self, group: Group) -> None:
+        """Check the options of a group, as check_options() does, if they have changed since the last time."""
+        if group.options != group.checked:
+            group.options.update(self.check_options(group.options))
+            group.checked = dict(group.options)
+
+    def _check(self, name: str, x: Any) -> Any:
         for kind in type(self).__mro__:
-            checks: Mapping[str, Check] = vars(kind).get("options", {})
+            checks: Mapping[str, Check] = vars(kind).get("options", {}) if issubclass(kind, Optimizer) else {}
             if name in checks:
                 return checks[name](x, name)
         return check_number_or_flag(x, name)
 
     @property
     def lr(self) -> float:
-        """The learning rate of the first group; assigning sets it for all groups."""
+        """The learning rate of the first group; assigning sets it for all groups.
+
+        Raises:
+            AttributeError: if the optimizer has no option lr.
+        """
+        if "lr" not in self._names:
+            raise AttributeError(f"{type(self).__name__} has no option lr. The options are {self._names}")
         return float(self.groups[0].options["lr"])
 
     @lr.setter
     def lr(self, lr: float) -> None:
-        new = self.check("lr", lr)
+        if "lr" not in self._names:
+            raise AttributeError(f"{type(self).__name__} has no option lr. The options are {self._names}")
+        new = self._check("lr", lr)
         for group in self.groups:
             group.options["lr"] = new
+
+    def __setattr__(self, name: str, x: Any) -> None:
+        if name != "lr" and "groups" in vars(self) and name in self._names:
+            raise AttributeError(
+                f"{name} is an option of the parameter groups, and an attribute would have no effect. Assign to "
+                f"optimizer.groups[k].options[{name!r}]"
+            )
+        super().__setattr__(name, x)
 
     def zero_grad(self) -> None:
         """Set every parameter's grad to 0."""
@@ -194,7 +191,14 @@ class Optimizer:
             p.data = x
 
     def update_all(self, data: Flat, grad: Flat) -> Flat:
-        """New numbers for all parameters from their numbers and gradients: flat arrays in the order of `parameters`."""
+        """New numbers for all parameters from their numbers and gradients: flat arrays in the order of `parameters`.
+
+        Raises:
+            TypeError: if an option was given an invalid value. Then nothing changes.
+            ValueError: in the same case.
+        """
+        for group in self.groups:
+            self.check_changes(group)
         parts, start = [], 0
         for group in self.groups:
             end = start + len(group.parameters)
@@ -229,7 +233,12 @@ class Optimizer:
         """Everything that is needed to resume later: options, states and step counts of each group."""
         return {
             "groups": [
-                {"options": dict(g.options), "steps": g.steps, "state": {k: x.copy() for k, x in g.state.items()}}
+                {
+                    "parameters": len(g.parameters),
+                    "options": dict(g.options),
+                    "steps": g.steps,
+                    "state": {k: x.copy() for k, x in g.state.items()},
+                }
                 for g in self.groups
             ]
         }
@@ -241,25 +250,28 @@ class Optimizer:
             ValueError: if it is something else, or comes from an optimizer with other groups, parameters or options.
                 Then nothing changes.
         """
+        name = type(self).__name__
         try:
-            saved = [(dict(g["options"]), dict(g["state"]), int(g["steps"])) for g in state["groups"]]
+            saved = [(dict(g["options"]), dict(g["state"]), g["steps"], g["parameters"]) for g in state["groups"]]
         except (KeyError, TypeError, ValueError):
             raise ValueError(
-                f"{type(self).__name__}: the state must be a dict that state_dict() returned, with "
-                f'"groups", each of "options", "steps" and "state", got {reprlib.repr(state)}'
+                f"{name}: the state must be a dict that state_dict() returned, with "
+                f'"groups", each of "parameters", "options", "steps" and "state", got {reprlib.repr(state)}'
             ) from None
         if len(saved) != len(self.groups):
             raise ValueError(f"the state has {len(saved)} parameter groups, but the optimizer has {len(self.groups)}")
         new = []
-        for group, (options, memory, steps) in zip(self.groups, saved):
+        for group, (options, memory, steps, count) in zip(self.groups, saved):
+            if count != len(group.parameters):
+                raise ValueError(f"the state is of {count} parameters, but the group has {len(group.parameters)}")
             arrays = {k: np.array(x, dtype=np.float64) for k, x in memory.items()}
             if set(options) != set(group.options):
                 raise ValueError(f"the state must have the options {list(group.options)}, got {list(options)}")
             for k, x in arrays.items():
                 if x.shape != (len(group.parameters),):
                     raise ValueError(f"the state {k!r} must have shape ({len(group.parameters)},), got {x.shape}")
-            loaded = {key: self.check(key, x) for key, x in options.items()}
-            new.append(Group(group.parameters, loaded, arrays, steps))
+            number = check_count(steps, f"{name}: the steps of a state", 0)
+            new.append(Group(group.parameters, self.check_options(options), arrays, number))
         self.groups = new
 
     def __repr__(self) -> str:

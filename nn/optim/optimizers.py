@@ -58,8 +58,13 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
-        if any(g.options["nesterov"] and not g.options["momentum"] for g in self.groups):
+
+    def check_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """See Optimizer; and nesterov without momentum is refused."""
+        checked = super().check_options(options)
+        if checked["nesterov"] and not checked["momentum"]:
             raise ValueError("nesterov needs momentum. Pass a momentum greater than 0")
+        return checked
 
     @elementwise
     def update(self, group: Group, data: Flat, grad: Flat) -> Flat:

@@ -15,6 +15,7 @@ from autograd import Value
 from autograd.primitive import describe, is_number
 
 from ..checks import check_count, check_fraction, check_fraction_below_one, check_nonnegative
+from ..code import describe_difference
 from ..settings import describe_setting
 from .base import Optimizer
 
@@ -38,6 +39,9 @@ class Scheduler:
     def __init__(self, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"{type(self).__name__}: optimizer must be an Optimizer, got {optimizer!r}")
+        if not hasattr(optimizer, "lr"):
+            name, kind = type(self).__name__, type(optimizer).__name__
+            raise ValueError(f"{name}: optimizer must have the option lr, got {kind}, which has none")
         self.optimizer = optimizer
 
     def step(self) -> None:
@@ -60,7 +64,8 @@ class Scheduler:
             raise ValueError(f"{name}: the state must have the entries {sorted(own)}, got {reprlib.repr(state)}")
         for key, x in own.items():
             if key not in moving and describe_setting(state[key]) != x:
-                raise ValueError(f"{name}: the state must be of a schedule with {key}={x!r}, got {state[key]!r}")
+                wanted, got = describe_difference(x, describe_setting(state[key]))
+                raise ValueError(f"{name}: the state must be of a schedule with {key}={wanted}, got {got}")
         vars(self).update({key: x for key, x in state.items() if key in moving})
 
     def _moving(self) -> set[str]:
@@ -215,15 +220,19 @@ class ReduceLROnPlateau(Scheduler):
 
         Raises:
             TypeError: if it is not a number.
+            ValueError: if it is nan, which is neither better nor worse.
         """
         if not isinstance(metric, Value) and not is_number(metric):
             raise TypeError(f"ReduceLROnPlateau.step: metric must be a number, got {describe(metric)}")
+        metric = metric.data if isinstance(metric, Value) else float(metric)
+        if math.isnan(metric):
+            raise ValueError("ReduceLROnPlateau.step: metric must be a number that is not nan, got nan")
         if self.mode == "min":
             better = metric < self.best * (1 - self.threshold)
         else:
             better = metric > self.best * (1 + self.threshold)
         if better:
-            self.best, self.bad_epochs = float(metric), 0
+            self.best, self.bad_epochs = metric, 0
         else:
             self.bad_epochs += 1
         if self.cooling > 0:

@@ -1,4 +1,8 @@
-"""Callbacks, which fit calls after each epoch: TrainingState, their argument, and EarlyStopping."""
+"""Callbacks, which fit calls after each epoch: TrainingState, their argument, and EarlyStopping.
+
+A callback may have a method finish(state). fit calls it when training has ended, after the last checkpoint: what it
+does to the model is not part of the state from which a longer run goes on.
+"""
 
 from __future__ import annotations
 
@@ -52,6 +56,7 @@ class EarlyStopping:
     Raises:
         TypeError, ValueError: if patience is not a whole number of 1 or more, min_delta is not a finite number of 0
             or more, or restore_best is not a bool.
+        FloatingPointError: during training, if the loss that it watches is nan, which is neither better nor worse.
 
     >>> import nn
     >>> model = nn.MLP(1, [1], seed=0)
@@ -76,11 +81,19 @@ class EarlyStopping:
         if state.epoch == 1:
             self._reset()
         loss = (state.history.validation_loss or state.history.loss)[-1]
+        if math.isnan(loss):
+            raise FloatingPointError(
+                f"EarlyStopping cannot judge epoch {state.epoch}, because its loss is nan. Look at what nn.predict "
+                "gives for the validation examples"
+            )
         if loss < self.best - self.min_delta:
             self.best, self.best_epoch = loss, state.epoch
             self._best_state = state.model.state_dict() if self.restore_best else None
         state.stop |= state.epoch - self.best_epoch >= self.patience
-        if self._best_state is not None and (state.stop or state.epoch == state.epochs):
+
+    def finish(self, state: TrainingState) -> None:
+        """Go back to the best epoch, when training has ended."""
+        if self._best_state is not None:
             state.model.load_state_dict(self._best_state)
 
     def state_dict(self) -> dict[str, Any]:

@@ -49,8 +49,15 @@ def check_examples(X: Any, y: Any, names: tuple[str, str] = ("X", "y")) -> Examp
 
     Raises:
         TypeError: if they hold anything but real numbers.
-        ValueError: if they are empty, of different lengths, ragged, or hold a nan or an infinity.
+        ValueError: if they are empty, of different lengths, ragged, masked, or hold a nan or an infinity; or if they
+            are pandas objects with different indexes.
     """
+    indexes = [getattr(x, "index", None) for x in (X, y)]
+    if all(hasattr(index, "equals") for index in indexes) and not indexes[0].equals(indexes[1]):  # type: ignore[union-attr]
+        raise ValueError(
+            f"{names[0]} and {names[1]} have different indexes, but examples are paired by place. Order them alike, "
+            f"as by {names[1]}.loc[{names[0]}.index], or pass both as arrays, by to_numpy()"
+        )
     inputs, targets = check_numbers(X, names[0]), check_numbers(y, names[1])
     if len(inputs) != len(targets):
         raise ValueError(
@@ -62,6 +69,11 @@ def check_examples(X: Any, y: Any, names: tuple[str, str] = ("X", "y")) -> Examp
 
 def check_numbers(x: Any, name: str) -> Array:
     """x as an array of finite float64 or int64, with at least one row; TypeError or ValueError otherwise."""
+    if isinstance(x, np.ma.MaskedArray) and x.mask.any():
+        raise ValueError(
+            f"{name} must not have masked entries, got {int(x.mask.sum()):,}. Leave these examples out, or fill the "
+            "gaps, as by filled(0.0)"
+        )
     try:
         array = np.asarray(x)
     except ValueError:
@@ -69,10 +81,11 @@ def check_numbers(x: Any, name: str) -> Array:
             f"{name} must be an array with one row or entry for each example, got rows of different lengths"
         ) from None
     if array.dtype.kind not in "fiub" and array.size:
-        raise TypeError(f"{name} must be an array of real numbers, got an array of {array.dtype}")
+        raise TypeError(f"{name} must be an array of real numbers, got an array of {array.dtype}{_advise(x, array)}")
     if not array.ndim or not array.size:
         raise ValueError(f"{name} must be an array with at least one example, got one of shape {array.shape}")
-    array = array.astype(np.float64 if array.dtype.kind == "f" else np.int64)  # small ints would wrap around
+    huge = array.dtype == np.uint64 and array.max() > np.iinfo(np.int64).max
+    array = array.astype(np.float64 if array.dtype.kind == "f" or huge else np.int64)  # small ints would wrap around
     if not np.isfinite(array).all():
         bad = np.argwhere(~np.isfinite(array))
         raise ValueError(
@@ -80,6 +93,15 @@ def check_numbers(x: Any, name: str) -> Array:
             f"{name}[{', '.join(map(str, bad[0]))}]. Leave these examples out, or fill the gaps"
         )
     return array
+
+
+def _advise(x: Any, array: Array) -> str:
+    """What to do about an array that does not hold numbers."""
+    if hasattr(x, "toarray"):
+        return ". Pass a sparse matrix as x.toarray()"
+    if array.dtype != object:
+        return ""
+    return ". Columns of numbers become floats by astype(float); encode words and categories as numbers"
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd import Value
 
+from ..losses import binary_cross_entropy_with_logits, cross_entropy
 from ..module import Module
 from .data import Array, Examples, explain_missing_rows, list_rows
 from .predict import evaluation_mode
@@ -24,6 +25,7 @@ def probe(model: Module, loss: Loss, penalty: Penalty | None, data: Examples) ->
     """
     with evaluation_mode(model):
         output, *_ = [_try_model(model, data, k) for k in (0, *_extreme_examples(data.X))]
+        _refuse_probabilities(loss, output)
         losses = [_try_loss(loss, output, data.y, k) for k in _distinct_targets(data.y)]
         extra = 0.0 if penalty is None else penalty(model)
     if not isinstance(extra, (Value, int, float)):
@@ -34,6 +36,37 @@ def probe(model: Module, loss: Loss, penalty: Penalty | None, data: Examples) ->
             "the output, with autograd functions"
         )
     return output
+
+
+def is_probability(output: Any) -> bool:
+    """Whether an output was made by a sigmoid: by ag.sigmoid, or by 1 / (1 + exp(-z)) written out."""
+    if _operation(output) == "sigmoid":
+        return True
+    if _operation(output) != "div" or isinstance(output.parents[0], Value):
+        return False
+    below = output.parents[1]
+    return _operation(below) == "add" and "exp" in map(_operation, below.parents)
+
+
+def _operation(x: Any) -> str:
+    """The name of the primitive that made a Value; "" for all else."""
+    return x.op.name if isinstance(x, Value) and x.op is not None else ""
+
+
+def _refuse_probabilities(loss: Loss, output: Any) -> None:
+    """ValueError if a loss that takes logits would get the result of a sigmoid or a softmax, and so apply it twice."""
+    if loss is binary_cross_entropy_with_logits and is_probability(output):
+        raise ValueError(
+            "nn.binary_cross_entropy_with_logits applies a sigmoid itself, but the model's output has been through "
+            "one. End the model without it, as with a linear layer"
+        )
+    if loss is cross_entropy and isinstance(output, (list, tuple)) and len(output) > 1:
+        divided = {_operation(x) for x in output} == {"div"}
+        if divided and len({id(x.parents[1]) for x in output}) == 1 and abs(sum(float(x) for x in output) - 1) < 1e-9:
+            raise ValueError(
+                "nn.cross_entropy applies a softmax itself, but the model's outputs have been through one. End the "
+                "model without it, as with a linear layer"
+            )
 
 
 def _try_model(model: Module, data: Examples, k: int) -> Any:

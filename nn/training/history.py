@@ -17,7 +17,7 @@ class History:
         validation_loss: the mean loss over the validation examples after the epoch; empty if there are none.
         metric: the metric over the validation examples after the epoch, or over the training examples
             if there are none; empty without a metric.
-        lr: the learning rate (of the optimizer's first group).
+        lr: the learning rate (of the optimizer's first group); nan if the optimizer has none.
         seconds: how long the epoch took, including validation.
         metric_name: the name of the metric.
         interrupted: whether Ctrl-C ended the training.

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from dataclasses import asdict
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
 import autograd as ag
+from autograd.user_line import warn
 
+from ..code import describe_code, name_of
+from ..metrics import try_metric
 from ..module import summarize
 from .callbacks import TrainingState
 from .checkpoint import Checkpoint, differences
 from .compiled.compile_step import CompiledStep
 from .compiled.substitute import generators
-from .data import Array, shuffle
+from .data import Array, Examples, shuffle
 from .history import History
 from .plan import Plan
 from .predict import Forward, eager_outputs_and_loss, keep_modes
 from .progress import Bar
 from .step import EagerStep, NotFinite, Step
+
+TRIED = 256  # on how many examples a metric is tried first
 
 
 class Loop:
@@ -40,14 +45,19 @@ class Loop:
         self.step: Step = make(plan.model, plan.loss, plan.optimizer, plan.penalty, plan.clip_norm)
         self.step.tries_batches = False  # the plan has tried all examples
         self.forward = Forward(plan.model, plan.loss)
+        self._memories: list[tuple[Any, str]] = []  # callbacks without a state_dict(), and what they hold at first
 
     def run(self, progress: bool | None) -> History:
         """Train until the last epoch, until a callback stops it, or until Ctrl-C."""
         plan, first = self.plan, len(self.history) + 1
         if self.history.stopped or first > plan.epochs:
+            self._finish()
             return self.history
-        if self.store is not None:
-            self.store.make()  # now, so that a failure does not cost an epoch
+        if self.store is not None:  # what fails, fails now and not after an epoch
+            self.store.try_out(self.state())
+            self.store.make()
+            objects = [c for c in plan.callbacks if not isinstance(c, (FunctionType, MethodType))]
+            self._memories = [(c, describe_code(c)) for c in objects if not hasattr(c, "state_dict")]
         bar = Bar(progress, first, plan.epochs, plan.steps, self.history)
         try:
             with keep_modes(plan.model):
@@ -57,6 +67,7 @@ class Loop:
                         self._epoch(epoch, bar)
                         if self.history.stopped:
                             break
+            self._finish()
         except KeyboardInterrupt:
             self.history.interrupted = True
         finally:
@@ -65,7 +76,7 @@ class Loop:
 
     def _epoch(self, epoch: int, bar: Bar) -> None:
         plan, history, start = self.plan, self.history, time.perf_counter()
-        lr, total = plan.optimizer.lr, 0.0
+        lr, total = getattr(plan.optimizer, "lr", math.nan), 0.0
         bar.epoch(epoch)
         data = shuffle(plan.examples, plan.seed, epoch)
         for number, (X, y) in enumerate(data.batches(plan.batch_size), 1):
@@ -91,11 +102,35 @@ class Loop:
             if plan.metric is None:
                 return math.nan, math.nan
             data = plan.examples
-        if plan.compiled:
-            outputs, loss = self.forward(data.X, data.y)
-        else:
-            outputs, loss = eager_outputs_and_loss(plan.model, plan.loss, data)
+        outputs, loss = self._outputs_and_loss(data)
         return loss, math.nan if plan.metric is None else plan.measure(outputs, data.y)
+
+    def _outputs_and_loss(self, data: Examples) -> Any:
+        if self.plan.compiled:
+            return self.forward(data.X, data.y)
+        return eager_outputs_and_loss(self.plan.model, self.plan.loss, data)
+
+    def try_metric(self) -> None:
+        """TypeError or ValueError, before anything is trained, if a metric of the user's own cannot be computed.
+
+        It is tried on some of the examples, and refused only if it fails on all of them too: some metrics need every
+        class.
+        """
+        plan = self.plan
+        if plan.metric is None or isinstance(plan.metric, str):
+            return
+        data = plan.examples if plan.validation is None else plan.validation
+        some = data.take(np.unique(np.linspace(0, len(data) - 1, min(len(data), TRIED)).astype(int)))
+        for tried in (some, data):
+            with np.errstate(all="ignore"):
+                outputs, _ = self._outputs_and_loss(tried)
+                try:
+                    try_metric(plan.metric, outputs, tried.y)
+                except (TypeError, ValueError):
+                    if len(tried) == len(data):
+                        raise
+                else:
+                    return
 
     def _after(self, epoch: int) -> None:
         """What follows an epoch: schedule, callbacks, checkpoint."""
@@ -112,6 +147,25 @@ class Loop:
             self.step.read()
         if self.store is not None:
             self.store.write(self.state())
+            self._warn_of_memories()
+
+    def _warn_of_memories(self) -> None:
+        """Warn once, after the first epoch, if a callback remembers something that a checkpoint cannot keep."""
+        for callback, before in self._memories:
+            if describe_code(callback) != before:
+                warn(
+                    f"the callback {name_of(callback)} changes its attributes, which a checkpoint cannot keep: a run "
+                    "that goes on begins without them. Define state_dict() and load_state_dict()"
+                )
+        self._memories = []
+
+    def _finish(self) -> None:
+        """What callbacks do when training has ended. A run without an epoch leaves the model as it was."""
+        plan, history = self.plan, self.history
+        state = TrainingState(len(history), plan.epochs, plan.model, plan.optimizer, history, history.stopped)
+        for callback in plan.callbacks if len(history) else ():
+            if hasattr(callback, "finish"):
+                callback.finish(state)
 
     def _step(self, X: Array, y: Array, epoch: int, number: int) -> float:
         """One step, completely or not at all."""
@@ -176,8 +230,8 @@ class Loop:
 
     def _check_settings(self, saved: dict[str, Any], where: str) -> None:
         plan, finished = self.plan, len(saved["history"]["loss"])
-        differ = differences(saved["settings"], json.loads(json.dumps(plan.settings())))
-        now = [group["options"]["lr"] for group in saved["optimizer"]["groups"]]
+        differ = differences(saved["settings"], plan.settings())
+        now = [group["options"].get("lr") for group in saved["optimizer"]["groups"]]
         if self.rates != saved["rates"] and (plan.schedule is not None or self.rates != now):
             differ.append(f"lr: {saved['rates']} at first and now {now} in the checkpoint, {self.rates} given")
         if finished > plan.epochs:

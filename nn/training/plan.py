@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..checks import check_count, check_function
+from ..code import describe_code, name_of
+from ..metrics import Metric, check_labels, check_metric, measure
 from ..module import Module
 from ..optim.base import Optimizer
 from ..optim.schedules import Scheduler
-from ..settings import describe_setting, name_of, settings_of
+from ..settings import describe_setting, settings_of
 from .callbacks import TrainingState
 from .data import Examples
-from .dry_run import probe
+from .dry_run import is_probability, probe
 from .history import History
-from .predict import accuracy, pack
+from .predict import pack
 from .step import Loss, Penalty
 
-Metric = Callable[[Any, Any], Any]
 Callback = Callable[[TrainingState], Any]
-MAY_CHANGE = ("model", "epochs", "detect_anomaly", "of_model")  # all other fields are settings
+APART = ("model", "examples", "validation", "callbacks")  # settings described in a way of their own
+LESS_IS_BETTER = ("error", "loss", "deviance", "distance", "mse", "mae", "rmse")  # as scikit-learn names metrics
+MAY_CHANGE = ("epochs", "detect_anomaly", *APART)
 
 
 @dataclass
@@ -49,10 +53,8 @@ class Plan:
     seed: int
     compiled: bool
     detect_anomaly: bool
-    of_model: dict[str, Any] = field(init=False)  # the model's settings at the start: callbacks may change them
 
     def __post_init__(self) -> None:
-        self.of_model = {f"the model's {path}" if path else "model": x for path, x in settings_of(self.model).items()}
         if not isinstance(self.callbacks, (list, tuple)):
             raise TypeError(
                 f"callbacks must be a list of functions, such as [nn.EarlyStopping()], got {self.callbacks!r}"
@@ -61,15 +63,19 @@ class Plan:
             check_function(callback, "a callback")
             if isinstance(callback, type):
                 raise TypeError(f"a callback must be a function or an object, got a class. Write {callback.__name__}()")
-        if self.metric is not None and self.metric != "accuracy" and not callable(self.metric):
-            raise ValueError(f"metric must be 'accuracy' or a function of (outputs, targets), got {self.metric!r}")
+            if hasattr(callback, "state_dict") != hasattr(callback, "load_state_dict"):
+                raise TypeError(f"{name_of(callback)} must have both state_dict() and load_state_dict(), or neither")
+        if self.metric is not None:
+            check_metric(self.metric)
         self.epochs, self.batch_size = check_count(self.epochs, "epochs", 0), check_count(self.batch_size, "batch_size")
         self._check_schedule()
         self._check_model()
         for data in (self.examples, *([self.validation] if self.validation is not None else [])):
             output = probe(self.model, self.loss, self.penalty, data)
             if self.validation is not None or self.metric is not None:
-                pack(output)
+                packed = pack(output)
+                if isinstance(self.metric, str):
+                    _check_accuracy(packed, data)
 
     @property
     def steps(self) -> int:
@@ -88,6 +94,11 @@ class Plan:
             raise ValueError(f"{name_of(schedule)}.watches must be '', 'loss' or 'metric', got {schedule.watches!r}")
         if schedule.watches == "metric" and self.metric is None:
             raise ValueError(f"metric must be given if the schedule, {name_of(schedule)}, watches it, got None")
+        if schedule.watches == "metric" and self.metric_name.endswith(LESS_IS_BETTER):
+            raise ValueError(
+                f"the schedule {name_of(schedule)} waits for the metric to grow, but of {self.metric_name} less is "
+                f"better. Give a metric that returns its negative, under another name"
+            )
 
     def _check_model(self) -> None:
         broken = [name for name, p in self.model.named_parameters() if not math.isfinite(p.data)]
@@ -112,29 +123,47 @@ class Plan:
 
     def measure(self, outputs: Any, targets: Any) -> float:
         """The metric of outputs and targets."""
-        metric = accuracy if self.metric == "accuracy" else self.metric
-        assert callable(metric)
-        x = metric(outputs, targets)
-        if np.ndim(x) or not isinstance(x, (int, float, np.number, np.ndarray)):
-            raise TypeError(f"a metric must return one number, got {x!r}")
-        return float(x)
+        assert self.metric is not None
+        return measure(self.metric, outputs, targets)
 
-    def initial_rates(self) -> list[float] | None:
-        """The learning rates at the start; None if a schedule changes them and does not remember them."""
+    def initial_rates(self) -> Sequence[float | None] | None:
+        """The learning rates at the start, None for an optimizer without one.
+
+        None in place of the list if a schedule changes them and does not remember them.
+        """
         if self.schedule is not None:
             return self.schedule.initial
-        return [group.options["lr"] for group in self.optimizer.groups]
+        return [group.options.get("lr") for group in self.optimizer.groups]
+
+    @cached_property
+    def _at_the_start(self) -> dict[str, Any]:
+        """The settings of arguments and model, read before training: callbacks may change them, and what they hold."""
+        return {
+            **{f.name: describe_setting(getattr(self, f.name)) for f in fields(self) if f.name not in MAY_CHANGE},
+            "callbacks": [describe_code(callback, data=False) for callback in self.callbacks],
+            "examples": self.examples.fingerprint(),
+            "validation": None if self.validation is None else self.validation.fingerprint(),
+            **{f"the model's {path}" if path else "model": x for path, x in settings_of(self.model).items()},
+        }
 
     def settings(self) -> dict[str, Any]:
         """What must be the same when a run goes on."""
         groups = self.optimizer.groups
         return {
-            **{f.name: describe_setting(getattr(self, f.name)) for f in fields(self) if f.name not in MAY_CHANGE},
-            "examples": self.examples.fingerprint(),
-            "validation": None if self.validation is None else self.validation.fingerprint(),
+            **self._at_the_start,
             "optimizer options": [
                 {name: describe_setting(x) for name, x in group.options.items() if name != "lr"} for group in groups
             ],
             "parameters in each group": [len(group.parameters) for group in groups],
-            **self.of_model,
         }
+
+
+def _check_accuracy(output: Any, data: Examples) -> None:
+    """ValueError if "accuracy" has no meaning for outputs like this one, or for the targets."""
+    check_labels(np.shape(output), data.y)
+    if is_probability(output):
+        raise ValueError(
+            "metric='accuracy' reads the sign of the output, but the model gives a probability, which is never "
+            "negative. Leave the sigmoid to nn.binary_cross_entropy_with_logits, or pass metric=lambda outputs, "
+            "targets: np.mean((outputs > 0.5) == (targets > 0.5))"
+        )

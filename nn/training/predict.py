@@ -126,18 +126,6 @@ def keep_modes(model: Module) -> Iterator[None]:
             module.training = training
 
 
-def accuracy(outputs: Floats, targets: Array) -> float:
-    """The fraction of examples that are classified correctly.
-
-    If there are several outputs, the class is the index of the largest, and the target an index or a one-hot row.
-    If there is one, the class is its sign, and the target a label: -1 or 1, or 0 or 1.
-    """
-    if outputs.ndim == 1:
-        return float(np.mean((outputs > 0) == (targets > 0)))
-    right = targets if targets.ndim < outputs.ndim else targets.argmax(-1)
-    return float(np.mean(outputs.argmax(-1) == right))
-
-
 def pack(output: Any) -> Any:
     """A model's output as one number or one array; TypeError if it is something else."""
     if isinstance(output, (Value, float, int)):

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Any
 
-from autograd.installation import is_installed, require
+from autograd.installation import find_problem, require
 
 from .history import History, format_metric
 
@@ -29,7 +29,7 @@ class Bar:
         self._waiting, self._next = 0, 0.0
         notebook = "ipykernel" in sys.modules and type(sys.stdout).__module__.startswith("ipykernel")
         watched = notebook or (sys.stdout is not None and sys.stdout.isatty())
-        if show or (show is None and watched and is_installed("tqdm")):
+        if show or (show is None and watched and not find_problem("tqdm")):
             tqdm = require("tqdm", "the progress bar of nn.fit")  # imported only when a bar is drawn
             self._bar = tqdm.tqdm(
                 desc=f"epoch {first}/{epochs}",

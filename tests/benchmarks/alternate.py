@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 
 def alternate(ours: Callable[[], object], theirs: Callable[[], object], rounds: int = 15) -> tuple[float, float, float]:
@@ -35,3 +36,13 @@ def human(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds / size:.3g} {unit}"
     return f"{seconds / 1e-9:.3g} ns"
+
+
+def repeated(run: Any, times: int) -> Any:
+    """A function that runs another many times, for what is too short to time alone."""
+
+    def loop() -> None:
+        for _ in range(times):
+            run()
+
+    return loop

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import micrograd.nn
 import numpy as np
 import torch
-from alternate import alternate, human, show
+from alternate import alternate, human, repeated, show
 from peers import ddx_moons, jax_moons, torch_step
 from programs import micrograd_step, moons_data, random_program
 
@@ -31,16 +31,6 @@ jax.config.update("jax_enable_x64", True)
 torch.set_num_threads(1)
 torch.set_default_dtype(torch.float64)
 Number = Any
-
-
-def repeated(run: Any, times: int) -> Any:
-    """A function that runs another many times, for what is too short to time alone."""
-
-    def loop() -> None:
-        for _ in range(times):
-            run()
-
-    return loop
 
 
 def compare(name: str, ours: Any, theirs: Any, peer: str, times: int, rounds: int = 9) -> float:

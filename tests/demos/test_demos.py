@@ -12,7 +12,10 @@ DEMOS = Path(__file__).parents[2] / "demos"
 
 @pytest.mark.parametrize(
     ("script", "pictures", "least"),
-    [("moons.py", ["moons.png"], 99.0), ("digits.py", ["digits_loss.png", "digits_mistakes.png"], 93.0)],
+    [
+        ("moons.py", ["moons.png"], 99.0),
+        pytest.param("digits.py", ["digits_loss.png", "digits_mistakes.png"], 93.0, marks=pytest.mark.once),
+    ],
 )
 def test_a_demo_learns_and_draws(script: str, pictures: list[str], least: float) -> None:
     for picture in pictures:

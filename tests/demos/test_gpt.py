@@ -160,6 +160,7 @@ def test_the_list_of_names_is_what_its_heading_says() -> None:
     assert all(re.fullmatch("[a-z]{3,10}", name) for name in names)
 
 
+@pytest.mark.once
 def test_the_script_learns_samples_and_draws() -> None:
     picture = SCRIPT.parent / "output" / "gpt_attention.png"
     picture.unlink(missing_ok=True)

@@ -11,6 +11,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed: pip install nbformat")
 nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed: pip install nbclient ipykernel")
 pytest.importorskip("ipykernel", reason="ipykernel is not installed: pip install ipykernel")

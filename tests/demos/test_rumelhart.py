@@ -172,6 +172,7 @@ def test_a_symmetry_network_finds_the_papers_solution(demo: Any) -> None:
     assert demo.symmetry.train(demo.symmetry.draw_network(seed=3), most=100) is None
 
 
+@pytest.mark.once
 def test_the_script_runs_draws_and_tabulates(tmp_path: Path) -> None:
     short = ["--symmetry-sweeps", "50", "--family-sweeps", "30"]
     script = [sys.executable, str(DEMOS / "rumelhart1986.py"), *short, "--output", str(tmp_path)]

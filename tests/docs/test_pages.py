@@ -7,6 +7,8 @@ import pytest
 
 import autograd as ag
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 MADE = {"demos/output"}  # by running the demos

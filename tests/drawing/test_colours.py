@@ -1,11 +1,14 @@
 """The colours of ag.draw: legible on any page, alarming for nan and inf, and darker for larger gradients."""
 
+import pytest
 from drawings import read
 
 import autograd as ag
 from autograd import Value
 from autograd.drawing import colours
 from autograd.drawing.draw import draw
+
+pytestmark = pytest.mark.once
 
 
 def contrast(a: str, b: str) -> float:

@@ -13,6 +13,8 @@ import nn
 from autograd import Value
 from autograd.drawing.draw import draw
 
+pytestmark = pytest.mark.once
+
 HOSTILE = [
     "<script>alert(1)</script>",
     "</script><img src=x onerror=alert(1)>",

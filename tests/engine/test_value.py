@@ -19,7 +19,7 @@ NUMBERS = [
 ]  # fmt: skip
 NOT_NUMBERS = [
     ("3", "str '3'"), (b"3", "bytes b'3'"), (None, "None"), (1j, "complex 1j"), ([1, 2], "list [1, 2]"),
-    ((1.0,), "tuple (1.0,)"), ({}, "dict {}"), (Decimal(3), "Decimal Decimal('3')"),
+    ((1.0,), "tuple (1.0,)"), ({}, "dict {}"), (Decimal(3), "got Decimal('3')"),
     (math.exp, "builtin_function_or_method <built-in function exp>"),
     (np.array([1.0, 2.0]), "a NumPy array of shape (2,) and dtype float64"), (np.array([1.0]), "of shape (1,)"),
     (np.array(1j), "of shape () and dtype complex128"), (np.array("3"), "of shape ()"), (np.array(None), "of shape ()"),
@@ -46,7 +46,7 @@ def test_anything_else_is_refused_with_its_type(given: Any, described: str) -> N
 
 
 def test_a_value_is_refused_and_the_message_says_what_to_do() -> None:
-    with pytest.raises(TypeError, match=r"got Value Value\(data=1\.0, grad=0\.0\)\. Use v\.detach\(\) for a new leaf"):
+    with pytest.raises(TypeError, match=r"got Value\(data=1\.0, grad=0\.0\)\. Use v\.detach\(\) for a new leaf"):
         ag.Value(ag.Value(1.0))
 
 

@@ -187,3 +187,11 @@ def test_arrays_of_values_are_parameters() -> None:
     with nn.compile_step(grid, nn.mse, nn.SGD(grid.parameters(), lr=0.0)) as step:
         assert step(X, [0.0, 0.0]) == pytest.approx((14.0**2 + 16.0**2) / 2, rel=1e-14)
     assert nn.predict(grid, X).tolist() == [14.0, 16.0]
+
+
+@pytest.mark.parametrize("numbers", [[], [1.0], [1.0, 2.0, 3.0]])
+def test_a_buffer_takes_as_many_numbers_as_it_has(numbers: list[float]) -> None:
+    buffer = nn.Buffer([5.0, 6.0])
+    with pytest.raises(ValueError, match=f"there must be 2 numbers, as there are now, got {len(numbers)}"):
+        buffer.replace(numbers)
+    assert [x.data for x in buffer] == [5.0, 6.0]

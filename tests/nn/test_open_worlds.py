@@ -1,6 +1,5 @@
 """Optimizers, schedules, layers and losses that users write: they work as nn's own do."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,85 +10,11 @@ import pytest
 import autograd as ag
 import nn
 from autograd import Value
-from nn.checks import check_fraction
 from nn.optim.schedules import Schedule, Scheduler
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(12, 2))
 Y = np.sign(X[:, 0] * X[:, 1])
-
-# Optimizers
-
-
-class Own(nn.Optimizer):
-    """Its options have no check, and may have the names of other optimizers' options."""
-
-    def __init__(self, parameters: Any, lr: float = 0.1, **options: Any) -> None:
-        super().__init__(parameters, lr=lr, **options)
-
-    @nn.elementwise
-    def update(self, group: Any, data: Any, grad: Any) -> Any:
-        return data - group.options["lr"] * grad
-
-
-class Checked(Own):
-    options: ClassVar[Any] = {"share": check_fraction}
-
-
-class Stricter(Checked):
-    options: ClassVar[Any] = {"lr": check_fraction}
-
-
-@pytest.mark.parametrize(
-    ("name", "given", "wanted"),
-    [
-        ("alpha", 2.0, 2.0),
-        ("maximize", False, False),
-        ("nesterov", 1, 1.0),
-        ("centered", np.bool_(True), True),
-        ("betas", 0.5, 0.5),
-        ("momentum", -1.0, -1.0),
-        ("weights", [1, True, (2.5,)], (1.0, True, (2.5,))),
-    ],
-)
-def test_an_option_is_what_its_optimizer_makes_of_it(name: str, given: Any, wanted: Any) -> None:
-    found = Own([Value(0.0)], **{name: given}).groups[0].options[name]
-    assert (found, type(found)) == (wanted, type(wanted))
-
-
-@pytest.mark.parametrize(
-    ("make", "error", "message"),
-    [
-        (lambda x: Own([x], alpha=math.inf), ValueError, "alpha must be a finite number, True or False, or a tuple"),
-        (lambda x: Own([x], alpha="2"), TypeError, "alpha must be a finite number, True or False.*, got '2'"),
-        (lambda x: Own([x], pair=(1.0, None)), TypeError, "each of pair must be a finite number"),
-        (lambda x: Own([x], lr=-1.0), ValueError, "the learning rate lr must be a finite number of 0 or more, got -1"),
-        (lambda x: Checked([x], share=2.0), ValueError, "share must be a number from 0 to 1, got 2.0"),
-        (lambda x: Checked([x], lr=-1.0), ValueError, "the learning rate lr must be"),
-        (lambda x: Stricter([x], share=2.0), ValueError, "share must be a number from 0 to 1, got 2.0"),
-        (lambda x: Stricter([x], lr=2.0), ValueError, "lr must be a number from 0 to 1, got 2.0"),
-    ],
-)
-def test_checks_are_inherited_and_replaced_by_name(make: Any, error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=message):
-        make(Value(0.0))
-
-
-def test_an_optimizer_of_the_old_form_names_what_to_rename() -> None:
-    with pytest.raises(TypeError, match=r"Old.rule must be named update. Rename it to update\(self, group, data, grad"):
-
-        class Old(nn.Optimizer):
-            def rule(self, group: Any, data: Any, grad: Any) -> Any:
-                return data
-
-
-@pytest.mark.parametrize("options", [{"lr": 3}, ["lr"]])
-def test_checks_are_functions_by_name(options: Any) -> None:
-    with pytest.raises(TypeError, match=r"Bad\.options must be a dict of functions by option name"):
-        type("Bad", (nn.Optimizer,), {"options": options})
-
-
-# Layers
 
 
 class RMSNorm(nn.Module):
@@ -208,9 +133,6 @@ def test_an_mlp_takes_a_users_norm() -> None:
     assert [type(layer) for layer in model.layers[0].layers] == [nn.Layer, RMSNorm, nn.Activation]
     for a, b in zip(model.layers[0].layers[0].parameters(), nn.MLP(2, [3, 1], norm="layer", seed=0).parameters()):
         assert a.data == b.data
-
-
-# Schedules
 
 
 class Lambda(Schedule):

@@ -10,6 +10,8 @@ import pytest
 
 import autograd
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(autograd.__path__[0]).parent
 
 # As much of HIPS autograd as an import of it needs: its __init__ imports its other files.

@@ -10,6 +10,8 @@ import pytest
 
 import nn
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted([*(ROOT / "autograd").rglob("*.py"), *(ROOT / "nn").rglob("*.py")])
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
@@ -53,8 +55,15 @@ def test_no_folder_has_more_than_twelve_files() -> None:
 
 
 def test_files_have_at_most_300_lines() -> None:
-    lengths = {path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in SOURCES}
+    paths = [*SOURCES, *TESTS]
+    lengths = {path.relative_to(ROOT).as_posix(): len(path.read_text("utf-8").splitlines()) for path in paths}
     assert {name: n for name, n in lengths.items() if n > 300 and name not in LONG} == {}
+
+
+@pytest.mark.parametrize("folder", ["engine", "transforms", "testing", "jit", "nn"])
+def test_what_uses_the_engine_is_tested_on_both_builds(folder: str) -> None:
+    once = {path.name for path in (ROOT / "tests" / folder).rglob("*.py") if "mark.once" in path.read_text()}
+    assert once <= {"test_weights.py", "test_history.py"}  # file formats; what is shown of a run
 
 
 def test_every_file_and_folder_says_first_what_it_holds() -> None:

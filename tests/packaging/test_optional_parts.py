@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 import autograd
-from autograd.installation import is_installed, require
+from autograd.installation import find_problem, require
+
+pytestmark = pytest.mark.once
 
 # Run before a script, in a process where some libraries cannot be imported.
 BLOCK = """
@@ -125,7 +127,7 @@ with warnings.catch_warnings(record=True) as caught:
 print(*[(w.category.__name__, str(w.message), w.filename) for w in caught])
 """
     message = (
-        "nn.fit does not compile, which is much slower, because llvmlite is not installed. Run "
+        "nn.fit does not compile, which is much slower, because llvmlite is not installed: run "
         "pip install 'scalar-autograd[jit]', or pass compiled=False to silence this warning"
     )
     assert run_without(["llvmlite"], script) == f"{('UserWarning', message, '<string>')}\n"
@@ -154,14 +156,38 @@ nn.fit(model, [[0.0, 1.0]], [1.0], nn.mse, nn.SGD(model.parameters(), lr=0.1), 1
     assert run_without(["tqdm"], script) == ""
 
 
-def test_require_imports_a_part_and_does_not_hide_what_the_part_lacks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_part_that_is_there_but_broken_is_not_called_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "half_installed.py").write_text("import not_there_at_all")
+    (tmp_path / "unloadable.py").write_text("raise OSError('libm.so: cannot open shared object file')")
+    (tmp_path / "hollow").mkdir()
+    (tmp_path / "hollow" / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ModuleNotFoundError, match=r"^No module named 'not_there_at_all'$"):
-        require("half_installed", "a test")
+    for module, reason in {
+        "half_installed": "No module named 'not_there_at_all'",
+        "unloadable": "libm.so: cannot open shared object file",
+        "hollow.inside": "No module named 'hollow.inside'",
+    }.items():
+        library = module.partition(".")[0]
+        problem = f"is installed but cannot be imported ({reason}): run pip install --force-reinstall {library}"
+        assert find_problem(module) == problem
+        with pytest.raises(ImportError) as caught:
+            require(module, "a test")
+        assert str(caught.value) == f"a test needs {library}, which {problem}"
+        assert (type(caught.value), caught.value.name) == (ImportError, library)
+    assert find_problem("not_there_at_all") == "is not installed: run pip install not_there_at_all"
     assert require("json.decoder", "a test").JSONDecoder
-    assert is_installed("json")
-    assert not is_installed("half_installed")
-    assert not is_installed("not_there_at_all")
+    assert find_problem("json") == ""
+
+
+def test_fit_says_why_a_broken_llvmlite_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "llvmlite").mkdir()
+    (tmp_path / "llvmlite" / "__init__.py").write_text("raise OSError('no LLVM here')")
+    script = f"""
+sys.path.insert(0, {str(tmp_path)!r})
+model = nn.MLP(2, [1], seed=0)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    nn.fit(model, [[0.0, 1.0]], [1.0], nn.mse, nn.SGD(model.parameters(), lr=0.1), 1)
+print(caught[0].message)
+"""
+    assert "because llvmlite is installed but cannot be imported (no LLVM here): run pip" in run_without([], script)

@@ -5,6 +5,10 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.once
+
 
 def run_pytest(tmp_path: Path, test: str) -> tuple[int, str]:
     (tmp_path / "test_it.py").write_text(test)

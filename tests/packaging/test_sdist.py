@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("autograd", "nn", "tests", "demos", "docs", ".ci")
 MADE = shutil.ignore_patterns("__pycache__", "*.so", "output", ".ipynb_checkpoints")

@@ -7,6 +7,8 @@ from stepping import DESK, GRAPHS, PHONE, Open, micrograd, two_layers
 
 from autograd.stepper.step_through import step_through
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])

@@ -14,6 +14,8 @@ import autograd as ag
 from autograd.stepper.page import StepThrough
 from autograd.stepper.step_through import step_through
 
+pytestmark = pytest.mark.once
+
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 expect = sync_api.expect
 

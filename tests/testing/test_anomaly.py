@@ -199,3 +199,36 @@ def test_seeds_of_every_kind_are_watched(seed: Any) -> None:
 def test_a_seed_that_is_no_number_is_refused_as_ever() -> None:
     with detect_anomaly(), pytest.raises(TypeError, match="backward: expected a real number"):
         Value(1.0).backward("one")  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("made_within", [True, False])
+def test_a_leaf_changed_between_forward_and_backward_is_named(made_within: bool) -> None:
+    w, xs = ag.Value(1.0, label="weight"), [ag.Value(2.0), ag.Value(3.0, label="input")]
+
+    def losses() -> list[ag.Value]:
+        return [ag.exp(w) * w, ag.dot([w, 0.5], xs), w - xs[1]]
+
+    outside = losses()
+    with ag.detect_anomaly():
+        results = losses() if made_within else outside
+        w.data = 4.0
+        for loss in results:
+            with pytest.raises(ag.AnomalyError, match="a number was assigned after") as caught:
+                loss.backward()
+            assert "(weight) was 1.0 and is 4.0" in str(caught.value) or not made_within
+            assert "4.0 (weight)" in str(caught.value) or made_within
+            assert (caught.value.place != "") == made_within
+        w.data = 1.0
+        for loss in results:
+            loss.backward()
+    assert w.grad == pytest.approx(math.exp(1) * 2 + 2 + 1)
+
+
+def test_training_within_the_context_is_no_anomaly() -> None:
+    w = ag.Value(1.0)
+    with ag.detect_anomaly():
+        for _ in range(3):
+            loss = (w * ag.Value(math.inf) - 2.0) ** 0 + ag.exp(w)
+            loss.backward()
+            w.data -= 0.1
+            w.grad = 0.0

@@ -9,13 +9,16 @@ import threading
 from typing import Any
 
 from ...installation import require
+from ...node import safe_at_fork
 from .. import tuning
 from . import cache
 
 binding: Any = require("llvmlite.binding", "compiling (ag.jit, nn.compile_step)")
 
 _recent: dict[str, Code] = {}
-_lock = threading.Lock()  # LLVM's own tables are not safe for two threads
+# LLVM's own tables are not safe for two threads. llvmlite has a lock for each call; _lock is for several calls.
+safe_at_fork(getattr(binding.ffi.lib, "_lock", None) or threading.RLock())
+_lock = safe_at_fork(threading.RLock())
 
 
 @dataclasses.dataclass(frozen=True)

@@ -82,7 +82,7 @@ class CompiledUpdate:
         """Read options, state and step count from the group; False if these options need other code."""
         group = self.group
         if group.options != self._options:
-            group.options.update({name: self._optimizer.check(name, x) for name, x in group.options.items()})
+            self._optimizer.check_changes(group)
             if not self.fits(self._update, group):
                 return False
             self._numbers[1:] = _numbers_on(group.options)

@@ -1,8 +1,8 @@
-"""Whether to compile if the user does not say: yes if llvmlite is installed; otherwise no, with one warning."""
+"""Whether to compile if the user does not say: yes if llvmlite can be imported; otherwise no, with one warning."""
 
 from __future__ import annotations
 
-from autograd.installation import is_installed, require
+from autograd.installation import find_problem, require
 from autograd.primitive import check_flag
 from autograd.user_line import warn
 
@@ -13,19 +13,20 @@ def choose_compiled(compiled: bool | None, caller: str) -> bool:
     """Whether `caller`, a function of nn, compiles.
 
     Args:
-        compiled: the argument of `caller`; None compiles if llvmlite is installed.
+        compiled: the argument of `caller`; None compiles if llvmlite can be imported.
 
     Raises:
         TypeError: if compiled is not True, False or None.
-        ModuleNotFoundError: if compiled is True and llvmlite is not installed.
+        ImportError: if compiled is True and llvmlite cannot be imported.
     """
     if check_flag(compiled, f"{caller}: compiled", or_none=True) is None:
-        if is_installed("llvmlite.binding"):
+        problem = find_problem("llvmlite.binding")
+        if not problem:
             return True
         if not _warnings:
             _warnings.append(
-                f"nn.{caller} does not compile, which is much slower, because llvmlite is not installed. Run "
-                "pip install 'scalar-autograd[jit]', or pass compiled=False to silence this warning"
+                f"nn.{caller} does not compile, which is much slower, because llvmlite {problem}, or pass "
+                "compiled=False to silence this warning"
             )
             warn(_warnings[0])
         return False

@@ -10,9 +10,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from autograd import Value
-from autograd.transforms.containers import typed_key
+from autograd.transforms.containers import constants_of, typed_key
 
-from ...module import Module, members, walk
+from ...module import Module, is_container, members, walk
 
 
 def structure(model: Module, modes: bool) -> list[Any]:
@@ -25,7 +25,7 @@ def structure(model: Module, modes: bool) -> list[Any]:
     return list(_structure(model, modes, {}))
 
 
-def _structure(x: Any, modes: bool, seen: dict[int, int]) -> Iterator[Any]:
+def _structure(x: Any, modes: bool, seen: dict[int, tuple[int, Any]]) -> Iterator[Any]:
     if isinstance(x, Value):
         yield id(x)  # the code reads the data of these Values, and so keeps them alive
     elif isinstance(x, np.ndarray) and x.dtype != object:
@@ -33,13 +33,13 @@ def _structure(x: Any, modes: bool, seen: dict[int, int]) -> Iterator[Any]:
     elif isinstance(x, MethodType):
         yield x.__func__  # not the method itself, which would keep the model alive
         yield from _structure(x.__self__, modes, seen)
-    elif not isinstance(x, (Module, list, tuple, dict, np.ndarray)):
+    elif not is_container(x):
         yield typed_key(x)
     elif id(x) in seen:
-        yield seen[id(x)]
+        yield seen[id(x)][0]
     else:
-        seen[id(x)] = len(seen)
-        yield type(x)
+        seen[id(x)] = len(seen), x  # x too, so that no later object gets its id
+        yield type(x), typed_key(constants_of(x))
         if modes and isinstance(x, Module):
             yield x.training
         for name, item in members(x):
@@ -53,7 +53,7 @@ def substitute(model: Module, replacements: Mapping[Any, Any]) -> Module:
 
     The other Values are the model's own, whose data the code reads at each call, or results that it keeps.
     """
-    memo: dict[int, Any] = {id(x): x for _, x in walk(model, "", set()) if isinstance(x, Value)}
+    memo: dict[int, Any] = {id(x): x for _, x in walk(model, "", {}) if isinstance(x, Value)}
     memo |= {id(x): x for x in buffer_values(model)}
     memo |= {id(x): other for x, other in replacements.items()}
     return copy.deepcopy(model, memo)

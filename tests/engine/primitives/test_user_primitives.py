@@ -212,6 +212,20 @@ def test_a_rule_gives_one_derivative_for_each_item(derivatives: list[float], cre
     assert (x.grad, y.grad) == (0.0, 0.0)
 
 
+@pytest.mark.parametrize("derivatives", [{0: 1.0, 1: 2.0}, "12", {1.0, 2.0}, 3.0, None, {}.keys()], ids=repr)
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_derivatives_of_items_are_in_a_list(derivatives: Any, create_graph: bool) -> None:
+    @ag.primitive(lambda out, xs: derivatives, sequences=["xs"])
+    def f(xs: Any) -> float:
+        return float(len(xs))
+
+    x, y = ag.Value(1.0), ag.Value(2.0)
+    out = f([x, y]) * x
+    with pytest.raises(TypeError, match="the partial of f must return a list of derivatives, one for each item, got"):
+        out.backward(create_graph=create_graph)
+    assert (x.grad, y.grad) == (0.0, 0.0)
+
+
 @pytest.mark.parametrize("value", ["two", None, 2j, [2.0], np.ones(2)], ids=repr)
 def test_a_value_that_is_no_number_is_refused(value: Any) -> None:
     @ag.primitive(lambda out, x: 1.0)

@@ -1,12 +1,15 @@
 """Drawings of networks with norms, dropout and residual connections: what stands in them, and what is refused."""
 
+import math
 import re
+from typing import Any
 
 import numpy as np
 import pytest
 
 import autograd as ag
 import nn
+from autograd import Value
 
 
 def test_a_heading_names_what_follows_the_neurons() -> None:
@@ -46,3 +49,32 @@ def test_the_graph_of_a_batch_has_a_box_for_each_layer() -> None:
     in_use = ag.draw(model.eval()([1.0, 2.0]), model).source
     assert "running_mean.1" in in_use
     assert "running_var.0" in in_use
+
+
+class Cosine(nn.Module):
+    """A neuron of a user's: it is not an nn.Neuron, but declares `is_neuron`."""
+
+    is_neuron = True
+
+    def __init__(self, nin: int) -> None:
+        self.nin, self.activation, self.activation_name = nin, ag.cos, "cosine"
+        self.w, self.b = [Value(0.5 + k) for k in range(nin)], Value(0.25)
+
+    def __call__(self, x: Any) -> Any:
+        return self.activation(ag.dot(self.w, x, self.b))
+
+
+def test_neurons_of_a_user_are_drawn() -> None:
+    class Cosines(nn.Module):
+        def __init__(self) -> None:
+            self.neurons = [Cosine(2), Cosine(2), Cosine(2)]
+
+        def __call__(self, x: Any) -> Any:
+            return [neuron(x) for neuron in self.neurons]
+
+    model = nn.Sequential(Cosines(), Cosine(3))
+    source = nn.draw(model, [1.0, 2.0], format=".6f").source
+    assert "<B>layers.0</B><BR/>3 cosine" in source
+    assert "<B>layers.1</B><BR/>1 cosine" in source
+    assert source.count(f"{math.cos(0.25 + 0.5 + 2 * 1.5):.6f}") == 3 * 2  # in the circle, and under the pointer
+    assert source.count("--") == 2 * 3 + 3

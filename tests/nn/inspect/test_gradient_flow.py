@@ -16,7 +16,7 @@ X = np.random.default_rng(7).normal(size=(12, 2))
 Y = np.sign(X[:, 0] * X[:, 1])
 
 
-def mlp(hidden: int, activation: str = "relu", width: int = 12, **options: Any) -> nn.MLP:
+def mlp(hidden: int, activation: Any = "relu", width: int = 12, **options: Any) -> nn.MLP:
     return nn.MLP(2, [width] * hidden + [1], activation=activation, **options)
 
 
@@ -259,3 +259,27 @@ def test_the_plot_shows_each_gradient_or_marks_its_absence(bias: float) -> None:
 def test_bad_input(arguments: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         nn.gradient_flow(*arguments)
+
+
+@ag.primitive(lambda out, x: ag.where(ag.abs(x) < 1, 2.0, 0.0), steepest=2.0, native=lambda x: 2 * ag.clip(x, -1, 1))
+def hard(x: float) -> float:
+    """2 x between -1 and 1, and flat beyond: an activation of a user's."""
+    return 2 * min(max(x, -1.0), 1.0)
+
+
+def test_an_activation_that_declares_its_slope_is_measured() -> None:
+    model = mlp(2, hard, width=6, seed=0)
+    flow = flow_of(model)
+    W, b = weights_of(model.layers[0])
+    assert [row.activation for row in flow.layers] == ["hard", "hard", ""]
+    assert flow.layers[0].idle == np.mean(np.abs(X @ W.T + b) >= 1)
+    assert 0 < flow.layers[0].idle < 1
+
+
+@pytest.mark.parametrize("steepest", [0, -1.0, "1", float("nan")])
+def test_a_steepest_slope_is_a_number_above_0(steepest: Any) -> None:
+    with pytest.raises(TypeError, match="primitive f: steepest must be a number above 0, of one argument, got"):
+
+        @ag.primitive(lambda out, x: 1.0, steepest=steepest)
+        def f(x: float) -> float:
+            return x

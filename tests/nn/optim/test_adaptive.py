@@ -120,7 +120,7 @@ def test_a_state_of_another_optimizer_is_refused() -> None:
     for p in other.parameters:
         p.grad = 1.0
     other.step()
-    with pytest.raises(ValueError, match=r"must have shape \(1,\), got \(2,\)"):
+    with pytest.raises(ValueError, match="the state is of 2 parameters, but the group has 1"):
         optimizer.load_state_dict(other.state_dict())
 
 

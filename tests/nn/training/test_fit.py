@@ -7,6 +7,7 @@ import pytest
 
 import autograd as ag
 import nn
+from nn.metrics import accuracy
 from nn.training import predict as predicting
 
 RNG = np.random.default_rng(0)
@@ -144,7 +145,7 @@ def test_a_metric_whose_name_is_taken_or_none_is_called_metric() -> None:
     ],
 )
 def test_accuracy(outputs: Any, targets: Any, wanted: float) -> None:
-    assert predicting.accuracy(np.array(outputs), np.array(targets)) == wanted
+    assert accuracy(np.array(outputs), np.array(targets)) == wanted
 
 
 def test_modes_are_as_they_were_afterwards() -> None:

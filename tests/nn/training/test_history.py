@@ -9,6 +9,8 @@ import pytest
 
 import nn
 
+pytestmark = pytest.mark.once
+
 FULL = nn.History(
     loss=[0.5, 0.25, 0.125],
     validation_loss=[0.75, 0.5, 0.625],

@@ -153,6 +153,22 @@ def test_a_finished_run_returns_at_once_and_more_epochs_go_on(tmp_path: Path) ->
     assert bits(longer[0]) == bits(run(5, None)[0])
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_run_that_went_back_to_its_best_epoch_goes_on_from_its_last(tmp_path: Path, compiled: bool) -> None:
+    def run(epochs: int, **options: Any) -> tuple[nn.Module, nn.History]:
+        callbacks = [nn.EarlyStopping(patience=40)]
+        return resumable.run(options.pop("to", None), epochs, compiled=compiled, callbacks=callbacks, **options)
+
+    first, history = run(6, to=tmp_path)
+    validation = history.validation_loss
+    assert validation.index(min(validation)) < 5, "the test needs a best epoch that is not the last one"
+    assert bits(run(6, to=tmp_path, resume=True)[0]) == bits(first), "a run that is finished is at its best epoch too"
+    model, found = run(12, to=tmp_path, resume=True)
+    whole, wanted = run(12)
+    assert curves(found) == curves(wanted)
+    assert bits(model) == bits(whole)
+
+
 def test_a_run_that_was_stopped_stays_so(tmp_path: Path) -> None:
     def stop(state: nn.TrainingState) -> None:
         state.stop = True

@@ -3,12 +3,16 @@
 import json
 import os
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import nn
+from autograd import Value
+
+pytestmark = pytest.mark.once
 
 
 def weights(model: nn.Module) -> list[float]:
@@ -166,3 +170,43 @@ def test_arguments_in_the_wrong_order_are_named(tmp_path: Path) -> None:
         TypeError, match=r"load_state_dict: state must be a dict that state_dict\(\) returned, got int 1"
     ):
         nn.Neuron(1).load_state_dict(1)  # type: ignore[arg-type]
+
+
+def test_many_savers_and_a_reader_of_one_file_all_succeed(tmp_path: Path) -> None:
+    models = [nn.MLP(2, [2, 1], seed=seed) for seed in range(4)]
+    known, path, found = [weights(model) for model in models], tmp_path / "model.safetensors", []
+    nn.save(models[0], path)
+
+    def save(model: nn.Module) -> int:
+        for _ in range(15):
+            nn.save(model, path)
+        return 15
+
+    with ThreadPoolExecutor(4) as pool:
+        saves = [pool.submit(save, model) for model in models]
+        reader = nn.MLP(2, [2, 1], seed=9)
+        while not all(each.done() for each in saves):
+            nn.load(reader, path)
+            found.append(weights(reader) in known)
+    assert [each.result() for each in saves] == [15] * 4
+    assert all(found)
+    assert os.listdir(tmp_path) == ["model.safetensors"]
+
+
+@pytest.mark.parametrize("name", ["\ud800", "__metadata__"])
+def test_names_that_a_file_cannot_hold_are_refused(tmp_path: Path, name: str) -> None:
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            setattr(self, name, Value(1.0))
+
+    with pytest.raises(ValueError, match="cannot be kept in a safetensors file"):
+        nn.save(Named(), tmp_path / "model.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_header_too_long_to_be_read_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nn.weights.LONGEST_HEADER", 1000)
+    nn.save(nn.Neuron(1), tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match=r"names and facts would take more than 1,000 bytes"):
+        nn.save(nn.MLP(2, [9, 1], seed=0), tmp_path / "model.safetensors")
+    nn.load(nn.Neuron(1), tmp_path / "model.safetensors")
