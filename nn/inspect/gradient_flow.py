@@ -199,7 +199,7 @@ def _measure(block: Block, saturating: Sequence[Value], examples: int) -> LayerF
 def _is_flat(node: Value) -> bool:
     """Whether the slope of an activation is 0, or hardly more, where its result is this node."""
     assert node.op is not None
-    ((_, slope),) = local_derivatives(node)
+    ((_, slope),) = local_derivatives(node, with_untaken=True)
     return not abs(slope) >= FLAT * (node.op.steepest or 0.0)
 
 
