@@ -7,7 +7,7 @@ from typing import Any
 
 from ...primitive import Primitive
 from .. import tuning
-from .instructions import emit
+from .instructions import add_term, emit, finish_sum
 from .ir import IR, Writer
 from .lanes import first_lanes, sum_lanes, sum_lanes_of_each
 from .tables import HEADER, Key
@@ -134,10 +134,11 @@ class _Machine:
 
         def body(row: str, out: str) -> None:
             def add(number: str) -> None:
-                def term(k: str, total: str) -> list[str]:
-                    return [w.add(total, w.load(self.vector(self.node(self.entry(row, k)), number)))]
+                def term(k: str, total: str, lost: str) -> tuple[str, str]:
+                    return add_term(w, w.load(self.vector(self.node(self.entry(row, k)), number)), total, lost)
 
-                w.store(w.loop(self.operands, term, w.c(0.0))[0], self.vector(out, number))
+                total, lost = w.loop(self.operands, term, w.c(0.0), w.c(0.0))
+                w.store(finish_sum(w, total, lost), self.vector(out, number))
 
             self._vectors(add)
 
@@ -163,7 +164,8 @@ class _Machine:
                     a = factor(row, k, number)
                     return [w.fma(a, w.load(self.vector(self.node(self.entry(second, k)), number)), total)]
 
-                w.store(w.loop(half, term, w.load(self.vector(bias, number)))[0], self.vector(out, number))
+                (total,) = w.loop(half, term, w.c(0.0))
+                w.store(w.add(total, w.load(self.vector(bias, number))), self.vector(out, number))
 
             self._vectors(add)
 
@@ -182,7 +184,8 @@ class _Machine:
                     offset = w.index("mul", k, self.step)
                     return [w.fma(w.load(w.pointer(a, offset)), w.load(w.pointer(b, offset)), total)]
 
-                w.store(w.loop(self.operands, term, w.load(self.vector(bias, number)))[0], self.vector(out, number))
+                (total,) = w.loop(self.operands, term, w.c(0.0))
+                w.store(w.add(total, w.load(self.vector(bias, number))), self.vector(out, number))
 
             self._vectors(add)
 
@@ -212,10 +215,10 @@ class _Machine:
                     factors = [(a, x) for a in [w.broadcast(w.pointer(weight, k)) for weight in weights] for x in xs]
                     return [w.fma(a, x, total) for (a, x), total in zip(factors, totals)]
 
-                starts = [w.load(self.vector(bias, n)) for bias in biases for n in numbers]
-                places = [(out, n) for out in outs for n in numbers]
-                for (out, n), total in zip(places, w.loop(self.operands, term, *starts)):
-                    w.store(total, self.vector(out, n))
+                totals = w.loop(self.operands, term, *[w.c(0.0)] * (rows * count))
+                places = [(bias, out, n) for bias, out in zip(biases, outs) for n in numbers]
+                for (bias, out, n), total in zip(places, totals):
+                    w.store(w.add(total, w.load(self.vector(bias, n))), self.vector(out, n))
 
             w.loop(blocks, lambda first: several(first, together), step=together)
             rest = w.index("sub", "%vectors", blocks)
