@@ -68,7 +68,7 @@ def _dot(w: Writer, *args: str) -> str:
     total = w.c(0.0)
     for a, b in zip(args[:half], args[half:-1]):
         total = w.fma(a, b, total) if half > SHORT_DOT else w.add(total, w.mul(a, b))
-    return w.add(total, args[-1])
+    return total if args[-1] in (w.c(0.0), w.c(-0.0)) else w.add(total, args[-1])
 
 
 def _prod(w: Writer, *xs: str) -> str:

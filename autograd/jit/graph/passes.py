@@ -8,6 +8,7 @@ function and its name in REWRITES. The tests find both there.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 
@@ -187,12 +188,17 @@ def _stop(build: Builder, args: tuple[int, ...]) -> int | None:
 
 
 def _dot(build: Builder, args: tuple[int, ...]) -> int | None:
-    """A short dot without bias becomes a sum of products, which is rounded once. With a bias it is a neuron."""
-    half = len(args) // 2
-    if not _is_exactly(build.number(args[-1]), 0.0) or half > SHORT_DOT:
+    """A short dot without a bias becomes a sum of products, which is rounded once. With a bias it is a neuron.
+
+    The bias of adjoints is -0.0: their terms are added in order, as in the engine's sweep on floats.
+    """
+    bias, half = build.number(args[-1]), len(args) // 2
+    if bias is None or bias != 0.0 or not 0 < half <= SHORT_DOT:
         return None
     products = [_apply(build, REWRITES, ops.mul, pair) for pair in zip(args[:half], args[half:-1])]
-    return _apply(build, REWRITES, ops.sum, tuple(products)) if products else args[0]
+    if math.copysign(1.0, bias) < 0:
+        return functools.reduce(lambda a, b: _apply(build, REWRITES, ops.add, (a, b)), products)
+    return _apply(build, REWRITES, ops.sum, tuple(products))
 
 
 _IDENTITIES: dict[Primitive, Callable[[Builder, tuple[int, ...]], int | None]] = {
