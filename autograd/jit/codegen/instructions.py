@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 from ... import ops
 from ...primitive import Primitive
-from ..trace.comparisons import COMPARISONS
 from ..graph.passes import SHORT_DOT
+from ..trace.comparisons import COMPARISONS
 from ..vector_math import exp as vector_exp, log as vector_log, table as vector_math
 from .ir import Writer
 

@@ -17,7 +17,6 @@ from ...primitive import Primitive
 from ..trace.comparisons import stop_gradient
 from .graph import Graph, Input, What, group_operands
 
-
 # Dots of more products are added up with fma, in order, which is what networks spend their time in. Shorter ones
 # are rounded as the engine rounds them: geometry is made of them, and there products do cancel.
 SHORT_DOT = 8

@@ -1,0 +1,286 @@
+"""Compiled programs against the engine as a user calls both: `jit(f)(x)` and f(x), gradients included.
+
+Arithmetic, square roots, comparisons and choices agree to the last bit, so equal products cancel and nan and inf
+come where they come in the engine. Functions agree to 4 ulp of what they are given. Sums of many terms are
+within the bounds that docs/compiling.md states. Some seeds are fixed, and one is new in each run; it is in the message
+of a failure.
+"""
+
+import itertools
+import math
+import operator
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import registry
+from mpmath import mp, mpf
+
+import autograd as ag
+from autograd.jit import jit, tuning
+from autograd.testing.rounding import rounding_errors
+
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.1, math.inf, -math.inf, math.nan, 5e-324, -1e-310, 1e308, -1e308, 1e-160, 3.0]
+SEEDS = [0, 1, 2]
+INPUTS = 4
+SMOOTH: list[tuple[int, Callable[..., Any]]] = [
+    (2, operator.add),
+    (2, operator.sub),
+    (2, operator.mul),
+    (2, operator.truediv),
+    (1, operator.neg),
+    (1, ag.sqrt),
+    (2, lambda a, b: a * a + b * b),
+    (2, lambda a, b: a * b + b * -a),
+    (2, lambda a, b: a * b - b * a),
+    (3, lambda a, b, c: (a * b + c) * (b - 0.3)),
+    (2, lambda a, b: 2.0 * a - b / 4.0),
+]
+CHOICES: list[tuple[int, Callable[..., Any]]] = [
+    (1, ag.abs),
+    (1, ag.relu),
+    (2, ag.maximum),
+    (2, ag.minimum),
+    (3, lambda a, b, c: ag.where(a * b > c, a, b)),
+    (3, lambda a, b, c: ag.where(a * b == b * a, c, b)),
+]
+
+
+def seeds() -> Iterator[int]:
+    """The fixed seeds, and a new one."""
+    yield from SEEDS
+    yield random.SystemRandom().randrange(10**9)
+
+
+def draw(rng: random.Random) -> float:
+    return rng.choice(SPECIAL) if rng.random() < 0.15 else rng.gauss(0.0, 2.0) * 10.0 ** rng.choice([0, 0, 0, 3, -3])
+
+
+def random_program(rng: random.Random, allowed: list[tuple[int, Callable[..., Any]]]) -> Callable[[Any], Any]:
+    """A function of INPUTS numbers: 4 to 14 operations on inputs, constants and earlier results."""
+    steps = []
+    for k in range(rng.randint(4, 14)):
+        count, f = rng.choice(allowed)
+        steps.append(
+            (f, [rng.gauss(0.0, 1.0) if rng.random() < 0.1 else rng.randrange(INPUTS + k) for _ in range(count)])
+        )
+
+    def function(x: Any) -> Any:
+        values = list(x)
+        for f, picks in steps:
+            values.append(f(*[p if type(p) is float else values[p] for p in picks]))
+        return values[-1] + values[-2] * values[-3]
+
+    return function
+
+
+def same(a: float, b: float) -> bool:
+    return a == b or (a != a and b != b)
+
+
+def on_values(f: Callable[[Any], Any], x: list[float]) -> float:
+    return float(f([ag.Value(each) for each in x]))
+
+
+@pytest.fixture(params=["straight-line", "tables"])
+def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both forms of code."""
+    if request.param == "tables":
+        monkeypatch.setattr(tuning, "STRAIGHT_SHARED", 0)
+        monkeypatch.setattr(tuning, "STRAIGHT_BATCHED", 0)
+    return str(request.param)
+
+
+def test_arithmetic_and_choices_are_the_engines_to_the_last_bit(form: str) -> None:
+    for seed in seeds():
+        rng = random.Random(seed)
+        for _ in range(5):
+            f = random_program(rng, SMOOTH + CHOICES)
+            points = [[draw(rng) for _ in range(INPUTS)] for _ in range(11)]
+            wanted = [on_values(f, x) for x in points]
+            found = jit(f, in_axes=0)(np.array(points)).tolist()
+            assert all(map(same, found, wanted)), (seed, points, found, wanted)
+            alone = float(jit(f)(np.array(points[0])))
+            assert same(alone, wanted[0]), (seed, points[0], alone, wanted[0])
+
+
+def test_gradients_of_arithmetic_are_the_engines_to_the_last_bit(form: str) -> None:
+    for seed in seeds():
+        rng = random.Random(seed)
+        for _ in range(5):
+            f = random_program(rng, SMOOTH)
+            points = [[draw(rng) for _ in range(INPUTS)] for _ in range(11)]
+            found = jit(f, in_axes=0).value_and_grad(np.array(points))[1].tolist()
+            for x, slopes in zip(points, found):
+                wanted = ag.grad(f)(x)
+                assert all(map(same, slopes, wanted)), (seed, x, slopes, wanted)
+
+
+CANCELLING: dict[str, Callable[[Any], Any]] = {
+    "p p - q p": lambda x: x[0] * x[0] + x[0] * -x[0],
+    "a (-b) + b a": lambda x: x[0] * -x[1] + x[1] * x[0],
+    "a b - b a": lambda x: x[0] * x[1] - x[1] * x[0],
+    "a b + 0 - b a": lambda x: (x[0] * x[1] + (x[2] - x[2])) - x[1] * x[0],
+    "a b + (c - b a)": lambda x: x[0] * x[1] + (0.0 * x[2] - x[1] * x[0]),
+    "|a b| - |b (-a)|": lambda x: ag.abs(x[0] * x[1]) - ag.abs(x[1] * -x[0]),
+    "a b - max(b a, -1e9)": lambda x: x[0] * x[1] - ag.maximum(x[1] * x[0], -1e9),
+    "a b - where(b a)": lambda x: x[0] * x[1] + ag.where(x[2] > 0, -x[1] * x[0], -(x[0] * x[1])),
+    "a b c - c (b a)": lambda x: x[0] * x[1] * x[2] + -x[2] * (x[1] * x[0]),
+    "a / b - a / b": lambda x: x[0] / x[1] + -x[0] / x[1],
+    "x @ y": lambda x: np.array([x[0], x[1]]) @ np.array([x[1], -x[0]]),
+    "dot": lambda x: ag.dot([x[0], x[1]], [x[1], -x[0]]),
+    "dot of 4": lambda x: ag.dot([*x], [x[1], -x[0], x[3], -x[2]]),
+    "dot of 4, apart": lambda x: ag.dot([*x], [x[2], x[3], -x[0], -x[1]]),
+    "dot of 8, apart": lambda x: ag.dot([*x, *x], [x[3], x[2], x[1], x[0], -x[3], -x[2], -x[1], -x[0]]),
+    "dot of 2 and a bias": lambda x: ag.dot([x[0], x[1]], [x[1], -x[0]], x[2]) - x[2],
+    "sum": lambda x: ag.sum([x[0] * x[1], x[2], x[3], -x[1] * x[0], -x[3], -x[2]]),
+    "sum of large and small": lambda x: ag.sum([1e16 * x[0], x[1], -1e16 * x[0], -x[1]]),
+}
+
+
+@pytest.mark.parametrize("name", CANCELLING)
+def test_what_cancels_in_the_engine_cancels_in_compiled_code(name: str, form: str) -> None:
+    f = CANCELLING[name]
+    program, root = jit(f, in_axes=0), jit(lambda x: ag.sqrt(f(x)), in_axes=0)  # which would be nan below 0
+    for seed in seeds():
+        points = np.random.default_rng(seed).normal(size=(101, INPUTS))
+        assert all(on_values(f, x) == 0.0 for x in points.tolist()), (seed, "the engine")
+        assert not program(points).any(), seed
+        assert not root(points).any(), seed
+
+
+OVERFLOWING: dict[str, Callable[[Any, Any], Any]] = {
+    "x y + z w": lambda x, y: x * y + x * -y,
+    "x y + z": lambda x, y: x * y - y,
+    "x y + constant": lambda x, y: x * y + -1e308,
+    "dot": lambda x, y: ag.dot([x, x], [-y, y]),
+    "dot with a bias": lambda x, y: ag.dot([x], [y], -y),
+    "sum": lambda x, y: ag.sum([y, y, -y, -y]),
+    "sum of nine": lambda x, y: ag.sum([y, y, -y, -y, x, x, x, x, x]),
+    "where": lambda x, y: ag.where(x * y - y > y, 1.0, 0.0),
+    "norm": lambda x, y: ag.norm([y, y, y, y]),
+    "logsumexp": lambda x, y: ag.logsumexp([y, -y, x]),
+}
+
+
+@pytest.mark.parametrize("name", OVERFLOWING)
+def test_what_overflows_in_the_engine_overflows_in_compiled_code(name: str, form: str) -> None:
+    f = OVERFLOWING[name]
+    points = list(itertools.product([2.0, -2.0, 0.5, math.inf, math.nan], [1e308, -1e308, math.inf, 3.0, 0.0]))
+    x, y = np.array(points).T
+    for point, found in zip(points, jit(f, in_axes=0)(x, y).tolist()):
+        wanted = float(f(*map(ag.Value, point)))
+        assert same(found, wanted) or found == pytest.approx(wanted, rel=1e-15), point
+
+
+def test_results_that_the_engine_has_exactly_are_exact() -> None:
+    wholes = [float(k) for k in range(-40, 41)]
+    ones = [*wholes, *[10.0**k for k in range(23)], *[2.0**k for k in range(-60, 60)], *[k**3 for k in wholes]]
+    twos = list(itertools.product([*wholes, 0.5, 100.0, 1e4], [*wholes[28:53], 0.5, 1.5]))
+    for op in registry.PRIMITIVES:
+        if op.scalar and op.arity <= 2:
+            points = [(x,) for x in ones] if op.arity == 1 else twos
+            for point, found in zip(points, jit(lambda x, op=op: op(*x), in_axes=0)(np.array(points)).tolist()):
+                wanted = op.evaluate(*point)
+                if math.isfinite(wanted) and wanted == int(wanted) and abs(wanted) < 2.0**50:
+                    assert found == wanted, (op, point)
+
+
+FUNCTIONS: list[tuple[int, Callable[..., Any]]] = [
+    (1, ag.exp), (1, ag.tanh), (1, ag.sin), (1, ag.sigmoid), (1, ag.softplus), (1, ag.atan), (1, ag.erf), (1, ag.asinh),
+    (1, lambda a: ag.log(1.5 + a * a)), (2, lambda a, b: (1.5 + a * a) ** b), (2, ag.hypot), (1, lambda a: a**3),
+    (3, lambda a, b, c: ag.logsumexp([a, b, c])), (3, lambda a, b, c: ag.dot([a, b], [b, c], a)),
+    (3, lambda a, b, c: ag.sum([a, b, c])), (3, lambda a, b, c: ag.norm([a, b, c])),
+    (3, lambda a, b, c: ag.prod([a, b, c])),
+]  # fmt: skip
+
+
+def test_whole_results_differ_by_no_more_than_a_few_roundings_of_their_operations() -> None:
+    compared = 0
+    for seed in seeds():
+        rng = random.Random(seed)
+        for _ in range(8):
+            f = random_program(rng, FUNCTIONS + SMOOTH)
+            points = [[rng.gauss(0.0, 1.0) for _ in range(INPUTS)] for _ in range(11)]
+            for x, found in zip(points, jit(f, in_axes=0)(np.array(points)).tolist()):
+                leaves = [ag.Value(each) for each in x]
+                wanted = f(leaves) + 0.0 * leaves[0]
+                once, _ = rounding_errors(wanted, leaves)  # if each operation is off by an ulp of its result
+                # An operation of several arguments may be off by 4 ulp of the largest number in it.
+                size = 1e-9 + max(abs(float(wanted)), *map(abs, x))
+                if math.isfinite(wanted.data) and 0.0 < once < 1e-9 * size:
+                    compared += 1
+                    assert abs(found - wanted.data) <= 20 * once + 4e-15 * size, (seed, x, found, wanted.data)
+                elif not math.isfinite(wanted.data):
+                    assert same(found, wanted.data), (seed, x, found, wanted.data)
+    assert compared > 100
+
+
+# Sums of many terms
+
+
+def magnitudes(ws: list[float], xs: list[float], bias: float) -> float:
+    return math.fsum([abs(w * x) for w, x in zip(ws, xs)]) + abs(bias)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 8, 9, 30, 100])
+def test_a_sum_is_rounded_once_and_a_dot_is_within_an_ulp_of_the_magnitudes_for_each_product(n: int, form: str) -> None:
+    programs = [
+        jit(lambda x: ag.sum(list(x[:n])), in_axes=0),
+        jit(lambda x: ag.dot(list(x[:n]), list(x[n:-1])), in_axes=0),
+        jit(lambda x: ag.dot(list(x[:n]), list(x[n:-1]), x[-1]), in_axes=0),
+    ]
+    for seed in seeds():
+        rng = np.random.default_rng(seed)
+        points = rng.normal(size=(21, 2 * n + 1)) * 10.0 ** rng.integers(-6, 6, size=(21, 2 * n + 1))
+        points[:, n - 1] = -points[:, :-1].sum(axis=1)  # so that it cancels
+        for x, total, product, neuron in zip(points.tolist(), *[program(points).tolist() for program in programs]):
+            ws, xs, bias = x[:n], x[n:-1], x[-1]
+            wanted = math.fsum(ws)
+            assert abs(total - wanted) <= math.ulp(wanted) + 1e-31 * n * n * math.fsum(map(abs, ws)), seed
+            wanted = ag.dot(ws, xs)
+            rounded_once = math.ulp(wanted) + 1e-30 * magnitudes(ws, xs, 0.0)
+            assert abs(product - wanted) <= (rounded_once if n <= 8 else n * math.ulp(magnitudes(ws, xs, 0.0))), seed
+            assert abs(neuron - ag.dot(ws, xs, bias)) <= n * math.ulp(magnitudes(ws, xs, bias)), seed
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 1000])
+def test_a_sum_over_the_batch_is_within_an_ulp_of_the_magnitudes_for_each_element(size: int) -> None:
+    program = jit(lambda w, x: w * x * x, in_axes=(None, 0))
+    for seed in seeds():
+        x = np.random.default_rng(seed).normal(size=size)
+        slope = program.value_and_grad(0.7, x)[1]
+        terms = [each * each for each in x.tolist()]
+        assert abs(slope - math.fsum(terms)) <= size * math.ulp(math.fsum(map(abs, terms))), seed
+
+
+@pytest.mark.parametrize("n", [2, 3, 10, 60])
+def test_logsumexp_and_norm_are_within_4_ulp_however_many_they_take(n: int) -> None:
+    """Of logsumexp 4 ulp of its arguments, weighted by the softmax: near 0, where these cancel, no formula has more."""
+    program = jit(lambda x: [ag.logsumexp(list(x)), ag.norm(list(x))], in_axes=0)
+    for seed in seeds():
+        rng = np.random.default_rng(seed)
+        points = rng.normal(size=(31, n)) * rng.choice([0.01, 1.0, 30.0], size=(31, 1))
+        points[:11] -= np.log(np.exp(points[:11]).sum(axis=1))[:, None]  # the result is near 0
+        found = program(points)
+        for x, total, length in zip(points.tolist(), found[0].tolist(), found[1].tolist()):
+            with mp.workdps(100):
+                exact = mp.log(mp.fsum([mp.exp(mpf(each)) for each in x]))
+                size = max(abs(exact), mp.fsum([mp.exp(each - exact) * abs(each) for each in x]))
+                assert abs(total - exact) <= 4 * math.ulp(size), (seed, x)
+                assert abs(length - mp.norm(list(map(mpf, x)))) <= 4 * math.ulp(length), (seed, x)
+
+
+@pytest.mark.parametrize("x", [5e-324, -5e-324, 1e-310, 5.5e-309, 6e-309, 0.0, 1.0, 1e308, math.inf])
+@pytest.mark.parametrize("y", [0.0, -0.0, 1.0, 2.0, -1.0, 0.5])
+def test_derivatives_of_a_power_at_the_edges(x: float, y: float) -> None:
+    f = ag.pow
+    wanted = ag.grad(f, (0, 1))(x, y)
+    found = jit(f).value_and_grad(x, y, argnums=(0, 1))[1]
+    assert all(same(a, b) or a == pytest.approx(b, rel=1e-14) for a, b in zip(found, wanted)), (found, wanted)
+    if y == 0.0 and x > 0:
+        assert wanted[0] == found[0] == 0.0
+        mixed = 1 / x if x > 5.6e-309 else math.inf  # the derivative of y x^(y-1) with respect to y
+        assert jit(ag.grad(ag.grad(f), 1))(x, y) == ag.grad(ag.grad(f), 1)(x, y) == mixed
