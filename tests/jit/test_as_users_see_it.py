@@ -284,3 +284,53 @@ def test_derivatives_of_a_power_at_the_edges(x: float, y: float) -> None:
         assert wanted[0] == found[0] == 0.0
         mixed = 1 / x if x > 5.6e-309 else math.inf  # the derivative of y x^(y-1) with respect to y
         assert jit(ag.grad(ag.grad(f), 1))(x, y) == ag.grad(ag.grad(f), 1)(x, y) == mixed
+
+
+EDGES = [0.0, -0.0, 1.0, -1.5, math.inf, -math.inf, math.nan, 5e-324, -1e-310, 1.7976931348623157e308, -1e200, 1e-160]
+EDGES += [
+    709.78271114955743,
+    709.782712893384,
+    709.7827128933841,
+    710.4758600739439,
+    -710.475860073944,
+    -745.1332191019412,
+]
+EDGES += [1024.0, -1075.0, 1 - 2.0**-53, 2.0**-24, 5.96e-8, 2.0**20 + 1, 1e22]
+# What other compilers got wrong, by the issue that reports it.
+REPORTED: dict[str, Callable[[Any], Any]] = {
+    "openxla/xla#42732": lambda x: ag.log(ag.exp(x)),
+    "jax#38100": lambda x: ag.log2(ag.exp2(x)),
+    "jax#37919": lambda x: ag.sqrt(ag.abs(x * x)),
+    "jax#18507": lambda x: x * 7.0 - 7.0 * x,
+    "openxla/xla#41579": lambda x: x * 1e10 + -x * 1e10,
+    "jax#4780, pytorch#186281": lambda x: 1.0 + x * 0.0,
+    "jax#7701": lambda x: ag.log(x**0.0) + ag.log(0.0**x),
+    "tensorflow#57744": lambda x: ag.log(x**x),
+    "jax#38602": lambda x: (x - x) / (x - x),
+    "pytorch#141753": lambda x: 0.3 / x + x / 3.0,
+    "jax#26658": lambda x: x + 0.0,
+    "jax#16200": lambda x: ag.where(x == 0.0, 1.0, 2.0),
+    "numba#9383": lambda x: ag.where(x != x, 1.0, 2.0),
+    "numba#10142": lambda x: ag.clip(x, -1.0, 1.0),
+    "pytorch#93784": lambda x: ag.maximum(x, 0.5) + ag.minimum(0.5, x),
+    "tinygrad#862": lambda x: ag.maximum(1.0, x) * ag.maximum(x, 1.0),
+    "numba#6075": ag.cbrt,
+    "libmesh#383": ag.log,
+    "sleef#461": ag.sinh,
+    "sleef#460": ag.cosh,
+    "sleef#523": ag.exp,
+    "sleef#473": ag.log1p,
+    "sleef#451": ag.tanh,
+    "sleef#465": ag.tan,
+    "sleef#600": lambda x: ag.pow(0.75, x),
+}
+
+
+@pytest.mark.parametrize("name", REPORTED)
+def test_what_other_compilers_got_wrong(name: str) -> None:
+    f = REPORTED[name]
+    values = jit(f, in_axes=0)(np.array(EDGES)).tolist()
+    for x, found in zip(EDGES, values):
+        wanted = on_values(lambda each: f(each[0]), [x])
+        assert same(found, wanted) or abs(found - wanted) <= 4 * math.ulp(wanted), (x, found, wanted)
+        assert found != 0.0 or math.copysign(1.0, found) == math.copysign(1.0, wanted), x
