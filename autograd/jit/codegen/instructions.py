@@ -63,12 +63,12 @@ def _sum(w: Writer, *xs: str) -> str:
 
 
 def _dot(w: Writer, *args: str) -> str:
-    """The products in order, then the bias. The products of a short dot are rounded, so that equal ones cancel."""
-    half = len(args) // 2
-    total = w.c(0.0)
-    for a, b in zip(args[:half], args[half:-1]):
-        total = w.fma(a, b, total) if half > SHORT_DOT else w.add(total, w.mul(a, b))
-    return total if args[-1] in (w.c(0.0), w.c(-0.0)) else w.add(total, args[-1])
+    """A long dot: the bias, and the products in order. A short one: the products, rounded, and then the bias."""
+    half, bias = len(args) // 2, args[-1]
+    pairs = zip(args[:half], args[half:-1])
+    if half > SHORT_DOT:
+        return functools.reduce(lambda total, pair: w.fma(*pair, total), pairs, bias)
+    return w.add(functools.reduce(lambda total, pair: w.add(total, w.mul(*pair)), pairs, w.c(0.0)), bias)
 
 
 def _prod(w: Writer, *xs: str) -> str:

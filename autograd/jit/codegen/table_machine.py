@@ -164,8 +164,7 @@ class _Machine:
                     a = factor(row, k, number)
                     return [w.fma(a, w.load(self.vector(self.node(self.entry(second, k)), number)), total)]
 
-                (total,) = w.loop(half, term, w.c(0.0))
-                w.store(w.add(total, w.load(self.vector(bias, number))), self.vector(out, number))
+                w.store(w.loop(half, term, w.load(self.vector(bias, number)))[0], self.vector(out, number))
 
             self._vectors(add)
 
@@ -184,8 +183,7 @@ class _Machine:
                     offset = w.index("mul", k, self.step)
                     return [w.fma(w.load(w.pointer(a, offset)), w.load(w.pointer(b, offset)), total)]
 
-                (total,) = w.loop(self.operands, term, w.c(0.0))
-                w.store(w.add(total, w.load(self.vector(bias, number))), self.vector(out, number))
+                w.store(w.loop(self.operands, term, w.load(self.vector(bias, number)))[0], self.vector(out, number))
 
             self._vectors(add)
 
@@ -215,10 +213,10 @@ class _Machine:
                     factors = [(a, x) for a in [w.broadcast(w.pointer(weight, k)) for weight in weights] for x in xs]
                     return [w.fma(a, x, total) for (a, x), total in zip(factors, totals)]
 
-                totals = w.loop(self.operands, term, *[w.c(0.0)] * (rows * count))
-                places = [(bias, out, n) for bias, out in zip(biases, outs) for n in numbers]
-                for (bias, out, n), total in zip(places, totals):
-                    w.store(w.add(total, w.load(self.vector(bias, n))), self.vector(out, n))
+                starts = [w.load(self.vector(bias, n)) for bias in biases for n in numbers]
+                places = [(out, n) for out in outs for n in numbers]
+                for (out, n), total in zip(places, w.loop(self.operands, term, *starts)):
+                    w.store(total, self.vector(out, n))
 
             w.loop(blocks, lambda first: several(first, together), step=together)
             rest = w.index("sub", "%vectors", blocks)
