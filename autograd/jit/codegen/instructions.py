@@ -52,10 +52,14 @@ def finish_sum(w: Writer, total: str, lost: str) -> str:
     return w.select(w.compare("uno", result, result), total, result)
 
 
+def _in_order(w: Writer, xs: Sequence[str]) -> str:
+    return functools.reduce(w.add, xs, w.c(0.0))
+
+
 def _sum(w: Writer, *xs: str) -> str:
     """It begins with +0, because the correctly rounded sum of negative zeros is +0 too."""
     if len(xs) <= 2:
-        return functools.reduce(w.add, xs, w.c(0.0))
+        return _in_order(w, xs)
     total, lost = w.add(w.c(0.0), xs[0]), w.c(0.0)
     for x in xs[1:]:
         total, lost = add_term(w, x, total, lost)
@@ -67,8 +71,8 @@ def _dot(w: Writer, *args: str) -> str:
     half, bias = len(args) // 2, args[-1]
     pairs = zip(args[:half], args[half:-1])
     if half > SHORT_DOT:
-        return functools.reduce(lambda total, pair: w.fma(*pair, total), pairs, bias)
-    return w.add(functools.reduce(lambda total, pair: w.add(total, w.mul(*pair)), pairs, w.c(0.0)), bias)
+        return functools.reduce(lambda total, pair: w.fma(pair[0], pair[1], total), pairs, bias)
+    return w.add(_in_order(w, [w.mul(a, b) for a, b in pairs]), bias)
 
 
 def _prod(w: Writer, *xs: str) -> str:
