@@ -10,6 +10,7 @@ docstring of the package.
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Sequence
@@ -57,7 +58,9 @@ def _base_partial(out: Any, a: Any, b: Any) -> Any:
     """b a^(b-1). At b = 0 it is 0, as a^0 is constant, even at a = 0, where the formula gives 0 · inf."""
     if type(b) is float:
         return b * pow(a, b - 1) if b != 0 else 0.0
-    return b * pow(where(b == 0, where(abs(a) > 0, a, 1.0), a), b - 1)
+    # At b = 0 it is b / a, which has the same derivatives and is 0 where a^-1 is infinite.
+    at_zero = b / where(b == 0, where(abs(a) > 0, a, 1.0), 1.0)
+    return where(b == 0, at_zero, b * pow(where(b == 0, 1.0, a), b - 1))
 
 
 @primitive(
@@ -457,7 +460,12 @@ def where(condition: float, a: float, b: float) -> float:
 # Many arguments, one node
 
 
-@primitive(lambda out, xs: (1.0,) * len(xs), symbol="Σ", sequences=["xs"], ieee=np.sum)
+def _add_up(xs: Sequence[float]) -> float:
+    """The sum in order, rounded at each step: inf or nan where the sum that is rounded once does not exist."""
+    return functools.reduce(operator.add, xs, 0.0)
+
+
+@primitive(lambda out, xs: (1.0,) * len(xs), symbol="Σ", sequences=["xs"], ieee=_add_up)
 def sum(xs: Sequence[float]) -> float:
     """The sum of xs, rounded once."""
     return math.fsum(xs)
@@ -469,7 +477,7 @@ def sum(xs: Sequence[float]) -> float:
     lambda out, ws, xs, bias: 1.0,
     symbol="·",
     sequences=["ws", "xs"],
-    ieee=lambda ws, xs, bias: np.sum(_products(ws, xs)) + bias,
+    ieee=lambda ws, xs, bias: _add_up([*_products(ws, xs), bias]),
 )
 def dot(ws: Sequence[float], xs: Sequence[float], bias: float = 0.0) -> float:
     """The sum of the products of ws and xs, plus bias, the sum rounded once."""
