@@ -38,7 +38,7 @@ def check_learning_rate(x: Any, name: str) -> float:
 
 def check_number(x: Any, name: str) -> float:
     """A number, perhaps infinite but not nan; TypeError or ValueError otherwise."""
-    return _check_number(x.data if isinstance(x, Value) else x, name, "a number", lambda x: x == x)
+    return _check_number(x.data if isinstance(x, Value) else x, name, "a number that is not nan", lambda x: x == x)
 
 
 def check_positive(x: Any, name: str) -> float:
@@ -95,8 +95,8 @@ def refuse_masked(x: Any, name: str) -> None:
     """ValueError for a NumPy array with masked entries, whose numbers are not meant to be used."""
     if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
         raise ValueError(
-            f"{name} must have a number at every place, got a masked array. Fill the gaps, as by x.filled(0.0), or "
-            "leave these entries out"
+            f"{name} must not have masked entries, got {np.ma.count_masked(x):,}. Leave these out, or fill the gaps, as "
+            "by filled(0.0)"
         )
 
 

@@ -152,7 +152,7 @@ OPTIMIZERS: list[Case] = [
     ("a misspelt option", lambda: adam(lambda o: o.groups[0].options.update(learning_rate=5.0)), "unknown option"),
     ("an update in int", lambda: update_of(lambda data: data.astype(int)), "dtype float64"),
     ("an update in float32", lambda: update_of(lambda data: data.astype(np.float32)), "dtype float64"),
-    ("a masked update", lambda: update_of(lambda data: np.ma.array(data, mask=[True])), "got a masked array"),
+    ("a masked update", lambda: update_of(lambda data: np.ma.array(data, mask=[True])), "masked entries"),
     ("clipping nan", lambda: clip(nn.clip_grad_norm, [math.nan, 3.0]), "gradients must be finite, got nan"),
     ("clipping infinity", lambda: clip(nn.clip_grad_value, [math.inf, 3.0]), "gradients must be finite, got inf"),
     ("a limit of True", lambda: clip(nn.clip_grad_norm, [1.0, 1.0], True), "max_norm must be a number"),
