@@ -95,8 +95,8 @@ def refuse_masked(x: Any, name: str) -> None:
     """ValueError for a NumPy array with masked entries, whose numbers are not meant to be used."""
     if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
         raise ValueError(
-            f"{name} must not have masked entries, got {np.ma.count_masked(x):,}. Leave these out, or fill the gaps, as "
-            "by filled(0.0)"
+            f"{name} must not have masked entries, got {int(x.mask.sum()):,}. Leave these out, or fill the gaps, "
+            "as by filled(0.0)"
         )
 
 
