@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Value
-from autograd.primitive import check_flag as check_flag, describe
+from autograd.primitive import check_flag as check_flag, describe, is_number
 
 from .attributes import list_in_order
 from .module import Module
@@ -38,7 +38,12 @@ def check_learning_rate(x: Any, name: str) -> float:
 
 def check_number(x: Any, name: str) -> float:
     """A number, perhaps infinite but not nan; TypeError or ValueError otherwise."""
-    return _check_number(x.data if isinstance(x, Value) else x, name, "a number that is not nan", lambda x: x == x)
+    if not isinstance(x, Value) and not is_number(x):
+        raise TypeError(f"{name} must be a number, got {describe(x)}")
+    number = x.data if isinstance(x, Value) else float(x)
+    if math.isnan(number):
+        raise ValueError(f"{name} must be a number that is not nan, got nan")
+    return number
 
 
 def check_positive(x: Any, name: str) -> float:
