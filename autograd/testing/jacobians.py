@@ -19,6 +19,7 @@ from .differences.sides import Slopes
 from .probe import Probe
 from .verdicts import Checked, Verdict, judge, refuse_wrong, report
 
+OF = f"of {RESULT}"
 DRAWS = 3  # random vectors, each of which a wrong product passes only by chance
 
 
@@ -222,7 +223,7 @@ def _read_matrix(given: Any, outer: Tree, inner: Tree, who: str) -> Floats:
     """
     shape = len(outer.entries), len(inner.entries)
     places = nest_rows(np.arange(float(shape[0] * shape[1])).reshape(shape).tolist(), outer, inner)
-    expected, tree = flatten(places, ""), flatten(convert_like(to_numpy(given), places), "")
+    expected, tree = flatten(places, OF), flatten(convert_like(to_numpy(given), places), OF)
     check(tree, who, "it must have one real number for each pair of a result and a number")
     matrix = np.empty(shape)
     matrix.flat[[int(k) for k in expected.entries]] = [float(x) for x in match_entries(expected, tree, who)]

@@ -120,10 +120,11 @@ class Checked(NamedTuple):
     chance: float = 0.0
 
     def __repr__(self) -> str:
-        what = f"{len(self.checked)} derivatives agree with finite differences"
+        count = len(self.checked)
+        what = f"{count} derivative{'s agree' if count != 1 else ' agrees'} with finite differences"
         if self.directions:
             what = (
-                f"{len(self.checked)} of {self.directions} random directions agree with finite differences, which "
+                f"{count} of {self.directions} random directions agree with finite differences, which "
                 f"miss a mistake of a thousandth of the gradient with a chance of {self.chance:.1g}"
             )
         rest = [f"{len(self.at_kinks)} at a kink"] * bool(self.at_kinks)

@@ -172,6 +172,7 @@ def main() -> None:
         nodes += len(graph.steps)
         try:
             found = difference(graph)
+            slopes = [float(x) for x in graph.oracle(mpmath.mp, graph.point).slopes]
         except (ArithmeticError, ValueError):
             singular += 1
             continue
@@ -181,7 +182,6 @@ def main() -> None:
         if graph.at_kink:
             kinks += 1
             continue
-        slopes = [float(x) for x in graph.oracle(mpmath.mp, graph.point).slopes]
         if alarm := false_alarm(graph) or false_alarm(graph, lambda *xs, s=slopes: s if len(s) > 1 else s[0]):
             alarms += 1
             print(f"false alarm: graph {i}: {alarm}\n  {graph}")
