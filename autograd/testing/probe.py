@@ -13,7 +13,7 @@ from .arguments import Arguments, read_outputs
 from .conversion import to_numpy
 from .differences.extrapolation import EPSILON, Floats
 from .differences.line import Line
-from .differences.noise import Precision, hidden_noise
+from .differences.noise import OUTSIDE, Precision, hidden_noise
 from .differences.sides import Slopes
 
 Vector = Callable[[Any], Floats]
@@ -64,8 +64,9 @@ class Probe:
         rng = np.random.default_rng(0)
         size = np.where(numbers == 0, 1.0, numbers) * rng.uniform(0.5, 1.0, len(numbers))
         try:
-            return self.at(numbers + t * size)
-        except (ValueError, ArithmeticError):
+            with np.errstate(all="ignore"):
+                return self.at(numbers + t * size)
+        except OUTSIDE:
             return np.full_like(self.y, np.nan)
 
     def line(self, f: Vector, x: float, grid: float | None = None) -> Line:

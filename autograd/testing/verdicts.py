@@ -10,7 +10,7 @@ from ..user_line import warn
 from .differences.sides import Slopes
 
 MOST_ROWS = 10  # in a table
-COARSE = 0.1  # an error that is a larger part of a derivative hides it,
+COARSE = 1e-2  # an error that is a larger part of a derivative hides a mistake in it,
 FINE = 1e-4  # unless it is a smaller part of what the derivative varies by nearby, as at a minimum
 
 

@@ -133,18 +133,22 @@ def false_alarm(graph: Graph, gradient: Any = None) -> str:
     return ""
 
 
-MISTAKES = (-1.0, 0.0, 2.0, 1.001)  # factors
-VISIBLE = 1e-12  # how much a change of a number by itself must change the result, for a mistake to show
+MISTAKES = (-1.0, 0.0, 2.0, 1.05)  # factors
+VISIBLE = 1e-10  # how much a change of a number by itself must change the result, for a mistake to show
 
 
-def outcome(graph: Graph, slopes: Sequence[float], rng: random.Random) -> str:
-    """What check_gradients says of the gradient with one mistake: "caught", "doubted" (a warning) or "missed"."""
+def outcome(graph: Graph, slopes: Sequence[float], rng: random.Random) -> tuple[str, str]:
+    """What check_gradients says of the gradient with one mistake: "caught", "doubted" (a warning) or "missed".
+
+    And what the mistake is.
+    """
     visible = VISIBLE * abs(graph.floats[-1])
     places = [k for k, slope in enumerate(slopes) if abs(slope * graph.point[k]) > visible]
     if not places:
-        return "none"
-    k = rng.choice(places)
-    wrong = [slope * (rng.choice(MISTAKES) if i == k else 1.0) for i, slope in enumerate(slopes)]
+        return "none", ""
+    k, factor = rng.choice(places), rng.choice(MISTAKES)
+    wrong = [slope * (factor if i == k else 1.0) for i, slope in enumerate(slopes)]
+    mistake = f"xs[{k}]: {factor} times {slopes[k]}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GradientWarning)
         try:
@@ -152,9 +156,9 @@ def outcome(graph: Graph, slopes: Sequence[float], rng: random.Random) -> str:
                 lambda *xs: graph(*xs), *graph.point, gradient=lambda *xs: wrong if len(wrong) > 1 else wrong[0]
             )
         except GradientError:
-            return "caught"
+            return "caught", mistake
     doubts = {verdict.name for verdict in [*checked.unseen, *checked.at_kinks]}
-    return "doubted" if f"xs[{k}]" in doubts else "missed"
+    return "doubted" if f"xs[{k}]" in doubts else "missed", mistake
 
 
 def main() -> None:
@@ -185,10 +189,10 @@ def main() -> None:
         if alarm := false_alarm(graph) or false_alarm(graph, lambda *xs, s=slopes: s if len(s) > 1 else s[0]):
             alarms += 1
             print(f"false alarm: graph {i}: {alarm}\n  {graph}")
-        said = outcome(graph, slopes, rng)
+        said, mistake = outcome(graph, slopes, rng)
         outcomes[said] += 1
         if said == "missed":
-            print(f"missed: graph {i}: {graph}")
+            print(f"missed: graph {i}: {mistake}\n  {graph}")
     print(
         f"{options.graphs} graphs of {nodes} operations: {wrong} wrong gradients, {alarms} false alarms "
         f"({singular} at a singularity and {kinks} at a kink left out); mistakes: {outcomes['caught']} caught, "

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .extrapolation import SAFETY, Best, Differences, Floats, Tableau
-from .noise import find_jump, is_resolved, stair_size
+from .noise import OUTSIDE, find_jump, resolution, stair_size
 from .sides import Slopes, combine_sides
 
 Mask = NDArray[np.bool_]
@@ -136,6 +136,9 @@ class Line:
             outputs = np.arange(len(self.y))
             up, down = d.right[found.k, outputs], d.left[found.k, outputs]
             clear = found.error <= np.fmax(0.1 * abs(up - down), 1e-6 * abs(found.value))
+            # Rounding inside f may act like a shift of x, which no value of f shows.
+            shift = SAFETY * self.grid * abs(up - down) / h[found.k]
+            found = found._replace(error=found.error + np.where(np.isfinite(shift) & (order == 1), shift, 0.0))
             if (clear | ((up == 0) & (down == 0))).all():
                 return Slopes(found.value, found.error, found.value, found.value, h[found.k], variation)
             left = self._settle(to_left, d, to_left.values[2])
@@ -222,15 +225,14 @@ class Line:
         def at(t: float) -> float:
             return float(self._at(t)[output])
 
-        if is_resolved(at, x, self.grid):
-            return 0.0
+        limit = resolution(at, x, self.grid)
         h = max(h, 2**12 * self.grid)  # to leave room for bisection
         jumps = {sign: find_jump(at, x, x + sign * h, smallest).size for sign in (1, -1)}
         side = max(jumps, key=lambda sign: jumps[sign])
         if jumps[side]:
             other = max(jumps[-side], find_jump(at, x, x - side * larger, smallest).size)
             if other:
-                return min(jumps[side], other)
+                return min(jumps[side], other, limit)
         return max(stair_size(at, x, x + sign * larger, smallest) for sign in (1, -1))
 
     def _is_flat(self, h: Floats) -> Mask:
@@ -241,9 +243,10 @@ class Line:
     def _at(self, t: float) -> Floats:
         if t not in self._known:
             try:
-                y = self.f(float(t))
+                with np.errstate(all="ignore"):
+                    y = self.f(float(t))
                 self._known[t] = np.where(np.isfinite(y), y, np.nan)
-            except (ValueError, ArithmeticError) as error:  # f says that t is outside its domain
+            except OUTSIDE as error:  # f says that t is outside its domain
                 self.trouble = error
                 self._known[t] = np.full_like(self.y, np.nan)
         return self._known[t]

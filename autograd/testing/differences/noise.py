@@ -23,6 +23,7 @@ Function = Callable[[float], float]
 
 SPACINGS = (2.0**-4, 2.0**-8, 2.0**-16)  # of the values whose differences are taken, as parts of the size of x
 COARSE = 4.0  # noise is looked for if differences show more than this, as a multiple of the rounding of results
+OUTSIDE = (ValueError, ArithmeticError, RuntimeWarning)  # what a function raises outside its domain
 NARROW = (np.float16, np.float32)
 ENOUGH = 4  # different results that show half precision
 
@@ -73,8 +74,8 @@ def hidden_noise(along: Callable[[float], Floats], y: Floats, rounding: Callable
             confirmed = False
             for i in np.flatnonzero(suspects)[:3]:  # the same operations make the noise of the others
                 at = _component(along, i)
-                jumps = [find_jump(at, k * spacing, (k + 1) * spacing, level[i] / 8).size for k in (0, -1, 1, -2)]
-                confirmed = confirmed or sum(size > level[i] / 8 for size in jumps) >= 3
+                jumps = [find_jump(at, k * spacing, (k + 1) * spacing, level[i] / 8) for k in (0, -1, 1, -2)]
+                confirmed = confirmed or sum(_is_sudden(at, jump) for jump in jumps) == 4
             if confirmed:
                 found = np.where(suspects, level, found)
     return found
@@ -82,6 +83,15 @@ def hidden_noise(along: Callable[[float], Floats], y: Floats, rounding: Callable
 
 def _component(along: Callable[[float], Floats], i: Any) -> Function:
     return lambda t: float(along(t)[i])
+
+
+def _is_sudden(at: Function, jump: Jump) -> bool:
+    """Whether a function jumps at a place, alone or up and down, and is not just steep there, as tan is at a pole."""
+    if not jump.size:
+        return False
+    near = np.diff([at(jump.place + k * 2.0**-51) for k in range(-4, 5)])
+    up_and_down = near.max() > jump.size / 4 and near.min() < -jump.size / 4
+    return bool(up_and_down or jump.size > 8 * np.median(abs(near)))
 
 
 def find_jump(at: Function, a: float, b: float, smallest: float) -> Jump:
@@ -140,11 +150,14 @@ def _jump(changes: list[float], place: float) -> Jump:
     return Jump(float(last), place) if last < 4 * max(changes[:8]) else NONE
 
 
-def is_resolved(at: Function, x: float, grid: float) -> bool:
-    """Whether a function varies smoothly from each float to the next, so that its changes are no noise."""
+def resolution(at: Function, x: float, grid: float) -> float:
+    """A limit to the noise of a function that varies smoothly from each float to the next: by how much; else inf.
+
+    There may still be rounding inside that keeps step with that of x.
+    """
     values = np.array([at(x + k * grid) for k in range(-3, 4)])
     first, third = abs(np.diff(values)), abs(np.diff(values, 3))
-    return bool(first.min() > 0 and third.max() <= 0.1 * first.min())
+    return float(first.max()) if first.min() > 0 and third.max() <= 0.1 * first.min() else math.inf
 
 
 class Precision:
