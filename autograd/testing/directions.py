@@ -89,7 +89,7 @@ class Directions:
         with np.errstate(invalid="ignore"):
             shifted = float(np.linalg.norm((self.given * self.numbers)[moved]))
         line.noise = line.noise + (EPSILON * shifted if math.isfinite(shifted) else 0.0)  # the points are rounded
-        given = float(np.dot(self.given, direction)) if np.isfinite(self.given).all() else math.nan
+        given = float(np.dot(self.given[moved], direction[moved]))
         tolerance = self.atol + (self.rtol * along if math.isfinite(along) else 0.0)
         slack = EPSILON * math.sqrt(len(moved)) * along if math.isfinite(along) else 0.0
         slopes = line.slopes()

@@ -220,7 +220,7 @@ def refuse_wrong(who: str, verdicts: Sequence[Verdict], blame: Callable[[], list
     wrong = sorted((v for v in verdicts if v.wrong), key=lambda v: v.off, reverse=True)
     if wrong:
         smooth = any(not v.at_kink and not v.at_jump for v in wrong)
-        verb = "are" if len(wrong) > 1 else "is"
+        verb = "are" if len(wrong) > 1 and not head else "is"
         lines = [
             f"{who} {head or _count(wrong, verdicts)} {verb} "
             f"{'wrong' if smooth else 'taken where the function has none'}",

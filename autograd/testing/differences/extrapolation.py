@@ -98,8 +98,8 @@ class Tableau:
         columns, steps, count = self.values.shape
         known = differences.over(differences.rounding + noise)
         errors = 2 * self.changes + SAFETY * np.fmax(known, self.shown) + 4 * EPSILON * abs(self.values)
-        finer = np.cumsum(np.isfinite(self.witnesses[0])[::-1], axis=0)[::-1]
-        errors[:, (finer < FINER_STEPS + 1) | (np.arange(steps)[:, None] >= steps - FINER_STEPS)] = np.inf
+        defined = np.cumsum(np.isfinite(self.witnesses[0])[::-1], axis=0)[::-1]
+        errors[:, (defined < FINER_STEPS + 1) | (np.arange(steps)[:, None] >= steps - FINER_STEPS)] = np.inf
         errors[:, np.arange(steps)[:, None] <= given_up] = np.inf
         errors = np.where(np.isnan(errors), np.inf, errors).reshape(-1, count)
         candidates, step = self.values.reshape(-1, count), np.tile(np.arange(steps), columns)

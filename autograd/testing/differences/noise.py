@@ -74,8 +74,8 @@ def hidden_noise(along: Callable[[float], Floats], y: Floats, rounding: Callable
             confirmed = False
             for i in np.flatnonzero(suspects)[:3]:  # the same operations make the noise of the others
                 at = _component(along, i)
-                jumps = [find_jump(at, k * spacing, (k + 1) * spacing, level[i] / 8) for k in (0, -1, 1, -2)]
-                confirmed = confirmed or sum(_is_sudden(at, jump) for jump in jumps) == 4
+                jumps = (find_jump(at, k * spacing, (k + 1) * spacing, level[i] / 8) for k in (0, -1, 1, -2))
+                confirmed = confirmed or all(_is_sudden(at, jump) for jump in jumps)
             if confirmed:
                 found = np.where(suspects, level, found)
     return found
