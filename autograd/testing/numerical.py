@@ -34,7 +34,8 @@ def numerical_gradient(f: Callable[..., Any], *args: Any, argnums: int | Sequenc
     by its size and the noise of f. They are one-sided where f is nan, infinite or raises on the other side.
     If f takes complex numbers and the complex step agrees with the differences, it makes them more precise
     (W. Squire, G. Trapp, Using complex variables to estimate derivatives of real functions, SIAM Review 40,
-    1998). This takes about 20 calls of f for each number, or some 200 if f is difficult.
+    1998). The noise of f is estimated from its values (see noise.py). This takes about 20 calls of f for each
+    number and 20 more, or some 200 for each if f is difficult.
 
     Args:
         f: a function of floats and arrays, or of Values, that returns one number.
@@ -46,10 +47,10 @@ def numerical_gradient(f: Callable[..., Any], *args: Any, argnums: int | Sequenc
         covers both.
 
     Raises:
-        TypeError: if an argument holds something other than real numbers, or is an integer array; if
-            the result is not one number.
+        TypeError: if an argument holds something other than real numbers; if the result is not one number.
         ValueError: if f is nan or infinite at args, changes an argument in place, or gives different
-            results when called twice; if argnums is out of range.
+            results when called again; if argnums is out of range. Exceptions from f pass through, but for
+            ValueError and ArithmeticError on one side of the point: f is not defined there.
 
     >>> import numpy as np
     >>> value, error = numerical_gradient(lambda x: np.sin(x) @ x, np.array([1.0, 2.0]))

@@ -98,6 +98,14 @@ class Line:
                 return found._replace(error=error, variation=np.where(flat, far, found.variation))
         return self._slopes_if_resolved(self.steps(range(largest, smallest, -2), order), order)
 
+    def _far_change(self) -> Floats:
+        """How far the results go from f(x) further off."""
+        size, trouble = abs(self.x) or 1.0, self.trouble
+        changes = [np.nan_to_num(abs(self._at(self.x + sign * k * size) - self.y)) for k in FAR for sign in (1, -1)]
+        self.trouble = trouble
+        largest: Floats = np.max(changes, axis=0)
+        return largest
+
     def _far_slope(self, flat: Mask) -> Floats:
         """Where f is flat, how steep it is further off, as soon as it moves at all; inf if it never does.
 
@@ -167,6 +175,9 @@ class Line:
         changes = np.nan_to_num([abs(self._at(self.x + sign * d) - self.y) for d in h for sign in (1, -1)])
         near, far = changes[-4:].max(axis=0), np.sort(changes, axis=0)[-4]
         lost = (near > UNRESOLVED * far) | ((known > far) & (far > 0))
+        hidden = SAFETY * self.noise > far
+        if hidden.any():  # what f does beside its noise shows further off, or nowhere
+            lost |= hidden & (SAFETY * self.noise > self._far_change())
         lost &= np.isfinite(found.value) & (found.left == found.right)
         value, left, right = [np.where(lost, np.nan, a) for a in (found.value, found.left, found.right)]
         return Slopes(value, np.where(lost, np.inf, found.error), left, right, found.step, found.variation)
