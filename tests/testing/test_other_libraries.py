@@ -222,7 +222,7 @@ def test_order_2_of_a_given_gradient_tests_it_around_the_point() -> None:
 def test_what_cannot_be_taken_is_named() -> None:
     with pytest.raises(TypeError, match="x must be a plain NumPy array, got a MaskedArray"):
         check_gradients(lambda x: x.sum(), np.ma.array([1.0, 2.0]), gradient=lambda x: np.ones(2))
-    with pytest.raises(TypeError, match=r"x is a NumPy array of shape .* which holds no real numbers"):
+    with pytest.raises(TypeError, match=r"x must hold real numbers, got a NumPy array"):
         check_gradients(lambda x: abs(x[0]), np.array([1j]), gradient=lambda x: np.ones(1))
     with pytest.warns(GradientWarning, match="at a kink"):
         check_gradients(lambda x: abs(x), 0, gradient=lambda x: 0.5)

@@ -175,7 +175,7 @@ class Line:
         changes = np.nan_to_num([abs(self._at(self.x + sign * d) - self.y) for d in h for sign in (1, -1)])
         near, far = changes[-4:].max(axis=0), np.sort(changes, axis=0)[-4]
         lost = (near > UNRESOLVED * far) | ((known > far) & (far > 0))
-        hidden = SAFETY * self.noise > far
+        hidden = (SAFETY * self.noise > far) & (far > 0)
         if hidden.any():  # what f does beside its noise shows further off, or nowhere
             lost |= hidden & (SAFETY * self.noise > self._far_change())
         lost &= np.isfinite(found.value) & (found.left == found.right)
