@@ -77,6 +77,10 @@ from .stepper.step_through import step_through as step_through
 from .testing import (
     GradientError as GradientError,
     check_gradients as check_gradients,
+    check_hessian as check_hessian,
+    check_jacobian as check_jacobian,
+    check_jvp as check_jvp,
+    check_vjp as check_vjp,
     numerical_gradient as numerical_gradient,
     numerical_hessian as numerical_hessian,
     numerical_jacobian as numerical_jacobian,

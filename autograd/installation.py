@@ -40,6 +40,7 @@ def require(module: str, purpose: str) -> Any:
         ImportError: if it is installed, but importing it fails. The message gives the reason.
     """
     try:
+        importlib.import_module(module.partition(".")[0])  # so that the error names it, not a part, if it is missing
         return importlib.import_module(module)
     except (ImportError, OSError) as error:  # OSError: the system cannot load a shared library
         library, (missing, problem) = module.partition(".")[0], _explain(module, error)

@@ -10,6 +10,7 @@ docstring of the package.
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Sequence
@@ -73,11 +74,15 @@ def _base_partial(out: Any, a: Any, b: Any) -> Any:
     """
     if type(b) is float and b == 0:
         return NOT_TAKEN
-    power = pow(a if type(b) is float else where(b == 0, where(abs(a) > 0, a, 1.0), a), b - 1)
-    if _is_normal(power) or not _is_normal(a):
-        return b * power
-    root = pow(abs(a), 0.5 * (b - 1))
-    return b * root * root * copysign(1.0, power)
+    power = pow(a if type(b) is float else where(b == 0, 1.0, a), b - 1)
+    slope = b * power
+    if _is_normal(a) and not _is_normal(power):
+        root = pow(abs(a), 0.5 * (b - 1))
+        slope = b * root * root * copysign(1.0, power)
+    if type(b) is float:
+        return slope
+    # At b = 0 it is b / a, which has the same derivatives and is 0 where a^-1 is infinite.
+    return where(b == 0, b / where(b == 0, where(abs(a) > 0, a, 1.0), 1.0), slope)
 
 
 def _exponent_partial(out: Any, a: Any, b: Any) -> Any:
@@ -743,7 +748,12 @@ def where(condition: float, a: float, b: float) -> float:
 # Many arguments, one node
 
 
-@primitive(lambda out, xs: (1.0,) * len(xs), symbol="Σ", sequences=["xs"], ieee=np.sum)
+def _add_up(xs: Sequence[float]) -> float:
+    """The sum in order, rounded at each step: inf or nan where the sum that is rounded once does not exist."""
+    return functools.reduce(operator.add, xs, 0.0)
+
+
+@primitive(lambda out, xs: (1.0,) * len(xs), symbol="Σ", sequences=["xs"], ieee=_add_up)
 def sum(xs: Sequence[float]) -> float:
     """The sum of xs, rounded once."""
     return math.fsum(xs)
@@ -755,7 +765,7 @@ def sum(xs: Sequence[float]) -> float:
     lambda out, ws, xs, bias: 1.0,
     symbol="·",
     sequences=["ws", "xs"],
-    ieee=lambda ws, xs, bias: np.sum(_products(ws, xs)) + bias,
+    ieee=lambda ws, xs, bias: _add_up([*_products(ws, xs), bias]),
 )
 def dot(ws: Sequence[float], xs: Sequence[float], bias: float = 0.0) -> float:
     """The sum of the products of ws and xs, plus bias, the sum rounded once."""

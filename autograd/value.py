@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, SupportsIndex, overload
 from . import chain, fast, ops
 from .arrays import apply_ufunc
 from .fast import Arithmetic, dot, record
-from .node import mypyc_attr, on_backward, on_float, on_leaf
+from .node import mypyc_attr, on_backward, on_float, on_leaf, on_missing
 from .primitive import Primitive, as_float, check_flag, describe, is_number
 from .user_line import Missing
 
@@ -99,6 +99,9 @@ class Value(Arithmetic):
     @property
     def data(self) -> float:
         """The number. Assigning checks it and converts it to a float. The engine uses `_data`, which is faster."""
+        if self._data != self._data:
+            for hook in on_missing:
+                hook(self)
         return self._data
 
     @data.setter
@@ -106,6 +109,9 @@ class Value(Arithmetic):
         if type(data) is not float:
             hint = "Did you mean its derivative, as in p.data -= 0.1 * p.grad? For its number, use v.data"
             data = _check_data(data, "the data of a Value", hint)
+        if self._data != self._data:
+            for hook in on_missing:
+                hook(self)
         self._data = data
 
     @property
@@ -230,7 +236,7 @@ class Value(Arithmetic):
 
     def detach(self) -> Value:
         """A new leaf with the number and label of this Value. Nothing is passed back through it."""
-        return Value(self._data, self.label)
+        return Value(self.data, self.label)
 
     # Arithmetic; sums, differences and products are in fast.py. The type Any includes NotImplemented.
 
@@ -399,7 +405,7 @@ class Value(Arithmetic):
         if on_float:
             for hook in on_float:
                 hook(self)
-        return self._data
+        return self.data
 
     def __int__(self) -> int:
         return int(self._data)
@@ -456,10 +462,10 @@ class Value(Arithmetic):
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
-        return f"Value(data={self._data!r}, grad={self.grad!r}{label})"
+        return f"Value(data={self.data!r}, grad={self.grad!r}{label})"
 
     def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else repr(self)
+        return format(self.data, spec) if spec else repr(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         for hook in on_float:  # the copy would be a constant
@@ -469,7 +475,7 @@ class Value(Arithmetic):
                 f"only leaves can be copied and pickled, but this Value was made by {self.op}: use v.detach() for its "
                 "number alone, or compute it again from copied leaves"
             )
-        return _restore_leaf, (type(self), self._data, self._label, self._grad), getattr(self, "__dict__", None) or None
+        return _restore_leaf, (type(self), self.data, self._label, self._grad), getattr(self, "__dict__", None) or None
 
 
 def _pass_on(node: Value) -> None:

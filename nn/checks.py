@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
 
 from autograd import Value
-from autograd.primitive import check_flag as check_flag, describe
+from autograd.primitive import check_flag as check_flag, describe, is_number
 
+from .attributes import list_in_order
 from .module import Module
+
+_NO_ROW = (str, bytes, bytearray, Mapping, Set)  # what can be iterated over, but is no row of numbers
 
 
 def check_count(n: Any, name: str, least: int = 1) -> int:
@@ -31,6 +34,16 @@ def check_nonnegative(x: Any, name: str) -> float:
 def check_learning_rate(x: Any, name: str) -> float:
     """A finite number of 0 or more, which messages call the learning rate; TypeError or ValueError otherwise."""
     return check_nonnegative(x, f"the learning rate {name}")
+
+
+def check_number(x: Any, name: str) -> float:
+    """A number, perhaps infinite but not nan; TypeError or ValueError otherwise."""
+    if not isinstance(x, Value) and not is_number(x):
+        raise TypeError(f"{name} must be a number, got {describe(x)}")
+    number = x.data if isinstance(x, Value) else float(x)
+    if math.isnan(number):
+        raise ValueError(f"{name} must be a number that is not nan, got nan")
+    return number
 
 
 def check_positive(x: Any, name: str) -> float:
@@ -83,6 +96,15 @@ def check_function(f: Any, name: str) -> None:
         raise TypeError(f"{name} must be a function, got {f!r}")
 
 
+def refuse_masked(x: Any, name: str) -> None:
+    """ValueError for a NumPy array with masked entries, whose numbers are not meant to be used."""
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        raise ValueError(
+            f"{name} must not have masked entries, got {int(x.mask.sum()):,}. Leave these out, or fill the gaps, "
+            "as by filled(0.0)"
+        )
+
+
 def check_module(model: Any, caller: str) -> None:
     """Raise TypeError, with the call as it should be, unless it is a Module."""
     if not isinstance(model, Module):
@@ -91,7 +113,7 @@ def check_module(model: Any, caller: str) -> None:
 
 def make_generator(seed: Any) -> np.random.Generator:
     """The Generator of a seed, or the Generator that is passed; TypeError or ValueError for anything else."""
-    if seed is not None and not isinstance(seed, (int, np.integer, np.random.Generator)):
+    if isinstance(seed, bool) or (seed is not None and not isinstance(seed, (int, np.integer, np.random.Generator))):
         raise TypeError(f"seed must be an int, a NumPy Generator or None, got {seed!r}")
     if isinstance(seed, (int, np.integer)) and seed < 0:
         raise ValueError(f"seed must be an int of 0 or more, a NumPy Generator or None, got {seed}")
@@ -103,7 +125,23 @@ def list_parameters(given: Iterable[Any], name: str) -> list[Any]:
     if isinstance(given, Module) or not isinstance(given, Iterable) or isinstance(given, str):
         got = type(given).__name__ if isinstance(given, Module) else describe(given)
         raise TypeError(f"{name}: parameters must be a list of Values, got {got}. Pass model.parameters()")
-    return list(given)
+    return list_in_order(given, f"{name}: parameters")
+
+
+def list_leaves(given: Iterable[Any], name: str) -> list[Value]:
+    """Leaf Values, each once; TypeError or ValueError otherwise."""
+    parameters = list_parameters(given, name)
+    for p in parameters:
+        check_parameter(p, name)
+    if len(set(parameters)) < len(parameters):
+        raise ValueError(f"{name}: duplicate parameter. Pass each parameter once")
+    return parameters
+
+
+def check_parameter(p: Any, name: str) -> None:
+    """Raise TypeError unless it is a leaf Value."""
+    if not isinstance(p, Value) or p.op is not None:
+        raise TypeError(f"{name}: a parameter must be a leaf Value, got {describe(p)}")
 
 
 def describe_layer(owner: Module) -> str:
@@ -125,12 +163,14 @@ def check_example(x: Any, owner: Module, n: int | None = None) -> tuple[Any, ...
     """
     if type(x) is not tuple:
         if isinstance(x, np.ndarray):
+            if type(x) is not np.ndarray:
+                refuse_masked(x, "an example")
             if x.ndim > 1:
                 raise ValueError(_explain_many(owner, n, f"an array of shape {x.shape}"))
             x = x.tolist()
         if isinstance(x, (Value, int, float, np.integer, np.floating)):
             x = (x,)  # what a layer of one neuron returns, or the input of a network of one variable
-        elif isinstance(x, (str, dict)) or not hasattr(x, "__iter__"):
+        elif type(x) is not list and (isinstance(x, _NO_ROW) or not hasattr(x, "__iter__")):
             count = "" if n is None else f"{n} "
             raise TypeError(f"{describe_layer(owner)}: the input must be a list of {count}numbers or Values, got {x!r}")
     xs = tuple(x)

@@ -16,6 +16,8 @@ import autograd as ag
 from autograd import Value
 from autograd.primitive import describe, is_number
 
+from .checks import refuse_masked
+
 Reduction = Literal["mean", "sum", "none"]
 
 
@@ -63,7 +65,10 @@ def hinge(score: Any, label: Any, reduction: Reduction = "mean") -> Any:
 
     def margin(s: Any, y: Any) -> Any:
         _require_numbers("hinge", "score", s, "label", y)
-        if _is_number(y) and y not in (-1, 1):
+        _check_order("hinge", s, y)
+        if _is_traced(y):
+            y = ag.where(y * y == 1.0, y, math.nan)  # a step with such a label is refused
+        elif float(y) not in (-1, 1):
             raise ValueError(f"hinge: a label must be -1 or 1, got {y!r}")
         return ag.relu(1.0 - s * y)
 
@@ -90,7 +95,10 @@ def binary_cross_entropy_with_logits(logit: Any, target: Any, reduction: Reducti
 
     def nll(z: Any, t: Any) -> Any:
         _require_numbers("binary_cross_entropy_with_logits", "logit", z, "target", t)
-        if _is_number(t) and not 0 <= t <= 1:
+        _check_order("binary_cross_entropy_with_logits", z, t)
+        if _is_traced(t):
+            t = ag.where(t * (1.0 - t) >= 0.0, t, math.nan)  # a step with such a target is refused
+        elif not 0 <= float(t) <= 1:
             raise ValueError(f"binary_cross_entropy_with_logits: a target must be from 0 to 1, got {t!r}")
         return t * ag.softplus(-z) + (1 - t) * ag.softplus(z)
 
@@ -117,7 +125,12 @@ def cross_entropy(logits: Any, label: Any, reduction: Reduction = "mean") -> Any
     """
 
     def nll(zs: Any, k: Any) -> Any:
-        if isinstance(k, Value) and _is_list(zs):  # a traced label; nan if it is not the index of a class
+        if _is_list(zs) and len(zs) < 2:
+            raise ValueError(
+                f"cross_entropy: an example's logits must be two or more, one for each class, got {len(zs)}, whose "
+                "loss is always 0. For one logit use nn.binary_cross_entropy_with_logits"
+            )
+        if _is_traced(k) and _is_list(zs):  # nan if it is not the index of a class
             chosen: Any = math.nan
             for j, z in enumerate(zs):
                 chosen = ag.where(k == j, z, chosen)
@@ -140,15 +153,23 @@ def _is_list(x: Any) -> bool:
     return isinstance(x, (list, tuple)) or (isinstance(x, np.ndarray) and x.ndim > 0)
 
 
-def _is_number(x: Any) -> bool:
-    return isinstance(x, (int, float, np.number)) and not isinstance(x, Value)
+def _is_traced(x: Any) -> bool:
+    """Whether it stands for the numbers that a compiled program will get."""
+    return isinstance(x, Value) and type(x) is not Value
 
 
-def _plain(x: Any) -> Any:
-    """x as Python's number, if it is one of NumPy's, whose integers wrap around: uint8(3) - uint8(5) is 254."""
-    if isinstance(x, (np.integer, np.bool_)):
-        return x.item()
-    return float(x) if isinstance(x, np.floating) else x
+def _check_order(name: str, output: Any, target: Any) -> None:
+    if type(target) is Value and not isinstance(output, Value):
+        raise TypeError(f"{name} takes the model's output first, then the target, got a plain number first. Swap them")
+
+
+def _plain(x: Any, name: str) -> Any:
+    """x in Python's numbers, if it is NumPy's, whose integers wrap around: uint8(3) - uint8(5) is 254."""
+    if not isinstance(x, (np.ndarray, np.generic)) or x.dtype.kind not in "fiub":
+        return x
+    refuse_masked(x, f"{name}: an array")
+    numbers = x.tolist()
+    return float(numbers) if isinstance(numbers, np.floating) else numbers  # a long double
 
 
 def _require_numbers(loss: str, first: str, x: Any, second: str, y: Any) -> None:
@@ -160,10 +181,11 @@ def _require_numbers(loss: str, first: str, x: Any, second: str, y: Any) -> None
 
 def _over(loss: Callable[[Any, Any], Any], outputs: Any, targets: Any, reduction: str, name: str, many: bool) -> Any:
     """The loss of one example, or the reduced losses of a list of them."""
+    outputs, targets = _plain(outputs, name), _plain(targets, name)
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{name}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
     if not many:
-        return loss(_plain(outputs), _plain(targets))
+        return loss(outputs, targets)
     if not _is_list(outputs) or not _is_list(targets) or len(outputs) != len(targets):
         counts = [f"a list of {len(x)}" if _is_list(x) else "one number" for x in (outputs, targets)]
         advice = "Pass targets in an array of one column as y[:, 0]"
@@ -177,7 +199,7 @@ def _over(loss: Callable[[Any, Any], Any], outputs: Any, targets: Any, reduction
         )
     if not len(outputs):
         raise ValueError(f"{name}: there must be at least one example, got an empty list")
-    losses = [loss(_plain(output), _plain(target)) for output, target in zip(outputs, targets)]
+    losses = [loss(_plain(output, name), _plain(target, name)) for output, target in zip(outputs, targets)]
     if reduction == "none":
         return losses
     return ag.mean(losses) if reduction == "mean" else ag.sum(losses)

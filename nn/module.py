@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from autograd import Value
 from autograd.jit.trace.state import is_tracing
 from autograd.jit.trace.tracer import TracingError
-from autograd.primitive import check_flag, describe
+from autograd.primitive import check_flag
 from autograd.transforms import containers
 from autograd.user_line import Missing, user_line
 
-from .conversions import as_floats, fits_in
+from .attributes import check_attribute, check_class, list_in_order, refuse_hidden
+from .conversions import as_floats, check_state, set_numbers
 
 Self = TypeVar("Self", bound="Module")
-MOST_NAMED = 4  # how many things a message names when there are many
 
 
 class Buffer(list[Value]):
@@ -38,7 +38,7 @@ class Buffer(list[Value]):
     """
 
     def __init__(self, numbers: Iterable[float]) -> None:
-        super().__init__([Value(x) for x in numbers])
+        super().__init__([Value(x) for x in list_in_order(numbers, "the numbers of a Buffer")])
 
     def replace(self, numbers: Sequence[Any]) -> None:
         """Take new numbers, as many as there are now.
@@ -60,7 +60,7 @@ class Buffer(list[Value]):
                 f"{user_line()}: a Module in training replaces the numbers in its Buffers, but a program of ag.jit "
                 "does not. Train with nn.compile_step, or call model.eval() before the first call"
             )
-        for holder, x in zip(self, [x.data if isinstance(x, Value) else float(x) for x in numbers]):
+        for holder, x in zip(self, [x.data if isinstance(x, Value) else Value(x).data for x in numbers]):
             holder.data = x
 
 
@@ -71,7 +71,9 @@ class Module:
     (see ag.register_container) of them as attributes: all Values among them are the parameters. Keep a number that
     should not be trained as a float. NumPy arrays of numbers are saved with the parameters, but not trained, and a
     compiled program reads them only once. Keep numbers that the forward pass replaces, such as running statistics, in
-    a Buffer. Draw random numbers by `self.rng.random(n)`, where rng is a NumPy Generator.
+    a Buffer. Draw random numbers by `self.rng.random(n)`, where rng is a NumPy Generator. What would lose a parameter
+    is refused with a TypeError: plain numbers in its place, a Value in a set or another object, in the class itself, or
+    computed in __init__.
 
     Attributes:
         training: whether the Module is being trained, which some layers (dropout) must know; see train() and eval().
@@ -111,12 +113,17 @@ class Module:
         By default they are independent. A Module with layers that need all examples at once (BatchNorm in
         training) calls the `batch` of its layers here, as Sequential, Residual and MLP do.
         """
-        return [self(x) for x in xs]
+        return [self(x) for x in list_in_order(xs, "a batch")]
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        check_class(cls, (Value, Module))
         if "__call__" in vars(cls) and "batch" not in vars(cls):
             cls.batch = Module.batch  # type: ignore[method-assign]  # an inherited one would not call the new __call__
+
+    def __setattr__(self, name: str, x: Any) -> None:
+        check_attribute(f"{type(self).__name__}.{name}", self.__dict__.get(name), x)
+        object.__setattr__(self, name, x)
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """Each Module inside with its path, once and at any depth; first this Module itself, with the path ""."""
@@ -184,41 +191,13 @@ class Module:
 
         Raises:
             TypeError: if the state is not a dict, or strict is not a bool.
-            RuntimeError: if paths are missing or unexpected, shapes differ, or an entry is not an array of real
-                numbers. Then nothing changes.
+            RuntimeError: if paths are missing or unexpected, shapes differ, an entry is not an array of real
+                numbers, or a parameter that is in two places has two numbers. Then nothing changes.
         """
-        if not isinstance(state, Mapping):
-            raise TypeError(f"load_state_dict: state must be a dict that state_dict() returned, got {describe(state)}")
         check_flag(strict, "load_state_dict: strict")
         holders = dict(_holders(self, "", {}))
-        own = self.state_dict()
-        faults, unfit = list[str](), list[str]()
-        if strict and (missing := [path for path in own if path not in state]):
-            faults.append("Missing key(s) in state_dict: " + summarize([f'"{path}"' for path in missing], ", "))
-        if strict and (unexpected := [path for path in state if path not in own]):
-            faults.append("Unexpected key(s) in state_dict: " + summarize([f'"{path}"' for path in unexpected], ", "))
-        new = {path: np.asarray(state[path]) for path in own if path in state}
-        for path, x in new.items():
-            if x.dtype.kind not in "fiu":
-                unfit.append(f"{path}: expected an array of real numbers, got {describe(state[path])}")
-            elif x.shape == own[path].shape and not fits_in(holders[path], x):
-                unfit.append(f"{path}: an array of {holders[path].dtype} cannot hold the numbers of {describe(x)}")
-            elif x.shape != own[path].shape:
-                unfit.append(
-                    f"size mismatch for {path}: copying a param with shape {x.shape} from checkpoint, "
-                    f"the shape in current model is {own[path].shape}"
-                )
-        if unfit:
-            faults.append(summarize(unfit, "\n  "))
-        if faults:
-            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n  " + "\n  ".join(faults))
-        for path, x in new.items():
-            holder = holders[path]
-            if isinstance(holder, np.ndarray) and holder.dtype != object:
-                holder[...] = x
-            else:
-                for p, number in zip(np.ravel(np.array(holder, dtype=object)), np.ravel(x)):
-                    p.data = float(number)
+        for path, x in check_state(type(self).__name__, holders, state, strict).items():
+            set_numbers(holders[path], x)
 
     def extra_repr(self) -> str:
         """What repr() shows of this Module in addition to its name and parameter count."""
@@ -258,12 +237,16 @@ def walk(container: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str,
     What is in `seen`, by its id, is left out. All else that is found is added, which keeps the ids its own.
     """
     for name, x in members(container):
-        if (isinstance(x, Value) or is_container(x)) and id(x) not in seen:
+        if isinstance(x, Value) or is_container(x):
+            if id(x) in seen:
+                continue
             seen[id(x)] = x
             if isinstance(x, (Value, Module, Buffer)):
                 yield path + name, x
             if not isinstance(x, (Value, Buffer)):
                 yield from walk(x, f"{path}{name}.", seen)
+        else:
+            refuse_hidden(path + name, x, (Value, Module))
 
 
 def _holders(container: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str, Any]]:
@@ -272,11 +255,13 @@ def _holders(container: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[
         if id(x) in seen:
             continue
         seen[id(x)] = x
-        numbers = isinstance(x, np.ndarray) and x.dtype.kind in "fiub"
+        numbers = isinstance(x, np.ndarray) and x.dtype.kind in "fiubc"
         parts = x.flat if isinstance(x, np.ndarray) else x if isinstance(x, (list, tuple)) and x else [x]
         if numbers or all(isinstance(v, Value) and v.op is None for v in parts):
             yield path + name, x
-        elif is_container(x):
+        elif not is_container(x):
+            refuse_hidden(path + name, x, (Value, Module))
+        else:
             yield from _holders(x, f"{path}{name}.", seen)
 
 
@@ -292,9 +277,3 @@ def _children(container: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple
         elif is_container(x) and id(x) not in seen:
             seen[id(x)] = x
             yield from _children(x, f"{path}{name}.", seen)
-
-
-def summarize(things: Sequence[str], separator: str) -> str:
-    """The first few of them, and how many more there are."""
-    rest = len(things) - MOST_NAMED
-    return separator.join([*things[:MOST_NAMED], *([f"and {rest:,} more"] if rest > 0 else [])])

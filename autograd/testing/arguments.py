@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import describe
+from ..primitive import describe, is_number
 from ..transforms.recording import RESULT, check_argnums, name_of, positions_of
 from ..transforms.tree import Leaf, Tree, check, flatten, join, match_entries
 from ..value import Value
+from .conversion import grids, like, to_numpy
 
 
 class Arguments:
@@ -28,8 +29,10 @@ class Arguments:
         who: how messages begin.
         argnums: which arguments vary: an int for one argument, or a tuple.
         inputs: the structure of what varies.
-        numbers: all numbers in it.
+        numbers: all numbers in it, as an array.
+        grid: the distance of each from the next number that f can tell from it.
         names: the name of each, as Python would write it: "x[1, 2]", "params['w'][3]".
+        plain: whether there are only numbers, arrays and containers of them among it.
     """
 
     def __init__(self, transform: str, f: Callable[..., Any], args: Sequence[Any], argnums: Any) -> None:
@@ -40,30 +43,41 @@ class Arguments:
         self.who = f"{transform}({name_of(f)}):"
         self.positions = positions_of(self.argnums, len(args), self.who)
         self._names = _parameter_names(f, len(args))
-        varied = [flatten(args[i], self._names[i]) for i in self.positions]
+        given = [flatten(args[i], self._names[i]) for i in self.positions]
+        varied = [flatten(_floats(to_numpy(args[i])), self._names[i]) for i in self.positions]
         self.inputs = join(varied) if isinstance(self.argnums, tuple) else varied[0]
         check(self.inputs, self.who, "argnums says which arguments to differentiate with respect to", argument=True)
-        self._varied = join(varied)
-        self.numbers = [float(x) for x in self.inputs.entries]
-        self.names = [name for leaf in self.inputs.leaves for name in _entry_names(leaf)]
+        self._varied, self._originals = join(varied), [leaf.given for tree in given for leaf in tree.leaves]
+        self.numbers: Any = np.array([float(x) for x in self.inputs.entries])
+        numbers: Any = self.numbers
+        splits = zip(self._varied.leaves, self._originals, self._varied.split(numbers))
+        parts = [
+            grids(x, part) if leaf.names is None and len(part) else np.spacing(np.abs(part)) for leaf, x, part in splits
+        ]
+        self.grid = np.concatenate([*parts, np.zeros(0)])
+        self.names = [name for leaf in self.inputs.leaves for name in entry_names(leaf)]
+        self.plain = all(is_number(x) or isinstance(x, (Value, np.ndarray)) for x in self._originals)
 
-    def at(self, numbers: Sequence[Any]) -> list[Any]:
-        """The arguments with these numbers in the places that vary, in new containers and arrays."""
+    def at(self, numbers: Any) -> list[Any]:
+        """The arguments with these numbers in the places that vary, in new containers and arrays.
+
+        Arrays are float64, in the memory layout of the original ones. What other libraries have keeps its type.
+        """
         fresh = [_copy(x) for x in self.args]
         parts = self._varied.build(
-            leaf.given if leaf.names is not None else _fill(leaf, part)
-            for leaf, part in zip(self._varied.leaves, self._varied.split(numbers))
+            leaf.given if leaf.names is not None else _fill(leaf, x, part)
+            for leaf, x, part in zip(self._varied.leaves, self._originals, self._varied.split(numbers))
         )
         for i, x in zip(self.positions, parts):
             fresh[i] = x
         return fresh
 
-    def call(self, f: Callable[..., Any], numbers: Sequence[Any]) -> Any:
+    def call(self, f: Callable[..., Any], numbers: Any) -> Any:
         """Call f with these numbers in the arguments; the parameters of Modules have them too while it runs."""
         with self.parameters_at(numbers):
             return f(*self.at(numbers))
 
-    def call_and_check(self, f: Callable[..., Any], numbers: Sequence[Any]) -> Any:
+    def call_and_check(self, f: Callable[..., Any], numbers: Any) -> Any:
         """As call(), but raise ValueError if f changes an argument in place."""
         given = self.at(numbers)
         with self.parameters_at(numbers):
@@ -90,17 +104,17 @@ class Arguments:
             names = ", ".join(self._names[i] for i in self.positions)
             raise TypeError(f"{who} ({names}) must be a tuple with a part for each of these, got {describe(given)}")
         parts = zip(given if several else [given], self.positions)
-        tree = join([flatten(_convert_like(x, self.args[i]), self._names[i]) for x, i in parts])
+        tree = join([flatten(convert_like(to_numpy(x), to_numpy(self.args[i])), self._names[i]) for x, i in parts])
         check(tree, who, "it must have one real number for each number in the argument")
         return [float(x) for x in match_entries(self._varied, tree, who)]
 
     def _contents(self, given: Sequence[Any]) -> dict[str, Any]:
         """Everything in the arguments, by name, in a form that can be compared."""
         leaves = [leaf for x, name in zip(given, self._names) for leaf in flatten(x, name).leaves]
-        return {name: _fingerprint(x) for leaf in leaves for name, x in zip(_entry_names(leaf), leaf.entries)}
+        return {name: _fingerprint(x) for leaf in leaves for name, x in zip(entry_names(leaf), leaf.entries)}
 
     @contextlib.contextmanager
-    def parameters_at(self, numbers: Sequence[Any]) -> Iterator[None]:
+    def parameters_at(self, numbers: Any) -> Iterator[None]:
         """Within this context the parameters of Modules among what varies have these numbers."""
         originals: list[tuple[Value, float]] = []
         try:
@@ -116,28 +130,44 @@ class Arguments:
 
 def read_outputs(who: str, result: Any, scalar: bool) -> Tree:
     """The structure of a result; TypeError unless it holds real numbers and, for a scalar, is one number."""
-    tree = flatten(result, RESULT)
+    tree = flatten(to_numpy(result), RESULT)
     if scalar and not (len(tree.leaves) == 1 and tree.leaves[0].path == RESULT and not tree.leaves[0].shape):
         raise TypeError(f"{who} the function must return one number, got {describe(result)}")
     check(tree, who, "the function must return real numbers")
     return tree
 
 
-def _fill(leaf: Leaf, part: Sequence[Any]) -> Any:
-    """These numbers, which may be complex, in the form of a leaf; a Value if the leaf was one."""
-    if leaf.shape is not None and any(type(x) is complex for x in part):
-        return np.array(part).reshape(leaf.shape)
-    return Value(part[0]) if isinstance(leaf.given, Value) and type(part[0]) is float else leaf.like([part])
+def _fill(leaf: Leaf, original: Any, part: Any) -> Any:
+    """These numbers, which may be complex or Values, in the form of a leaf; a Value if the leaf was one."""
+    if not isinstance(part, np.ndarray) and any(isinstance(x, Value) for x in part):
+        return leaf.like([part])
+    numbers = np.asarray(part)
+    if numbers.dtype.kind == "c":
+        return numbers.item() if leaf.shape is None else numbers.reshape(leaf.shape)
+    if isinstance(leaf.given, Value):
+        return Value(float(numbers[0]))
+    if leaf.given.dtype.kind == "O" if isinstance(leaf.given, np.ndarray) else type(original) in (float, int):
+        return leaf.like([numbers.tolist()])
+    return like(original, numbers.reshape(leaf.shape or ()))
 
 
-def _convert_like(given: Any, like: Any) -> Any:
+def _floats(x: Any) -> Any:
+    """A structure with arrays of floats in place of arrays of integers."""
+    tree = flatten(x, "")
+    return tree.build(
+        leaf.given.astype(float) if isinstance(leaf.given, np.ndarray) and leaf.given.dtype.kind in "iu" else leaf.given
+        for leaf in tree.leaves
+    )
+
+
+def convert_like(given: Any, like: Any) -> Any:
     """`given` with arrays where `like` has arrays, and lists where it has lists or tuples."""
     if isinstance(like, np.ndarray) and isinstance(given, (list, tuple)):
         return np.array(given)
     if isinstance(like, (list, tuple)) and isinstance(given, (list, tuple, np.ndarray)) and len(given) == len(like):
-        return [_convert_like(x, y) for x, y in zip(given, like)]
+        return [convert_like(x, y) for x, y in zip(given, like)]
     if isinstance(like, dict) and isinstance(given, dict):
-        return {key: _convert_like(x, like.get(key)) for key, x in given.items()}
+        return {key: convert_like(x, like.get(key)) for key, x in given.items()}
     return given
 
 
@@ -160,7 +190,7 @@ def _fingerprint(x: Any) -> Any:
     return repr(x) if type(x).__module__ in ("builtins", "datetime", "numpy") else id(x)
 
 
-def _entry_names(leaf: Leaf) -> list[str]:
+def entry_names(leaf: Leaf) -> list[str]:
     """The name of each number in a leaf."""
     if leaf.names is not None:
         return [path for path, _ in leaf.places]

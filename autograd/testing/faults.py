@@ -14,7 +14,7 @@ from ..primitive import Primitive
 from ..value import Value
 from .arguments import Arguments
 from .derivatives import Derivatives
-from .finite_differences import Line
+from .differences.line import Line
 from .verdicts import Verdict, judge
 
 MOST_NODES = 500  # of one primitive that are checked

@@ -157,11 +157,14 @@ def _announce(outputs: Sequence[Any]) -> None:
 
 
 def _total(pairs: Sequence[tuple[Any, Any]]) -> Any:
-    """The sum of the products of pairs of an adjoint and a partial: at most one node."""
+    """The sum of the products of pairs of an adjoint and a partial: at most one node.
+
+    The bias is -0.0, which adds nothing, and by which jit tells these sums from a user's dot.
+    """
     if len(pairs) == 1:
         return times(*pairs[0])
     factors, partials = zip(*pairs)
-    return ops.dot.apply((factors, partials, 0.0))
+    return ops.dot.apply((factors, partials, -0.0))
 
 
 def _matrix(outputs: Sequence[Any], variables: Sequence[Value]) -> Any:

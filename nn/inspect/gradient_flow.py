@@ -16,7 +16,8 @@ from autograd import Value
 from autograd.chain import local_derivatives, topological_order
 from autograd.primitive import describe
 
-from ..checks import check_function, check_module
+from ..attributes import list_in_order
+from ..checks import check_function, check_module, refuse_masked
 from ..module import Module
 from ..training.history import import_pyplot
 from .blocks import Block, watch
@@ -158,7 +159,8 @@ def gradient_flow(model: Module, X: Iterable[Any], y: Iterable[Any], loss: Calla
     for name, given in (("X", X), ("y", y)):
         if not isinstance(given, Iterable):
             raise TypeError(f"gradient_flow: {name} must be a list or array of examples, got {describe(given)}")
-    xs, targets = list(X), list(y)
+        refuse_masked(given, f"gradient_flow: {name}")
+    xs, targets = list_in_order(X, "gradient_flow: X"), list_in_order(y, "gradient_flow: y")
     if not xs or len(xs) != len(targets):
         raise ValueError(
             f"X and y must have the same number of examples, at least one, got {len(xs)} and {len(targets)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from ..attributes import list_in_order
 from ..checks import check_example, describe_layer, make_output
 from ..module import Module
 
@@ -47,7 +48,7 @@ class Sequential(Module):
 
     def batch(self, xs: Iterable[Any]) -> list[Any]:
         """The outputs for each of a list of examples, computed layer by layer."""
-        xs = list(xs)
+        xs = list_in_order(xs, "a batch")
         for layer in self.layers:
             xs = layer.batch(xs) if isinstance(layer, Module) else [layer(x) for x in xs]
         return xs
@@ -92,7 +93,7 @@ class Residual(Module):
 
     def batch(self, xs: Iterable[Any]) -> list[Any]:
         """The outputs for each of a list of examples, with the layer called on all of them at once."""
-        examples = [check_example(x, self) for x in xs]
+        examples = [check_example(x, self) for x in list_in_order(xs, "a batch")]
         return [self._sum(x, y) for x, y in zip(examples, self.layer.batch(examples))]
 
     def _sum(self, xs: tuple[Any, ...], y: Any) -> Any:

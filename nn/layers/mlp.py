@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..attributes import list_in_order
 from ..checks import check_count, check_example, check_flag, check_fraction, make_generator
 from ..module import Module
 from .activations import Activation, Function, find_activation
@@ -84,9 +85,9 @@ class MLP(Sequential):
         bias: bool = True,
         seed: int | np.random.Generator | None = None,
     ) -> None:
-        if isinstance(nouts, str) or not hasattr(nouts, "__iter__"):
+        if not hasattr(nouts, "__iter__"):
             raise TypeError(f"MLP: nouts must be a list of the sizes of layers, such as [16, 1], got {nouts!r}")
-        nouts = list(nouts)
+        nouts = list_in_order(nouts, "MLP: nouts")
         if not nouts:
             raise ValueError("MLP: nouts must hold the size of at least one layer, such as [16, 1], got []")
         if isinstance(norm, str):
@@ -114,7 +115,7 @@ class MLP(Sequential):
 
     def batch(self, xs: Iterable[Any]) -> list[Any]:
         """The outputs for each of a list of examples, computed layer by layer."""
-        return super().batch([check_example(x, self, self.sizes[0]) for x in xs])
+        return super().batch([check_example(x, self, self.sizes[0]) for x in list_in_order(xs, "a batch")])
 
     def extra_repr(self) -> str:
         return " → ".join(map(str, self.sizes))

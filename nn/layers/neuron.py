@@ -8,8 +8,9 @@ import numpy as np
 
 import autograd as ag
 from autograd import Value
+from autograd.primitive import describe
 
-from ..checks import check_count, check_example, check_flag, make_generator, make_output
+from ..checks import check_count, check_example, check_flag, make_generator, make_output, refuse_masked
 from ..module import Module
 from . import init as initialisers
 from .activations import Function, find_activation
@@ -113,7 +114,12 @@ def _draw_weights(
 ) -> initialisers.Weights:
     """Initial weights of shape (nout, nin)."""
     initialiser = initialisers.for_activation(activation) if init is None else initialisers.by_name(init)
-    weights = np.asarray(initialiser(nin, nout, make_generator(seed)), dtype=np.float64)
+    drawn = initialiser(nin, nout, make_generator(seed))
+    refuse_masked(drawn, "the weights from init")
+    weights = np.asarray(drawn)
+    if weights.dtype.kind not in "fiu" or not np.isfinite(weights).all():
+        raise ValueError(f"init must return finite real numbers, got {describe(drawn)}")
+    weights = weights.astype(np.float64)
     if weights.shape != (nout, nin):
         raise ValueError(
             f"init must return weights of shape (fan_out, fan_in) = {(nout, nin)}, got shape {weights.shape}"

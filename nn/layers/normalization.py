@@ -8,6 +8,7 @@ from typing import Any
 import autograd as ag
 from autograd import Value
 
+from ..attributes import list_in_order
 from ..checks import check_count, check_example, check_fraction, check_positive, describe_layer, make_output
 from ..module import Buffer, Module
 
@@ -114,7 +115,7 @@ class BatchNorm(Module):
         """
         if not self.training:
             return super().batch(xs)
-        rows = [check_example(x, self, self.n) for x in xs]
+        rows = [check_example(x, self, self.n) for x in list_in_order(xs, "a batch")]
         if len(rows) < 2:
             raise ValueError(
                 f"{describe_layer(self)}: a batch must have at least two examples in training, got {len(rows)}. "

@@ -11,7 +11,14 @@ import numpy as np
 from autograd import Value
 from autograd.primitive import describe
 
-from ..checks import check_count, check_learning_rate, check_number_or_flag, list_parameters
+from ..checks import (
+    check_count,
+    check_learning_rate,
+    check_number_or_flag,
+    check_parameter,
+    list_parameters,
+    refuse_masked,
+)
 from .group import Flat as Flat, Group as Group
 
 Check = Callable[[Any, str], Any]
@@ -56,11 +63,12 @@ def elementwise(update: Method) -> Method:
 def run_update(update: Update, group: Group, data: Flat, grad: Flat) -> Flat:
     """What an update returns; TypeError if that is not one number for each parameter."""
     result = update(group, data, grad)
-    if not isinstance(result, np.ndarray) or result.shape != data.shape:
+    if not isinstance(result, np.ndarray) or result.shape != data.shape or result.dtype != np.float64:
         raise TypeError(
-            f"{update.__qualname__} must return the new numbers of the parameters, an array of shape {data.shape}, "
-            f"got {describe(result)}"
+            f"{update.__qualname__} must return the new numbers of the parameters, an array of shape {data.shape} and "
+            f"dtype float64, got {describe(result)}"
         )
+    refuse_masked(result, update.__qualname__)
     return result
 
 
@@ -122,8 +130,7 @@ class Optimizer:
         if not parameters:
             raise ValueError(f'{name}: a group must have "params", a list of at least one parameter')
         for p in parameters:
-            if not isinstance(p, Value) or p.op is not None:
-                raise TypeError(f"{name}: a parameter must be a leaf Value, got {p!r}")
+            check_parameter(p, name)
         return Group(parameters, self.check_options({**defaults, **given}))
 
     def check_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -232,6 +239,7 @@ class Optimizer:
     def state_dict(self) -> dict[str, Any]:
         """Everything that is needed to resume later: options, states and step counts of each group."""
         return {
+            "kind": type(self).__qualname__,
             "groups": [
                 {
                     "parameters": len(g.parameters),
@@ -240,7 +248,7 @@ class Optimizer:
                     "state": {k: x.copy() for k, x in g.state.items()},
                 }
                 for g in self.groups
-            ]
+            ],
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -258,6 +266,8 @@ class Optimizer:
                 f"{name}: the state must be a dict that state_dict() returned, with "
                 f'"groups", each of "parameters", "options", "steps" and "state", got {reprlib.repr(state)}'
             ) from None
+        if state.get("kind", type(self).__qualname__) != type(self).__qualname__:
+            raise ValueError(f"the state is of the optimizer {state['kind']}, not of {name}")
         if len(saved) != len(self.groups):
             raise ValueError(f"the state has {len(saved)} parameter groups, but the optimizer has {len(self.groups)}")
         new = []

@@ -11,10 +11,7 @@ import reprlib
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from autograd import Value
-from autograd.primitive import describe, is_number
-
-from ..checks import check_count, check_fraction, check_fraction_below_one, check_nonnegative
+from ..checks import check_count, check_fraction, check_fraction_below_one, check_nonnegative, check_number
 from ..code import describe_difference
 from ..settings import describe_setting
 from .base import Optimizer
@@ -96,13 +93,27 @@ class Schedule(Scheduler):
         raise NotImplementedError(f"{type(self).__name__} has no factor. Define factor(self, steps)")
 
     def step(self) -> None:
-        """Go on to the next epoch."""
+        """Go on to the next epoch.
+
+        Raises:
+            RuntimeError: if something else, such as another schedule, has changed a learning rate since the last step.
+        """
+        now, rates = [group.options["lr"] for group in self.optimizer.groups], self._rates()
+        if now != rates:
+            raise RuntimeError(
+                f"{type(self).__name__} sets the learning rates, last to {rates}, but something else has changed them "
+                f"to {now}, which would be lost. Use one schedule, or make a new one after you change the rate"
+            )
         self.steps += 1
         self._apply()
 
+    def _rates(self) -> list[float]:
+        """The learning rates after the steps so far."""
+        return [lr * self.factor(self.steps) for lr in self.initial]
+
     def _apply(self) -> None:
-        for group, lr in zip(self.optimizer.groups, self.initial):
-            group.options["lr"] = lr * self.factor(self.steps)
+        for group, lr in zip(self.optimizer.groups, self._rates()):
+            group.options["lr"] = lr
 
 
 class StepLR(Schedule):
@@ -147,10 +158,9 @@ class CosineAnnealingLR(Schedule):
         self.T_max, self.eta_min = check_count(T_max, "T_max"), check_nonnegative(eta_min, "eta_min")
         super().__init__(optimizer)
 
-    def _apply(self) -> None:
+    def _rates(self) -> list[float]:
         fraction = (1 + math.cos(math.pi * self.steps / self.T_max)) / 2
-        for group, lr in zip(self.optimizer.groups, self.initial):
-            group.options["lr"] = self.eta_min + (lr - self.eta_min) * fraction
+        return [self.eta_min + (lr - self.eta_min) * fraction for lr in self.initial]
 
 
 class LinearLR(Schedule):
@@ -222,15 +232,9 @@ class ReduceLROnPlateau(Scheduler):
             TypeError: if it is not a number.
             ValueError: if it is nan, which is neither better nor worse.
         """
-        if not isinstance(metric, Value) and not is_number(metric):
-            raise TypeError(f"ReduceLROnPlateau.step: metric must be a number, got {describe(metric)}")
-        metric = metric.data if isinstance(metric, Value) else float(metric)
-        if math.isnan(metric):
-            raise ValueError("ReduceLROnPlateau.step: metric must be a number that is not nan, got nan")
-        if self.mode == "min":
-            better = metric < self.best * (1 - self.threshold)
-        else:
-            better = metric > self.best * (1 + self.threshold)
+        metric = check_number(metric, "ReduceLROnPlateau.step: metric")
+        margin = math.copysign(self.threshold, self.best)  # the best may be negative
+        better = metric < self.best * (1 - margin) if self.mode == "min" else metric > self.best * (1 + margin)
         if better:
             self.best, self.bad_epochs = metric, 0
         else:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from autograd.primitive import describe
 
+from ..checks import refuse_masked
+
 Array = NDArray[Any]
 
 
@@ -69,11 +71,8 @@ def check_examples(X: Any, y: Any, names: tuple[str, str] = ("X", "y")) -> Examp
 
 def check_numbers(x: Any, name: str) -> Array:
     """x as an array of finite float64 or int64, with at least one row; TypeError or ValueError otherwise."""
-    if isinstance(x, np.ma.MaskedArray) and x.mask.any():
-        raise ValueError(
-            f"{name} must not have masked entries, got {int(x.mask.sum()):,}. Leave these examples out, or fill the "
-            "gaps, as by filled(0.0)"
-        )
+    for row in x if isinstance(x, (list, tuple)) else (x,):
+        refuse_masked(row, name)
     try:
         array = np.asarray(x)
     except ValueError:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+import autograd as ag
 from autograd import Value
+from autograd.chain import topological_order
 
 from ..losses import binary_cross_entropy_with_logits, cross_entropy
-from ..module import Module
+from ..module import Module, members
+from .compiled.substitute import buffer_values
 from .data import Array, Examples, explain_missing_rows, list_rows
 from .predict import evaluation_mode
 from .step import Loss, Penalty
@@ -30,10 +34,11 @@ def probe(model: Module, loss: Loss, penalty: Penalty | None, data: Examples) ->
         extra = 0.0 if penalty is None else penalty(model)
     if not isinstance(extra, (Value, int, float)):
         raise TypeError(f"the penalty must return one number, got {extra!r}")
-    if not any(isinstance(x, Value) for x in [*losses, extra]):
+    if not _depend_on([x for x in [*losses, extra] if isinstance(x, Value)], model.parameters()):
         raise TypeError(
-            f"the loss must depend on the model, but for output {output!r} it returns {losses[0]!r}. Compute it from "
-            "the output, with autograd functions"
+            f"the loss must depend on the model's parameters, but for output {output!r} it returns {losses[0]!r}, "
+            "which has no derivative with respect to them. Compute it from the output, with autograd functions, "
+            "without .data, detach() and other models"
         )
     return output
 
@@ -67,6 +72,12 @@ def _refuse_probabilities(loss: Loss, output: Any) -> None:
                 "nn.cross_entropy applies a softmax itself, but the model's outputs have been through one. End the "
                 "model without it, as with a linear layer"
             )
+
+
+def _depend_on(results: list[Value], parameters: list[Value]) -> bool:
+    """Whether one of the results was computed from one of the parameters."""
+    wanted, graph = set(map(id, parameters)), topological_order(ag.sum(results)) if results else []
+    return any(id(x) in wanted for node in graph for x in node.parents)
 
 
 def _try_model(model: Module, data: Examples, k: int) -> Any:
@@ -103,3 +114,41 @@ def _distinct_targets(y: Array) -> list[int]:
         return list(range(min(len(y), MOST_TARGETS // 10)))
     _, places = np.unique(y, return_index=True)
     return [*places[: MOST_TARGETS - 1].tolist(), int(places[-1])]
+
+
+def refuse_chance(model: Module, loss: Loss, data: Examples) -> None:
+    """TypeError if a copy of the model has another loss at a second call, which compiled code would not have."""
+    few = data.take(np.arange(min(len(data), max(module.smallest_batch for module in model.modules()))))
+    buffers, losses = buffer_values(model), []
+    numbers = [x.data for x in buffers]
+    for _ in range(2):
+        for x, number in zip(buffers, numbers):
+            x.data = number
+        outputs = model.batch(list_rows(few.X))
+        losses.append([float(loss(output, target)) for output, target in zip(outputs, list_rows(few.y))])
+    if not np.array_equal(losses[0], losses[1], equal_nan=True):
+        raise TypeError(
+            f"a compiled step must have the same loss for the same example, but two calls gave {losses[0][0]} and "
+            f"{losses[1][0]}. Draw random numbers by self.rng.random(n), with rng a NumPy Generator, keep numbers that "
+            "change in a Buffer, or train without compiling"
+        )
+
+
+def is_known(model: Module, loss: Loss) -> bool:
+    """Whether all classes and functions in them are this library's, of which none leaves anything to chance."""
+    return _is_ours(loss) and all(
+        _is_ours(type(module)) and all(_is_ours(x) for x in _functions(module)) for module in model.modules()
+    )
+
+
+def _functions(container: Any) -> Iterator[Any]:
+    for _, x in members(container):
+        if isinstance(x, (list, tuple, dict)):
+            yield from _functions(x)
+        elif callable(x) and not isinstance(x, Module):
+            yield x
+
+
+def _is_ours(x: Any) -> bool:
+    module = getattr(x, "__module__", None) or type(x).__module__
+    return module.split(".")[0] in (Module.__module__.split(".")[0], Value.__module__.split(".")[0])

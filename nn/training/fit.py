@@ -103,7 +103,8 @@ def fit(
         FileExistsError: if there is a checkpoint and resume is False.
         BlockingIOError: if another run is using the directory of the checkpoint now (not noticed on Windows).
         NotADirectoryError: if the path of the checkpoint is that of a file.
-        RuntimeError: if the checkpoint is that of another architecture. Then nothing changes.
+        RuntimeError: if the checkpoint is that of another architecture. Then nothing changes. Also if a callback steps
+            the schedule, or something else than the schedule changes the learning rates.
         FloatingPointError: if a loss or a parameter becomes nan or infinite. It names the epoch and the
             batch, and the model is as it was before that step.
         ModuleNotFoundError: if compiled is True without llvmlite, or there is a checkpoint without safetensors.

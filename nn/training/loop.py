@@ -14,8 +14,8 @@ import autograd as ag
 from autograd.user_line import warn
 
 from ..code import describe_code, name_of
+from ..conversions import summarize
 from ..metrics import try_metric
-from ..module import summarize
 from .callbacks import TrainingState
 from .checkpoint import Checkpoint, differences
 from .compiled.compile_step import CompiledStep
@@ -50,6 +50,7 @@ class Loop:
     def run(self, progress: bool | None) -> History:
         """Train until the last epoch, until a callback stops it, or until Ctrl-C."""
         plan, first = self.plan, len(self.history) + 1
+        self.scheduled = None if plan.schedule is None else plan.schedule.state_dict()
         if self.history.stopped or first > plan.epochs:
             self._finish()
             return self.history
@@ -62,11 +63,14 @@ class Loop:
         try:
             with keep_modes(plan.model):
                 plan.model.train()
-                with self.step:
+                self.step.read()
+                try:
                     for epoch in range(first, plan.epochs + 1):
                         self._epoch(epoch, bar)
                         if self.history.stopped:
                             break
+                finally:
+                    self.step.write_back()
             self._finish()
         except KeyboardInterrupt:
             self.history.interrupted = True
@@ -136,8 +140,14 @@ class Loop:
         """What follows an epoch: schedule, callbacks, checkpoint."""
         plan, history = self.plan, self.history
         if plan.schedule is not None:
+            if plan.schedule.state_dict() != self.scheduled:
+                raise RuntimeError(
+                    f"fit steps the schedule {type(plan.schedule).__name__} after each epoch, but something else, such "
+                    "as a callback, has stepped or changed it. Leave that to fit"
+                )
             numbers = {"": [], "loss": history.validation_loss or history.loss, "metric": history.metric}
             plan.schedule.step(*numbers[plan.schedule.watches][-1:])
+            self.scheduled = plan.schedule.state_dict()
         if plan.callbacks:
             state = TrainingState(epoch, plan.epochs, plan.model, plan.optimizer, history)
             for callback in plan.callbacks:
@@ -171,7 +181,7 @@ class Loop:
         """One step, completely or not at all."""
         try:
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the step checks for it
-                return self.step(X, y)
+                return self.step.take(X, y)
         except NotFinite as error:
             message = (
                 f"fit: {error.what} in epoch {epoch}, batch {number} of {self.plan.steps}; "

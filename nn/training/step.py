@@ -13,11 +13,12 @@ from autograd import Value
 from autograd.jit.runtime.memory import padded
 from autograd.primitive import describe
 
-from ..checks import check_function, check_module, check_positive
+from ..checks import check_function, check_module, check_positive, refuse_masked
 from ..module import Module
 from ..optim.base import Flat, Optimizer
 from ..optim.clipping import clip_by_norm
 from .compiled.substitute import buffer_values, structure
+from .compiled.watch import Watch
 from .data import Array, explain_missing_rows, list_rows
 
 Loss = Callable[[Any, Any], Any]
@@ -56,8 +57,9 @@ def check_parts(caller: str, model: Any, loss: Any, optimizer: Any, penalty: Any
 class Step:
     """A training step. The arguments, and what it raises, are those of `compile_step`, which has checked them.
 
-    Within a `with` block the current numbers are in `flat` and `buffers`; the model has them when the
-    block ends, and after `write_back`. A call outside of a block is a block of its own.
+    Within a `with` block the numbers are in the arrays `flat` and `buffers`, and move to the model when somebody uses
+    it, and back to the arrays with the next step. fit, which knows when the model is used, has no block: it calls
+    `read`, `take` and `write_back`.
     """
 
     tries_batches = True  # whether to try a batch of a new shape without compiling first, for clear errors
@@ -73,6 +75,7 @@ class Step:
         self.model, self.loss, self.optimizer, self.penalty = model, loss, optimizer, penalty
         self._clip_norm = None if clip_norm is None else check_positive(clip_norm, "clip_norm")
         self._in_block = False
+        self._watch: Watch | None = None  # while the arrays have the numbers and the model has not
         self._structure: list[Any] = []
         self.read()
 
@@ -87,19 +90,23 @@ class Step:
     @property
     def flat(self) -> Flat:
         """The optimizer's parameters, in its order, in an array that each step changes."""
+        self._lead()
         return self._flat
 
     @flat.setter
     def flat(self, numbers: Flat) -> None:
+        self._lead()
         self._flat[...] = numbers  # in place, because compiled code knows its address
 
     @property
     def buffers(self) -> Flat:
         """The numbers in the model's Buffers, in an array that each step changes."""
+        self._lead()
         return self._buffers
 
     @buffers.setter
     def buffers(self, numbers: Flat) -> None:
+        self._lead()
         self._buffers[...] = numbers
 
     def read(self) -> None:
@@ -108,8 +115,8 @@ class Step:
         if now != self._structure:
             self.renew()
             self._structure = now
-        self.flat = np.array([p.data for p in self.optimizer.parameters])
-        self.buffers = np.array([x.data for x in self._buffer_values])
+        self._flat[...] = [p.data for p in self.optimizer.parameters]
+        self._buffers[...] = [x.data for x in self._buffer_values]
 
     def renew(self) -> None:
         """Prepare for the parts that the model has now."""
@@ -120,19 +127,50 @@ class Step:
 
     def write_back(self) -> None:
         """Give the model's parameters and Buffers the numbers that training has reached."""
-        for p, x in zip(self.optimizer.parameters, self.flat.tolist()):
+        if self._watch is not None:
+            self._watch.end()
+        self._given = self._numbers()
+        for p, x in zip([*self.optimizer.parameters, *self._buffer_values], self._given.tolist()):
             p.data = x
-        for p, x in zip(self._buffer_values, self.buffers.tolist()):
-            p.data = x
+        self._watch = None  # last, so that what an interrupt leaves undone is done later
+
+    def _numbers(self) -> Flat:
+        return np.concatenate([self._flat, self._buffers])
+
+    def _lead(self) -> None:
+        """In a block: let the arrays have the numbers, including what was changed since the model had them."""
+        if self._watch is not None or not self._in_block:
+            return
+        mine, given = self._numbers(), self._given
+        self.read()
+        if not np.array_equal(mine, given, equal_nan=True):
+            self._given = self._numbers()
+            if not np.array_equal(self._given, given, equal_nan=True):
+                raise RuntimeError(
+                    "the model and the array step.flat were both changed between two steps. Change only one of them. "
+                    "The model's numbers are kept"
+                )
+            self._flat[...], self._buffers[...] = np.split(mine, [len(self._flat)])
+        self._watch_again()
+
+    def _watch_again(self) -> None:
+        """In a block: wait for the next use of the model, after anything that may have used it."""
+        if self._watch is None and self._in_block:
+            self._watch = Watch(self.model, [*self.optimizer.parameters, *self._buffer_values], self.write_back)
+            self._watch.start()
 
     def __enter__(self: Self) -> Self:
         self.read()
         self._in_block = True
+        self._watch_again()
         return self
 
     def __exit__(self, *exception: object) -> None:
+        if self._watch is None and not np.array_equal(self._numbers(), self._given, equal_nan=True):
+            self._lead()
         self._in_block = False
-        self.write_back()
+        if self._watch is not None:
+            self.write_back()
 
     def __call__(self, X: Any, y: Any) -> float:
         """Take one step: the mean loss over the batch (and the penalty) before it, and the parameters after it.
@@ -148,11 +186,19 @@ class Step:
                 parameters, Buffers and optimizer are as they were.
         """
         if type(X) is not ndarray or type(y) is not ndarray:
+            refuse_masked(X, "X")
+            refuse_masked(y, "y")
             X, y = np.asarray(X), np.asarray(y)
+        if self._watch is not None:
+            return self.take(X, y)
         if self._in_block:
+            self._lead()
             return self.take(X, y)
-        with self:
+        self.read()
+        try:
             return self.take(X, y)
+        finally:
+            self.write_back()
 
     def take(self, X: Array, y: Array) -> float:
         """Take one step completely, or not at all, and return the mean loss before it."""
@@ -160,18 +206,19 @@ class Step:
 
     def update(self, grad: Flat, buffers: Flat) -> None:
         """Let the optimizer update the parameters, and adopt these buffers. If that fails, restore everything."""
-        groups, flat, before = self.optimizer.groups, self.flat.copy(), self.buffers.copy()
+        groups, flat, before = self.optimizer.groups, self._flat.copy(), self._buffers.copy()
         saved = [(group.steps, {name: x.copy() for name, x in group.state.items()}) for group in groups]
         try:
             with np.errstate(all="ignore"):  # numbers that are not finite are found below
-                new = self.optimizer.update_all(self.flat.copy(), grad)
+                new = self.optimizer.update_all(self._flat.copy(), grad)
             refuse_if_not_finite(new, "the step makes parameters infinite or nan")
-            self.flat, self.buffers = new, buffers
+            self._flat[...], self._buffers[...] = new, buffers
         except BaseException:  # an interrupt may come at any place above
             for group, (steps, state) in zip(groups, saved):
                 group.steps, group.state = steps, state
-            self.flat, self.buffers = flat, before
+            self._flat[...], self._buffers[...] = flat, before
             raise
+        self._watch_again()
 
 
 class EagerStep(Step):

@@ -1,6 +1,7 @@
 """Machine code: the cache on disk, machines without vectors, and that importing autograd loads no compiler."""
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,89 @@ def test_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert not stats().cached
         assert stats().cached
     assert [path.suffix for path in (tmp_path / "objects").iterdir()] == [".o"]
+
+
+SIN, EXP = "ag.sin(x) + 1.0", "ag.exp(x) + 1.0"
+
+
+def run_cached(folder: Path, formula: str, umask: int = 0o022) -> tuple[float, bool, str]:
+    """The result of a program at 1, whether it came from the cache, and what was warned of, in a process of its own."""
+    code = (
+        "import os, sys; os.umask(int(sys.argv[2])); import autograd as ag\n"
+        "p = ag.jit(eval('lambda x: ' + sys.argv[1])); print(repr(p(1.0)), p.stats.cached)"
+    )
+    env = dict(os.environ, AUTOGRAD_JIT_CACHE=str(folder), PYTHONPATH=str(Path(ag.__file__).parent.parent))
+    command = [sys.executable, "-c", code, formula, str(umask)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=True)
+    value, cached = done.stdout.split()
+    return float(value), cached == "True", done.stderr
+
+
+def objects(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.o"))
+
+
+def seal(name: str, code: bytes) -> bytes:
+    """A file that the cache takes to be whole."""
+    return cache._seal(name, code) + code
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only objects of Linux are looked into")
+def test_a_cached_file_that_is_no_object_or_that_of_another_program_is_not_run(tmp_path: Path) -> None:
+    folder = tmp_path / "objects"
+    sin, cached, _ = run_cached(folder, SIN)
+    assert not cached
+    (mine,) = objects(folder)
+    stored = mine.read_bytes()
+    code = stored[len(cache._MAGIC) + 32 :]
+    assert cache.is_object(code)
+    run_cached(folder, EXP)
+    (other,) = [path for path in objects(folder) if path != mine]
+    bodies = [
+        b"",
+        b"text",
+        code[: len(code) // 2],
+        code[:-1],
+        b"\x7fELF" + bytes(2000),
+        code[:40] + b"\xff" * 8 + code[48:],
+    ]
+    assert not any(map(cache.is_object, bodies))
+    for damage in (other.read_bytes(), *[seal(mine.stem, body) for body in bodies]):
+        mine.write_bytes(damage)
+        assert run_cached(folder, SIN) == (sin, False, "")
+        assert run_cached(folder, SIN) == (sin, True, "")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has neither pipes nor these permissions")
+def test_the_cache_is_the_users_own(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "objects"
+    sin, _, _ = run_cached(folder, SIN, umask=0)
+    (stored,) = objects(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(stored.stat().st_mode) == 0o600
+    stored.chmod(0o666)  # so others may have written it
+    assert run_cached(folder, SIN) == (sin, False, "")
+    assert run_cached(folder, SIN) == (sin, True, "")
+    folder.chmod(0o777)
+    value, cached, warning = run_cached(folder, SIN)
+    assert (value, cached) == (sin, False)
+    assert "no one else can write" in warning
+    folder.chmod(0o755)
+    assert run_cached(folder, SIN) == (sin, True, "")
+    stored.unlink()
+    os.mkfifo(stored)  # to open which would wait for ever
+    assert run_cached(folder, SIN) == (sin, False, "")
+    assert run_cached(folder, SIN) == (sin, True, "")
+
+
+def test_a_cache_of_another_user_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
+    tmp_path.chmod(0o755)
+    cache.write_object("name", b"code")
+    assert objects(tmp_path)
+    monkeypatch.setattr(os, "geteuid", lambda: -1, raising=False)
+    with pytest.warns(RuntimeWarning, match="directory of your own"):
+        assert cache.read_object("name") is None
 
 
 def test_programs_that_are_alike_share_their_code() -> None:

@@ -93,11 +93,18 @@ def test_what_is_not_an_identity_of_floats_stays(nodes: tuple[object, ...]) -> N
     assert f"= {op} " in simplified(*nodes)
 
 
-def test_contraction_takes_products_that_nothing_else_needs() -> None:
-    once = passes.remove_dead_code(passes.contract(graph((ops.mul, 0, 1), (ops.add, 2, 0))))
-    assert once.what == (X, Y, passes.fma)
-    twice = passes.contract(graph((ops.mul, 0, 1), (ops.add, 2, 0), (ops.add, 3, 2)))
-    assert passes.fma not in twice.what
+def test_a_product_and_a_sum_stay_two_operations() -> None:
+    after = passes.simplify(graph((ops.mul, 0, 1), (ops.add, 2, 0)))
+    assert after.what == (X, Y, ops.mul, ops.add)
+
+
+def test_a_short_dot_is_products_and_one_sum_and_that_of_adjoints_is_added_in_order() -> None:
+    wanted = "%2 = mul %0 %1\n%3 = mul %0 %0\n%4 = {} %2 %3"
+    assert wanted.format("sum") in simplified(0.0, (ops.dot, 0, 0, 1, 0, 2))
+    assert wanted.format("add") in simplified(-0.0, (ops.dot, 0, 0, 1, 0, 2))
+    factors = (0,) * (2 * passes.SHORT_DOT + 2)
+    assert "dot" in simplified(0.0, (ops.dot, *factors, 2))
+    assert "dot" in simplified((ops.dot, 0, 0, 1, 0, 1))
 
 
 def test_a_new_pass_is_a_function_and_its_name_in_passes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,11 @@ class Nested(nn.Module):
         self.table = {"a": Value(2.0), "b": [Value(3.0), (Value(4.0), nn.Neuron(1, seed=0))]}
         self.rate = 0.5  # a plain number is no parameter
         self.again = self.bias  # nor is the same Value a second one
-        self.last_output = self.bias * 2  # nor is a result
+        self(2.0)
+
+    def __call__(self, x: Any) -> Any:
+        self.last_output = self.bias * x  # nor is a result
+        return self.last_output
 
 
 def test_parameters_are_found_in_containers_once_and_in_order() -> None:

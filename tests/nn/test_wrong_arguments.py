@@ -131,7 +131,11 @@ def compile_formula(formula: Any) -> Any:
         (lambda: refuse_flatten(5), TypeError, r"flatten function of Pair must return a pair .*, got int 5"),
         (lambda: refuse_flatten((5, None)), TypeError, "flatten function of Pair must return a pair"),
         (lambda: refuse_flatten(([1.0], 2, 3)), TypeError, "flatten function of Pair must return a pair"),
-        (lambda: nn.clip_grad_norm([1.0], 1.0), TypeError, "clip_grad_norm: a parameter must be a Value, got float"),  # type: ignore[list-item]
+        (
+            lambda: nn.clip_grad_norm([1.0], 1.0),
+            TypeError,
+            "clip_grad_norm: a parameter must be a leaf Value, got float",
+        ),  # type: ignore[list-item]
         (lambda: nn.clip_grad_value([Value(1.0)], "1"), TypeError, "clip_value must be a number of 0 or more, got '1'"),  # type: ignore[arg-type]
         (lambda: nn.clip_grad_norm(3, 1.0), TypeError, "parameters must be a list of Values, got int 3"),  # type: ignore[arg-type]
         (lambda: nn.gradient_flow(model(), X, Y, 3), TypeError, "gradient_flow: loss must be a function, got 3"),  # type: ignore[arg-type]

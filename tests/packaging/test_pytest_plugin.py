@@ -39,6 +39,15 @@ def test_a_failure_shows_the_line_of_the_test_and_the_table_and_nothing_inside(t
     assert len(report) <= 8
 
 
+def test_what_cannot_be_told_fails_unless_the_test_allows_it(tmp_path: Path) -> None:
+    test = "def test_hidden(gradcheck):\n    gradcheck(lambda x: 1e12 + 1e-5 * x, 1.0, gradient=lambda x: 0.0{})\n"
+    status, output = run_pytest(tmp_path, test.format(""))
+    assert status == 1
+    assert "check_gradients(<lambda>): the derivative cannot be told" in output
+    status, output = run_pytest(tmp_path, test.format(", atol=0.01"))
+    assert status == 0, output
+
+
 def test_the_plugin_imports_nothing_until_it_is_used(tmp_path: Path) -> None:
     test = "import sys\ndef test_light():\n    assert not {'numpy', 'autograd'} & set(sys.modules)\n"
     status, output = run_pytest(tmp_path, test)

@@ -3,7 +3,9 @@
     python tests/support/fuzz.py --graphs 100000 --seed 1
 
 Graphs have up to 20 operations, primitives and compositions, on one to four numbers from 1e-12 to 1e12 in
-size. The last line is a summary. Everything wrong is printed, and makes the exit status 1.
+size. check_gradients checks the gradient of the engine, and that of the oracle as if it were written by hand, for
+a function of floats; then with a mistake planted in it, which it must not pass without a word. The last line is a
+summary. Wrong gradients, false alarms, and more than 1 % of mistakes missed make the exit status 1.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import random
 import sys
 import time
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -119,29 +122,61 @@ def difference(graph: Graph) -> str:
     return ""
 
 
-def false_alarm(graph: Graph) -> str:
+def false_alarm(graph: Graph, gradient: Any = None) -> str:
     """The error of check_gradients for the graph; "" if it passes."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GradientWarning)
         try:
-            check_gradients(lambda *xs: graph(*xs), *graph.point)
+            check_gradients(lambda *xs: graph(*xs), *graph.point, gradient=gradient)
         except GradientError as error:
             return str(error)
     return ""
+
+
+MISTAKES = (-1.0, 0.0, 2.0, 1.05)  # factors
+VISIBLE = 1e-10  # how much a change of a number by itself must change the result, for a mistake to show
+
+
+def outcome(graph: Graph, slopes: Sequence[float], rng: random.Random) -> tuple[str, str]:
+    """What check_gradients says of the gradient with one mistake: "caught", "doubted" (a warning) or "missed".
+
+    And what the mistake is.
+    """
+    visible = VISIBLE * abs(graph.floats[-1])
+    places = [k for k, slope in enumerate(slopes) if abs(slope * graph.point[k]) > visible]
+    if not places:
+        return "none", ""
+    k, factor = rng.choice(places), rng.choice(MISTAKES)
+    wrong = [slope * (factor if i == k else 1.0) for i, slope in enumerate(slopes)]
+    mistake = f"xs[{k}]: {factor} times {slopes[k]}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GradientWarning)
+        try:
+            checked = check_gradients(
+                lambda *xs: graph(*xs), *graph.point, gradient=lambda *xs: wrong if len(wrong) > 1 else wrong[0]
+            )
+        except GradientError:
+            return "caught", mistake
+    doubts = {verdict.name for verdict in [*checked.unseen, *checked.at_kinks]}
+    return "doubted" if f"xs[{k}]" in doubts else "missed", mistake
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--graphs", type=int, default=2000, help="how many graphs (default: 2000)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random numbers (default: 0)")
+    parser.add_argument("--first", type=int, default=0, help="number of the first graph (default: 0)")
     options = parser.parse_args()
     start = time.perf_counter()
     wrong = alarms = singular = kinks = nodes = 0
-    for i in range(options.graphs):
-        graph = Graph(random.Random(f"{options.seed} {i}"))
+    outcomes: Counter[str] = Counter()
+    for i in range(options.first, options.first + options.graphs):
+        rng = random.Random(f"{options.seed} {i}")
+        graph = Graph(rng)
         nodes += len(graph.steps)
         try:
             found = difference(graph)
+            slopes = [float(x) for x in graph.oracle(mpmath.mp, graph.point).slopes]
         except (ArithmeticError, ValueError):
             singular += 1
             continue
@@ -150,14 +185,21 @@ def main() -> None:
             print(f"wrong: graph {i}: {found}\n  {graph}")
         if graph.at_kink:
             kinks += 1
-        elif alarm := false_alarm(graph):
+            continue
+        if alarm := false_alarm(graph) or false_alarm(graph, lambda *xs, s=slopes: s if len(s) > 1 else s[0]):
             alarms += 1
             print(f"false alarm: graph {i}: {alarm}\n  {graph}")
+        said, mistake = outcome(graph, slopes, rng)
+        outcomes[said] += 1
+        if said == "missed":
+            print(f"missed: graph {i}: {mistake}\n  {graph}")
     print(
         f"{options.graphs} graphs of {nodes} operations: {wrong} wrong gradients, {alarms} false alarms "
-        f"({singular} at a singularity and {kinks} at a kink left out), {time.perf_counter() - start:.0f} s"
+        f"({singular} at a singularity and {kinks} at a kink left out); mistakes: {outcomes['caught']} caught, "
+        f"{outcomes['doubted']} doubted, {outcomes['missed']} missed; {time.perf_counter() - start:.0f} s"
     )
-    sys.exit(1 if wrong or alarms else 0)
+    told = outcomes["caught"] + outcomes["missed"]
+    sys.exit(1 if wrong or alarms or outcomes["missed"] > 0.01 * told + 1 else 0)
 
 
 if __name__ == "__main__":

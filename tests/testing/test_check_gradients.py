@@ -80,9 +80,14 @@ def test_a_users_primitive_is_named() -> None:
 
 
 def test_at_a_kink_what_lies_between_passes_with_a_warning() -> None:
-    text = r"the derivative with respect to x is at a kink: -1 to the left, 1 to the right, given 0"
-    with pytest.warns(GradientWarning, match=r"check_gradients\(<lambda>\): " + text):
-        check_gradients(lambda x: ag.abs(x - 1), 1.0)
+    with pytest.warns(GradientWarning) as caught:
+        checked = check_gradients(lambda x: ag.abs(x - 1), 1.0)
+    assert str(caught[0].message).splitlines() == [
+        "check_gradients(<lambda>): the derivative is at a kink",
+        "  variable  given  found                           because",
+        "  x         0      -1 to the left, 1 to the right  a kink",
+    ]
+    assert [v.name for v in checked.at_kinks] == ["x"]
     for slope in (-1.0, 0.3, 1.0):
         with pytest.warns(GradientWarning, match="at a kink"):
             check_gradients(lambda x: abs(x - 1), 1.0, gradient=lambda x, d=slope: d)
@@ -114,7 +119,7 @@ def test_infinite_derivatives_are_checked_too() -> None:
 
 @pytest.mark.parametrize("f", [lambda x: x + 1e16, lambda x: (x + 1e20) - 1e20, lambda x: ag.sin(x * 1e20)])
 def test_what_rounding_hides_passes_with_a_warning(f: Callable[..., Any]) -> None:
-    with pytest.warns(GradientWarning, match="cannot be checked: finite differences give"):
+    with pytest.warns(GradientWarning, match="the derivative cannot be told"):
         check_gradients(f, 1.0)
 
 
@@ -167,10 +172,6 @@ def test_bad_input_is_named() -> None:
         with pytest.raises(TypeError, match="number"):
             check_gradients(f, 1.0, gradient=lambda x: 1.0)
     with pytest.raises(
-        TypeError, match=re.escape("x must be a float array, got a NumPy array of shape (2,) and dtype int64")
-    ):
-        check_gradients(lambda x: np.sum(x), np.array([1, 2]))
-    with pytest.raises(
         TypeError,
         match=r"name must be a real number, got str 'a'.*argnums says which arguments to differentiate with respect to",
     ):
@@ -192,8 +193,8 @@ def test_bad_input_is_named() -> None:
             check_gradients(lambda x: x, 1.0, order=order)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="rtol must be a number of 0 or more, got float -1"):
         check_gradients(lambda x: x, 1.0, rtol=-1.0)
-    with pytest.raises(ValueError, match="a gradient is checked at order 1 only"):
-        check_gradients(lambda x: x, 1.0, gradient=lambda x: 1.0, order=2)
+    with pytest.raises(ValueError, match="order=3 needs a function of Values; a gradient is checked up to order 2"):
+        check_gradients(lambda x: x, 1.0, gradient=lambda x: 1.0, order=3)
     with pytest.raises(ValueError, match="gives -inf here, where it has no derivative"):
         check_gradients(ag.log, 0.0)
 

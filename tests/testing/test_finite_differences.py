@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from autograd.testing.finite_differences import Line
+from autograd.testing.differences.line import Line
 
 mpmath.mp.dps = 60
 DRAWS = 100  # for each function

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from ... import ops
 from ...primitive import Primitive
+from ..graph.passes import SHORT_DOT
 from ..trace.comparisons import COMPARISONS
 from ..vector_math import exp as vector_exp, log as vector_log, table as vector_math
 from .ir import Writer
@@ -38,17 +39,40 @@ def _heaviside(w: Writer, x: str, at_zero: str) -> str:
     return w.select(w.compare("oeq", x, w.c(0.0)), at_zero, step)
 
 
-def _sum(w: Writer, *xs: str) -> str:
-    """The sum in order, beginning with +0, because the correctly rounded sum of negative zeros is +0 too."""
+def add_term(w: Writer, x: str, total: str, lost: str) -> tuple[str, str]:
+    """total + x, and `lost` plus what the rounding of that sum lost, which is a float (D. E. Knuth, TAOCP 2, 4.2.2)."""
+    after = w.add(total, x)
+    back = w.sub(after, total)
+    return after, w.add(lost, w.add(w.sub(total, w.sub(after, back)), w.sub(x, back)))
+
+
+def finish_sum(w: Writer, total: str, lost: str) -> str:
+    """total + lost, or the total alone if it is infinite or nan. It is as if the sum had been rounded once."""
+    result = w.add(total, lost)
+    return w.select(w.compare("uno", result, result), total, result)
+
+
+def _in_order(w: Writer, xs: Sequence[str]) -> str:
     return functools.reduce(w.add, xs, w.c(0.0))
 
 
+def _sum(w: Writer, *xs: str) -> str:
+    """It begins with +0, because the correctly rounded sum of negative zeros is +0 too."""
+    if len(xs) <= 2:
+        return _in_order(w, xs)
+    total, lost = w.add(w.c(0.0), xs[0]), w.c(0.0)
+    for x in xs[1:]:
+        total, lost = add_term(w, x, total, lost)
+    return finish_sum(w, total, lost)
+
+
 def _dot(w: Writer, *args: str) -> str:
-    half = len(args) // 2
-    total = args[-1]
-    for a, b in zip(args[:half], args[half:-1]):
-        total = w.fma(a, b, total)
-    return total
+    """A long dot: the bias, and the products in order. A short one: the products, rounded, and then the bias."""
+    half, bias = len(args) // 2, args[-1]
+    pairs = zip(args[:half], args[half:-1])
+    if half > SHORT_DOT:
+        return functools.reduce(lambda total, pair: w.fma(pair[0], pair[1], total), pairs, bias)
+    return w.add(_in_order(w, [w.mul(a, b) for a, b in pairs]), bias)
 
 
 def _prod(w: Writer, *xs: str) -> str:
@@ -67,10 +91,8 @@ def _norm(w: Writer, *xs: str) -> str:
     scale = w.from_bits(
         w.put(f"select {w.truth_type} {lowest}, {w.long} {w.i(0x0010000000000000)}, {w.long} {within}", "i")
     )
-    total = w.c(0.0)
-    for x in xs:
-        scaled = w.mul(x, scale)
-        total = w.fma(scaled, scaled, total)
+    scaled = [w.mul(x, scale) for x in xs]
+    total = _sum(w, *[w.mul(x, x) for x in scaled])
     length = w.div(w.intrinsic("sqrt", total), scale)
     infinite = w.compare("oeq", top, w.c(math.inf))
     return w.select(infinite, w.c(math.inf), length)
@@ -82,14 +104,14 @@ def _logsumexp(w: Writer, *xs: str) -> str:
     for x in xs[1:]:
         top = _maximum(w, top, x)
         top = w.select(w.compare("uno", x, x), x, top)
-    total, found = w.c(0.0), ""
+    terms, found = [], ""
     for x in xs:
         is_top = w.compare("oeq", x, top)
         first = w.both(is_top, w.opposite(found)) if found else is_top
         found = w.either(found, is_top) if found else is_top
         e = w.call("exp", vector_exp.exp, w.sub(x, top))
-        total = w.add(total, w.select(first, w.c(0.0), e))
-    result = w.add(top, w.call("log1p", vector_log.log1p, total))
+        terms.append(w.select(first, w.c(0.0), e))
+    result = w.add(top, w.call("log1p", vector_log.log1p, _sum(w, *terms)))
     infinite = w.compare("ueq", w.intrinsic("fabs", top), w.c(math.inf))  # or nan
     return w.select(infinite, top, result)
 
@@ -113,7 +135,7 @@ LLVM: dict[str, Emit] = {
     "fmul": Writer.mul,
     "fdiv": Writer.div,
     "fneg": Writer.neg,
-    "llvm.fma": Writer.fma,
+    "llvm.fma": Writer.exact_fma,
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...primitive import Primitive
 from .. import tuning
-from .instructions import emit
+from .instructions import add_term, emit, finish_sum
 from .ir import IR, Writer
 from .lanes import first_lanes, sum_lanes, sum_lanes_of_each
 from .tables import HEADER, Key
@@ -134,10 +134,11 @@ class _Machine:
 
         def body(row: str, out: str) -> None:
             def add(number: str) -> None:
-                def term(k: str, total: str) -> list[str]:
-                    return [w.add(total, w.load(self.vector(self.node(self.entry(row, k)), number)))]
+                def term(k: str, total: str, lost: str) -> tuple[str, str]:
+                    return add_term(w, w.load(self.vector(self.node(self.entry(row, k)), number)), total, lost)
 
-                w.store(w.loop(self.operands, term, w.c(0.0))[0], self.vector(out, number))
+                total, lost = w.loop(self.operands, term, w.c(0.0), w.c(0.0))
+                w.store(finish_sum(w, total, lost), self.vector(out, number))
 
             self._vectors(add)
 

@@ -17,10 +17,11 @@ from ... import ops
 from ...primitive import Primitive
 from .. import tuning
 from ..graph.graph import Graph, Input
+from ..graph.passes import SHORT_DOT
 from .layout import Layout
 
 # What a run does: a primitive and its number of operands, or one of these names. w and x are the factors of a dot.
-#   sum, dot         any number of operands, with the place of each in the table
+#   sum, dot         any number of operands, with the place of each in the table; a short dot is a primitive's run
 #   dot-row          a dot whose w lie side by side, as its x do: (first w, first x, bias)
 #   broadcast-dot    as dot, but the w are shared by the whole batch
 #   broadcast-row    as dot-row, but the w are shared by the whole batch
@@ -129,8 +130,8 @@ class _Tabulator:
             return "sum"
         if what is not ops.dot:
             return what, len(args)
-        if len(args) == 1:
-            return ops.sum, 1
+        if len(args) // 2 <= SHORT_DOT:
+            return what, len(args)
         place, batched = self.layout.shared_place, self.layout.batched
         if self.batched and all(x in place and not batched[x] for x in args[: len(args) // 2]):
             return "broadcast-dot"

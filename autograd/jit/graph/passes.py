@@ -1,25 +1,25 @@
 """Passes: pure functions from graph to graph that do not change any result.
 
-Two exceptions change the last bits: fma, which the machine rounds once, and small powers, which become
-products. A new pass is one function and its name in PASSES; a new rewrite, which replaces single
-nodes, is one function and its name in REWRITES. The tests find both there.
+One exception changes the last bits: small powers become products. A product and a sum never become one fused
+operation, which would round once where the engine rounds twice, so that equal products would no longer cancel.
+A new pass is one function and its name in PASSES; a new rewrite, which replaces single nodes, is one
+function and its name in REWRITES. The tests find both there.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 
 from ... import ops
-from ...primitive import Primitive, primitive
+from ...primitive import Primitive
 from ..trace.comparisons import stop_gradient
 from .graph import Graph, Input, What, group_operands
 
-
-@primitive(None, None, None, symbol="×+", native="llvm.fma")
-def fma(a: float, b: float, c: float) -> float:
-    """a * b + c, rounded only once if the machine can do that."""
-    return a * b + c
+# Dots of more products are added up with fma, in order, which is what networks spend their time in. Shorter ones
+# are rounded as the engine rounds them: geometry is made of them, and there products do cancel.
+SHORT_DOT = 8
 
 
 class Builder:
@@ -187,8 +187,17 @@ def _stop(build: Builder, args: tuple[int, ...]) -> int | None:
 
 
 def _dot(build: Builder, args: tuple[int, ...]) -> int | None:
-    """A dot of one product becomes an fma. It is not the product alone, because -0 + 0 is 0."""
-    return args[0] if len(args) == 1 else build.apply(fma, args) if len(args) == 3 else None
+    """A short dot without a bias becomes a sum of products, which is rounded once. With a bias it is a neuron.
+
+    The bias of adjoints is -0.0: their terms are added in order, as in the engine's sweep on floats.
+    """
+    bias, half = build.number(args[-1]), len(args) // 2
+    if bias is None or bias != 0.0 or not 0 < half <= SHORT_DOT:
+        return None
+    products = [_apply(build, REWRITES, ops.mul, pair) for pair in zip(args[:half], args[half:-1])]
+    if math.copysign(1.0, bias) < 0:
+        return functools.reduce(lambda a, b: _apply(build, REWRITES, ops.add, (a, b)), products)
+    return _apply(build, REWRITES, ops.sum, tuple(products))
 
 
 _IDENTITIES: dict[Primitive, Callable[[Builder, tuple[int, ...]], int | None]] = {
@@ -221,19 +230,6 @@ def remove_dead_code(graph: Graph) -> Graph:
     return Graph(tuple(what), tuple(operands), tuple([place[k] for k in graph.outputs]))
 
 
-def contract(graph: Graph) -> Graph:
-    """Replace x · y + z by one fma if nothing else needs the product. The product remains as dead code."""
-    uses = graph.uses()
-    what, operands = list(graph.what), list(graph.operands)
-    for k, (op, args) in enumerate(zip(graph.what, graph.operands)):
-        if op is ops.add:
-            for product, other in (args, args[::-1]):
-                if what[product] is ops.mul and uses[product] == 1:
-                    what[k], operands[k] = fma, (*operands[product], other)
-                    break
-    return Graph(tuple(what), tuple(operands), graph.outputs)
-
-
 REWRITES: tuple[Rewrite, ...] = (fold, use_identities)
 
 
@@ -242,7 +238,7 @@ def rewrite_nodes(graph: Graph) -> Graph:
     return rewrite(graph, REWRITES)
 
 
-PASSES: tuple[Pass, ...] = (rewrite_nodes, contract, remove_dead_code)
+PASSES: tuple[Pass, ...] = (rewrite_nodes, remove_dead_code)
 
 
 def simplify(graph: Graph) -> Graph:

@@ -1,16 +1,29 @@
-"""Machine code on disk, so that a second process need not compile it again; AUTOGRAD_JIT_CACHE says where."""
+"""Machine code on disk, so that a second process need not compile it again; AUTOGRAD_JIT_CACHE says where.
+
+Machine code is run as it is, so it is taken only from the user's own files, which no one else can write. SECURITY.md
+says what that rests on.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import os
+import platform
+import stat
+import struct
+import sys
+import warnings
 from pathlib import Path
 
 from ...files import write_whole
 
 VARIABLE = "AUTOGRAD_JIT_CACHE"
-_MAGIC = b"scalar-autograd object 1\n"
+_MAGIC = b"scalar-autograd object 2\n"
+_ELF = "16sHHIQQQIHHHHHH"  # the header of an object file, and that of a section, in 64 bits
+_SECTION = "IIQQQQIIQQ"
+_RELOCATABLE, _EMPTY = 1, 8  # the type of an object file, and that of a section without content
+_warned: set[Path] = set()
 
 
 def directory() -> Path | None:
@@ -29,16 +42,22 @@ def digest(*parts: object) -> str:
 
 
 def read_object(name: str) -> bytes | None:
-    """The machine code of that name; None if there is none, or if it is damaged."""
+    """The machine code of that name; None if there is none that is whole, of that name and of this user."""
     folder = directory()
-    if folder is None:
+    if folder is None or not _is_private(folder):
         return None
+    # A pipe under the name would keep open() waiting, so it must not block.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
-        stored = (folder / f"{name}.o").read_bytes()
+        with open(os.open(folder / f"{name}.o", flags), "rb") as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode) or not _is_owned(found):
+                return None
+            stored = file.read()
     except OSError:
         return None
-    head, body = stored[: len(_MAGIC) + 32], stored[len(_MAGIC) + 32 :]
-    return body if head == _MAGIC + hashlib.sha256(body).digest() else None
+    head, code = stored[: len(_MAGIC) + 32], stored[len(_MAGIC) + 32 :]
+    return code if head == _seal(name, code) and is_object(code) else None
 
 
 def write_object(name: str, code: bytes) -> None:
@@ -47,5 +66,59 @@ def write_object(name: str, code: bytes) -> None:
     if folder is None:
         return
     with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / f"{name}.o", _MAGIC + hashlib.sha256(code).digest() + code)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _is_private(folder):
+            return
+        path = folder / f"{name}.o"
+        path.unlink(missing_ok=True)  # whatever is there was not good enough to be read
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # write_whole keeps these permissions
+        write_whole(path, _seal(name, code) + code)
+
+
+def _seal(name: str, code: bytes) -> bytes:
+    """What a file begins with. The hash covers the name, so that no file passes for another one."""
+    return _MAGIC + hashlib.sha256(f"{name}\n".encode() + code).digest()
+
+
+def _is_owned(found: os.stat_result) -> bool:
+    """Whether it belongs to this user, and no one else can write it. Windows has no such permissions."""
+    if not hasattr(os, "geteuid"):
+        return True
+    return found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether the folder may be used. One that others can write gives a warning, once."""
+    try:
+        found = folder.stat()
+    except OSError:
+        return False
+    if _is_owned(found):
+        return stat.S_ISDIR(found.st_mode)
+    if folder not in _warned:
+        _warned.add(folder)
+        warnings.warn(
+            f"the cache of machine code is not used: {VARIABLE} must name a directory of your own that no one else can "
+            f"write, got {str(folder)!r} of user {found.st_uid} with permissions {stat.S_IMODE(found.st_mode):o}. "
+            "Run chmod go-w on it, or name another",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return False
+
+
+def is_object(code: bytes) -> bool:
+    """Whether it is an object file all of whose sections are there, since LLVM crashes on others.
+
+    Only the format of Linux is looked into.
+    """
+    if platform.system() != "Linux":
+        return len(code) > 0
+    order = ">" if sys.byteorder == "big" else "<"
+    try:
+        magic, kind, _, _, _, _, start, _, _, _, _, size, count, names = struct.unpack_from(order + _ELF, code)
+        sections = [struct.unpack_from(order + _SECTION, code, start + k * size) for k in range(count)]
+    except (struct.error, OverflowError):
+        return False
+    whole = all(each[1] == _EMPTY or each[4] + each[5] <= len(code) for each in sections)
+    return magic[:4] == b"\x7fELF" and kind == _RELOCATABLE and names < count and whole

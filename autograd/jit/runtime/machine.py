@@ -93,6 +93,8 @@ class Code:
     def function(self, name: str, *argument_types: Any, result: Any = None) -> Any:
         """A function of the module. It releases the interpreter lock while it runs."""
         address = self._engine.get_function_address(name)
+        if not address:
+            raise RuntimeError(f"the machine code has no function {name!r}; clear the directory {cache.VARIABLE} names")
         function: Any = ctypes.CFUNCTYPE(result, *argument_types)(address)
         function.code = self  # the function keeps the memory that it runs in alive
         return function

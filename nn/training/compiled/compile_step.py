@@ -17,7 +17,7 @@ from autograd.jit.runtime.memory import padded
 from ...module import Module
 from ...optim.base import Group, Optimizer
 from ..data import Array, Examples, explain_missing_rows
-from ..dry_run import probe
+from ..dry_run import is_known, probe, refuse_chance
 from ..step import Loss, NotFinite, Penalty, Step, check_parts, refuse_if_not_finite
 from .compiled_update import CompiledUpdate
 from .substitute import Replay, buffer_values, generators, substitute
@@ -45,8 +45,8 @@ class CompiledStep(Step):
         axes = None if self._by_batch else (None, 0, 0, *[0] * len(self._generators))
         self.program = jit(self._batch_step if self._by_batch else self._example_loss, axes)
         self._penalty = jit(self._penalty_loss)
-        self._sums, self._extra = (padded(1 + len(self.flat)) for _ in range(2))  # a loss and a gradient
-        self._new = padded(len(self.flat))
+        self._sums, self._extra = (padded(1 + len(self._flat)) for _ in range(2))  # a loss and a gradient
+        self._new = padded(len(self._flat))
         self._updates, self._takes = list[CompiledUpdate](), dict[Any, Take]()
         self._known: list[tuple[list[CompiledUpdate], dict[Any, Take]]] = []  # each with the takes that use it
         self._groups: list[Group] = []  # the groups of the updates: none yet
@@ -70,6 +70,7 @@ class CompiledStep(Step):
     def take(self, X: Array, y: Array) -> float:
         if self.optimizer.groups != self._groups:
             self._choose_updates()
+            self._watch_again()
         for update in self._updates:
             if not update.begin():
                 self._choose_updates()
@@ -78,6 +79,7 @@ class CompiledStep(Step):
         if take is None:
             with explain_missing_rows(X):
                 take = self._takes[X.shape, y.shape] = self._new_take(X, y)
+            self._watch_again()
         return take(X, y)
 
     def _substitute(self, numbers: Any, buffers: Sequence[Any] = (), noise: Sequence[Replay] = ()) -> Module:
@@ -110,19 +112,21 @@ class CompiledStep(Step):
         """A function that takes a step with a batch of these shapes: numbers in, one call, numbers out."""
         if not X.ndim or not y.ndim or len(X) != len(y) or not len(X):
             raise ValueError(
-                f"X and y must have the same number of examples, at least one, got shapes {X.shape} and {y.shape}"
+                f"X and y must have the same number of examples, at least one, got {X.shape} and {y.shape}"
             )
-        for name, array in (("X", X), ("y", y)):
-            if array.dtype.kind not in "fiub":
-                raise TypeError(f"{name} must be an array of real numbers, got an array of {array.dtype}")
+        for name, a in (("X", X), ("y", y)):
+            if a.dtype.kind not in "fiub":
+                raise TypeError(f"{name} must be an array of real numbers, got an array of {a.dtype}")
         if self.tries_batches:
             self._probe(X, y)
+        if not self._takes and not is_known(self.model, self.loss):
+            refuse_chance(self._copy()[0], self.loss, Examples(X, y))
         X, y = X.astype(float), y.astype(float)
         shapes = self._random_shapes(X, y)
         work, compute = self._new_routine(X, y, shapes)
         parameters, X_place, y_place, *places = work.inputs
         updates, sums, by_batch, lent = self._updates, self._sums, self._by_batch, bool(work.lent)
-        buffers = [self.buffers] if by_batch else []
+        buffers = [self._buffers] if by_batch else []
 
         def take(X: Array, y: Array) -> float:
             if lent:
@@ -146,7 +150,7 @@ class CompiledStep(Step):
             if not taken:
                 self._refuse(X, y)
             if not updates:
-                self.update(sums[1:], work.outputs[2] if by_batch else self.buffers)
+                self.update(sums[1:], work.outputs[2] if by_batch else self._buffers)
             return sums.item(0)
 
         return take
@@ -160,25 +164,25 @@ class CompiledStep(Step):
 
         routine, noise = Routine(), map(np.zeros, shapes)
         if self._by_batch:
-            runner = self._runner(self.program, (self.flat, X, y, self.buffers, *noise))
+            runner = self._runner(self.program, (self._flat, X, y, self._buffers, *noise))
         else:
-            runner = self._runner(self.program, (self.flat, X, y, *noise), (0,), True)
+            runner = self._runner(self.program, (self._flat, X, y, *noise), (0,), True)
         work = runner.workspace()
         self._add_gradient(routine, runner, work)
         if self.penalty is not None:
-            self._add_penalty(routine, self._runner(self._penalty, (self.flat,), (0,)))
+            self._add_penalty(routine, self._runner(self._penalty, (self._flat,), (0,)))
         routine.check(self._sums)
         if self.clip_norm is not None:
             routine.clip(self.clip_norm, self._sums[1:])
         if self._updates:
             self._add_updates(routine)
             if self._by_batch:
-                routine.copy(work.outputs[2], self.buffers)
+                routine.copy(work.outputs[2], self._buffers)
         return work, routine.build()
 
     def _add_gradient(self, routine: Routine, runner: Runner, work: Workspace) -> None:
         """Add to a routine: the mean loss and its gradient."""
-        routine.copy(self.flat, work.inputs[0])
+        routine.copy(self._flat, work.inputs[0])
         routine.run(runner, work)
         if self._by_batch:
             loss, grad, _ = work.outputs
@@ -190,7 +194,7 @@ class CompiledStep(Step):
     def _add_penalty(self, routine: Routine, penalty: Runner) -> None:
         """Add to a routine: the penalty and its gradient."""
         work = penalty.workspace()
-        routine.copy(self.flat, work.inputs[0])
+        routine.copy(self._flat, work.inputs[0])
         routine.run(penalty, work)
         routine.copy(work.outputs[0], self._extra[:1])
         routine.copy(work.sums, self._extra[1:])
@@ -201,21 +205,20 @@ class CompiledStep(Step):
         start = 0
         for update in self._updates:
             mine = slice(start, start + len(update.group.parameters))
-            update.compute(routine, self.flat[mine], self._sums[1:][mine], self._new[mine])
+            update.compute(routine, self._flat[mine], self._sums[1:][mine], self._new[mine])
             start = mine.stop
         routine.check(self._new)
-        routine.copy(self._new, self.flat)
+        routine.copy(self._new, self._flat)
         for update in self._updates:
             update.keep(routine)
 
-    def _probe(self, X: Array, y: Array) -> None:
-        """Try model and loss on a batch without compiling, because errors then say best what does not fit."""
+    def _probe(self, X: Array, y: Array) -> None:  # its errors say best what does not fit
         probe(self._copy()[0], self.loss, self.penalty, Examples(X, y))
 
     def _copy(self) -> tuple[Module, list[Replay]]:
         """The model with the numbers that training has reached, and what stands in for its generators."""
         noise = [Replay(repeat(0.5)) for _ in self._generators]
-        return self._substitute([Value(x) for x in self.flat], [Value(x) for x in self.buffers], noise), noise
+        return self._substitute([Value(x) for x in self._flat], [Value(x) for x in self._buffers], noise), noise
 
     def _refuse(self, X: Array, y: Array) -> NoReturn:
         """Say why a step was not taken."""
@@ -239,11 +242,10 @@ class CompiledStep(Step):
     def _runner(
         self, program: Program, args: Sequence[Any], wrt: tuple[int, ...] | None = None, sum_value: bool = False
     ) -> Runner:
-        """A runner of the program for arguments like these, compiled now; ValueError if a gradient would be missing."""
+        """A runner of the program for such arguments, compiled now; ValueError if a gradient would be missing."""
         runner = program.runner(args, wrt, sum_value)
         assert runner is not None  # there are no Values among these arguments
-        closed_over = {id(x) for x in runner.closed_over}
-        trained = {id(p) for p in self.optimizer.parameters}
+        closed_over, trained = ({id(x) for x in each} for each in (runner.closed_over, self.optimizer.parameters))
         for name, p in self.model.named_parameters():
             if id(p) in closed_over & trained:
                 raise ValueError(
@@ -263,15 +265,13 @@ def compile_step(
 ) -> CompiledStep:
     """Compile forward pass, loss, gradient and update of a training loop into one call.
 
-    Take the steps in a `with` block: the parameters are then in one flat array. The model has them when the
-    block ends, and after `step.write_back()`. Call that before you validate or save within the block.
-    A call outside of a block reads and writes the model each time, which takes some fifty times as long. Assigning
-    `optimizer.lr` before each step takes several microseconds more.
+    Take the steps in a `with` block: the parameters are then in one flat array. The model gets them when it is used,
+    and the next step starts from the model. That, like a call outside of a block, takes as long as fifty steps;
+    assigning `optimizer.lr` takes several microseconds.
 
     Examples are computed side by side, by code compiled once. If a Module in training has a Buffer or a
-    `smallest_batch` above 1, as BatchNorm does, the examples of a batch depend on each other: then the
-    model's `batch` is compiled for all of them together, once for each batch size. Dropout uses at each step the
-    random numbers that it would use in `model.batch(X)`.
+    `smallest_batch` above 1, as BatchNorm does, the examples of a batch depend on each other: then the model's `batch`
+    is compiled for all of them, once for each batch size. Dropout draws as in `model.batch(X)`. No `grad` is set.
 
     Args:
         model: the model. One example is passed to it, or all to its `batch`.

@@ -30,6 +30,6 @@ def choose_compiled(compiled: bool | None, caller: str) -> bool:
             )
             warn(_warnings[0])
         return False
-    if compiled:
+    if check_flag(compiled, "compiled"):
         require("llvmlite.binding", f"nn.{caller}(compiled=True)")
     return bool(compiled)

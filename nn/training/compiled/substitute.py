@@ -14,6 +14,8 @@ from autograd.transforms.containers import constants_of, typed_key
 
 from ...module import Module, is_container, members, walk
 
+PACKAGE = Module.__module__.split(".")[0] + "."
+
 
 def structure(model: Module, modes: bool) -> list[Any]:
     """Everything that compiled code depends on, except the data of Values: as long as it is equal, the code fits.
@@ -35,17 +37,32 @@ def _structure(x: Any, modes: bool, seen: dict[int, tuple[int, Any]]) -> Iterato
         yield from _structure(x.__self__, modes, seen)
     elif not is_container(x):
         yield typed_key(x)
+        if getattr(x, "__dict__", None) and not callable(x) and id(x) not in seen:  # such as a user's settings
+            seen[id(x)] = len(seen), x
+            yield from _structure(dict(vars(x)), modes, seen)
     elif id(x) in seen:
         yield seen[id(x)][0]
     else:
         seen[id(x)] = len(seen), x  # x too, so that no later object gets its id
-        yield type(x), typed_key(constants_of(x))
+        yield x.__class__, typed_key(constants_of(x))  # unlike type(x), x.__class__ ends a Watch
         if modes and isinstance(x, Module):
             yield x.training
+        if isinstance(x, Module) and id(type(x)) not in seen:
+            seen[id(type(x))] = len(seen), type(x)
+            for name, item in _class_attributes(type(x)):
+                yield name
+                yield from _structure(item, modes, seen)
         for name, item in members(x):
             if name != "training" or not isinstance(x, Module):
                 yield name
                 yield from _structure(item, modes, seen)
+
+
+def _class_attributes(kind: type[Module]) -> Iterator[tuple[str, Any]]:
+    """What instances read from a class of the user's, apart from methods."""
+    for each in kind.__mro__[: kind.__mro__.index(Module)]:
+        if not each.__module__.startswith(PACKAGE):
+            yield from ((name, x) for name, x in vars(each).items() if not (callable(x) or name.startswith("__")))
 
 
 def substitute(model: Module, replacements: Mapping[Any, Any]) -> Module:

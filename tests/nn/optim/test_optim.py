@@ -81,7 +81,7 @@ def test_zero_grad() -> None:
         (lambda x: nn.SGD([], lr=0.1), ValueError, "parameters must hold at least one Value"),
         (lambda x: nn.SGD([x, x], lr=0.1), ValueError, "duplicate parameter. Pass each parameter once"),
         (lambda x: nn.SGD([x * 2], lr=0.1), TypeError, "a parameter must be a leaf Value"),
-        (lambda x: nn.SGD([1.0], lr=0.1), TypeError, "a parameter must be a leaf Value, got 1.0"),
+        (lambda x: nn.SGD([1.0], lr=0.1), TypeError, "a parameter must be a leaf Value, got float 1.0"),
         (lambda x: nn.SGD(nn.Neuron(1), lr=0.1), TypeError, r"SGD: .* got Neuron. Pass model.parameters\(\)"),
         (lambda x: nn.SGD(3, lr=0.1), TypeError, r"got int 3. Pass model.parameters\(\)"),
         (lambda x: nn.clip_grad_norm(nn.Neuron(1), 1.0), TypeError, r"clip_grad_norm: .* got Neuron. Pass model.param"),

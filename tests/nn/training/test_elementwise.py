@@ -168,7 +168,9 @@ def test_an_update_that_returns_something_else_is_refused(kind: Any, result: Any
         def update(self, group: Any, data: Any, grad: Any) -> Any:
             return result
 
-    with pytest.raises(TypeError, match=r"Wrong.update must return the new numbers .* an array of shape \(21,\), got"):
+    with pytest.raises(
+        TypeError, match=r"Wrong.update must return the new numbers .* an array of shape \(21,\) and dtype float64, got"
+    ):
         run(kind, Wrong)
     with pytest.raises(NotImplementedError, match=r"Optimizer has no update. Define update\(self, group, data, grad\)"):
         run(kind, lambda ps: nn.Optimizer(ps, lr=0.1))

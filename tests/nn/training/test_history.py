@@ -89,7 +89,8 @@ def test_no_bar_where_no_one_watches(progress: bool | None, capsys: pytest.Captu
 
 
 def test_a_plot_without_matplotlib_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'scalar-autograd\[plots\]'"):
         FULL.plot()
 

@@ -31,12 +31,18 @@ class Differences(NamedTuple):
     """Differences at each step (first axis) for each output (second), and what is known about their rounding."""
 
     h: Floats
-    weight: Floats  # noise of this size in f makes an error of 1 in the differences
+    order: int
     right: Floats
     left: Floats
     central: Floats
     rounding: Floats  # of the results of f
     conditioning: Floats  # the change in the results of f from the rounding of x
+    sizes: Floats  # the largest result of f
+
+    def over(self, noise: Floats) -> Floats:
+        """The error that noise of this size in f makes in the differences. (The square of a step may underflow.)"""
+        width = self.h[:, None]
+        return noise / width if self.order == 1 else noise / width / width
 
 
 class Best(NamedTuple):
@@ -59,46 +65,48 @@ class Objection(NamedTuple):
 
 
 class Tableau:
-    """Richardson's tableau for the differences d, in powers of a variable: the step or its square.
+    """Richardson's tableau for the differences d, in powers of the step h or, with power=2, of its square.
 
     Attributes:
         values: the candidates, by column (the number of extrapolations), step and output.
         changes: the distance of each from the two that it was made from.
-        noise: for each, the noise that would explain its distance from the witnesses.
+        shown: for each, the error from the noise that would explain its distance from the witnesses.
     """
 
-    def __init__(self, d: Floats, variable: Floats, columns: int) -> None:
+    def __init__(self, d: Floats, h: Floats, power: int, columns: int) -> None:
         self.values = np.full((columns, *d.shape), np.nan)
         self.changes = np.full((columns, *d.shape), np.inf)
         self.values[0] = d
         for j in range(1, columns):
             last = self.values[j - 1]
-            ratio = (variable[:-j] / variable[j:])[:, None]
+            ratio = (h[:-j] / h[j:])[:, None] ** power
             new = last[j:] + (last[j:] - last[j - 1 : -1]) / (ratio - 1)
             self.values[j, j:] = new
             self.changes[j, j:] = np.maximum(abs(new - last[j:]), abs(new - last[j - 1 : -1]))
 
-    def compare_with(self, witnesses: list[Floats], weight: Floats) -> None:
+    def compare_with(self, witnesses: list[Floats], h: Floats, order: int) -> None:
         """Set the witnesses: slightly extrapolated differences, to compare candidates from larger steps with."""
         self.witnesses = np.array([self.values[1], *witnesses])
-        self.noise = np.zeros_like(self.values)
-        for k in range(len(weight) - 1):
-            distance = abs(self.witnesses[:, None, k + 1 :] - self.values[:, None, k]) * weight[k + 1 :]
-            self.noise[:, k] = np.fmax.reduce(distance, axis=(0, 2))
+        self.shown = np.zeros_like(self.values)
+        for k in range(len(h) - 1):
+            distance = abs(self.witnesses[:, None, k + 1 :] - self.values[:, None, k])
+            shrinks = (h[k + 1 :, None] / h[k]) ** order
+            self.shown[:, k] = np.fmax.reduce(distance * shrinks, axis=(0, 2))
 
     def best(self, differences: Differences, noise: Floats, given_up: Indices) -> tuple[Best, list[Objection]]:
         """The winners among the steps that are not given up, and all objections to them."""
-        weight, (columns, steps, count) = differences.weight, self.values.shape
-        noises = differences.rounding + noise
-        errors = 2 * self.changes + SAFETY * np.fmax(noises, self.noise) / weight + 4 * EPSILON * abs(self.values)
-        errors[:, -FINER_STEPS:] = np.inf
+        columns, steps, count = self.values.shape
+        known = differences.over(differences.rounding + noise)
+        errors = 2 * self.changes + SAFETY * np.fmax(known, self.shown) + 4 * EPSILON * abs(self.values)
+        defined = np.cumsum(np.isfinite(self.witnesses[0])[::-1], axis=0)[::-1]
+        errors[:, (defined < FINER_STEPS + 1) | (np.arange(steps)[:, None] >= steps - FINER_STEPS)] = np.inf
         errors[:, np.arange(steps)[:, None] <= given_up] = np.inf
         errors = np.where(np.isnan(errors), np.inf, errors).reshape(-1, count)
         candidates, step = self.values.reshape(-1, count), np.tile(np.arange(steps), columns)
         winner, outputs = np.argmin(errors, axis=0), np.arange(count)
         value, error, k = candidates[winner, outputs], errors[winner, outputs], step[winner]
 
-        doubt = DOUBT * (noises + differences.conditioning) / weight
+        doubt = DOUBT * (known + differences.over(differences.conditioning))
         against = (abs(self.witnesses - value) > error + doubt).any(axis=0) & (np.arange(steps)[:, None] > k)
         clash = np.isfinite(errors) & (abs(candidates - value) > errors + error)
         objections = []

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..chain import local_derivatives, topological_order
-from ..value import Value
+from ...chain import local_derivatives, topological_order
+from ...value import Value
 from .extrapolation import EPSILON
 
 ROUNDINGS = 16  # assumed in each term of a derivative
