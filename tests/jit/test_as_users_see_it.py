@@ -19,7 +19,7 @@ from fresh import seeds
 
 import autograd as ag
 from autograd.jit import jit, tuning
-from autograd.testing.rounding import rounding_errors
+from autograd.testing.differences.rounding import rounding_errors
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.1, math.inf, -math.inf, math.nan, 5e-324, -1e-310, 1e308, -1e308, 1e-160, 3.0]
 INPUTS = 4
