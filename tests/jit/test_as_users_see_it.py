@@ -98,7 +98,8 @@ def test_arithmetic_and_choices_are_the_engines_to_the_last_bit(form: str) -> No
             assert same(alone, wanted[0]), (seed, points[0], alone, wanted[0])
 
 
-def test_gradients_of_arithmetic_are_the_engines_to_the_last_bit(form: str) -> None:
+def test_gradients_of_arithmetic_are_the_engines_up_to_the_order_of_sums(form: str) -> None:
+    exact = compared = 0
     for seed in seeds():
         rng = random.Random(seed)
         for _ in range(5):
@@ -106,8 +107,13 @@ def test_gradients_of_arithmetic_are_the_engines_to_the_last_bit(form: str) -> N
             points = [[draw(rng) for _ in range(INPUTS)] for _ in range(11)]
             found = jit(f, in_axes=0).value_and_grad(np.array(points))[1].tolist()
             for x, slopes in zip(points, found):
+                leaves = [ag.Value(each) for each in x]
                 wanted = ag.grad(f)(x)
-                assert all(map(same, slopes, wanted)), (seed, x, slopes, wanted)
+                _, slack = rounding_errors(f(leaves), leaves)
+                for a, b, error in zip(slopes, wanted, slack):
+                    assert same(a, b) or abs(a - b) <= error, (seed, x, slopes, wanted)
+                    exact, compared = exact + same(a, b), compared + 1
+    assert exact > 0.97 * compared  # the others compute something twice, which is compiled once
 
 
 CANCELLING: dict[str, Callable[[Any], Any]] = {
