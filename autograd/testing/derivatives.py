@@ -49,7 +49,7 @@ class Derivatives:
         function = functools.partial(self.at, order=order - 1)
 
         def line(f: Any, x: float, grid: float) -> Line:
-            return Line(f, x, below, noise, grid=grid)
+            return Line(f, x, below, noise, grid=grid, stairs=False)
 
         lines = lines_through(function, arguments.numbers, line, arguments.grid)
         slopes = [each.slopes() for each in lines]
@@ -70,7 +70,7 @@ class Derivatives:
         below, noise, _ = self._below(1)
 
         def line(f: Any, x: float) -> Line:
-            return Line(f, x, below, noise)
+            return Line(f, x, below, noise, stairs=False)
 
         numbers = self.arguments.numbers
         return Directions(functools.partial(self.at, order=0), numbers, self.at(numbers, 1), line, rtol, atol)

@@ -105,7 +105,11 @@ def _wrong_partials(node: Value, rtol: float) -> Iterator[Fault]:
         def function(t: float, place: Any = place) -> Any:
             return np.array([op.evaluate(*_replace(numbers, [place], [t]))])
 
-        slopes = Line(function, parent.data, np.array([node.data])).slopes() if math.isfinite(parent.data) else None
+        slopes = (
+            Line(function, parent.data, np.array([node.data]), stairs=False).slopes()
+            if math.isfinite(parent.data)
+            else None
+        )
         for verdict in judge([""], [place[0]], [[given]], [slopes], rtol) if slopes else ():
             if verdict.wrong and not verdict.at_jump:
                 yield Fault(op, _format_call(op, numbers), verdict, 1)

@@ -176,7 +176,8 @@ def main() -> None:
         nodes += len(graph.steps)
         try:
             found = difference(graph)
-            slopes = [float(x) for x in graph.oracle(mpmath.mp, graph.point).slopes]
+            with mpmath.workdps(400):  # softmax and kin lose what is smaller than the last digit
+                slopes = [float(x) for x in graph.oracle(mpmath.mp, graph.point).slopes]
         except (ArithmeticError, ValueError):
             singular += 1
             continue

@@ -26,7 +26,7 @@ Mask = NDArray[np.bool_]
 FIRST_STEPS = 8  # steps to try at first
 UNRESOLVED = 0.01  # the change between neighbouring floats that is too much, as a part of the change further off
 PRECISE = {1: 1e-8, 2: 1e-6}  # for each order, the relative error at which the first steps suffice
-FAR = (2.0**4, 2.0**12, 2.0**24)  # how far to look, as a multiple of the size of x, where f is flat
+FAR = (2.0**4, 2.0**12, 2.0**24, 2.0**60, 2.0**100)  # how far to look, as a multiple of the size of x, where f is flat
 
 
 class Line:
@@ -41,6 +41,7 @@ class Line:
             of the results themselves need not be included.
         rounding: gives this rounding, for results of a certain size.
         grid: the distance from x to the next number that f can tell from it.
+        stairs: whether stairs may be rounding inside f that `noise` does not have; False if the graph gave it.
 
     >>> line = Line(lambda x: np.array([math.sin(x)]), 1.0, np.array([math.sin(1.0)]))
     >>> slopes = line.slopes()
@@ -56,10 +57,12 @@ class Line:
         noise: Any = 0.0,
         rounding: Callable[[Floats], Floats] = np.spacing,
         grid: float | None = None,
+        stairs: bool = True,
     ) -> None:
         self.f, self.x, self.y = f, x, y
         self.grid = grid or math.ulp(x)
         self.noise = np.zeros_like(y) + noise
+        self.stairs = stairs
         self.trouble: Exception | None = None  # the last one that f raised
         self._rounding = rounding
         self._stairs_measured = np.zeros(y.shape, dtype=bool)
@@ -244,7 +247,7 @@ class Line:
             other = max(jumps[-side], find_jump(at, x, x - side * larger, smallest).size)
             if other:
                 return min(jumps[side], other, limit)
-        return max(stair_size(at, x, x + sign * larger, smallest) for sign in (1, -1))
+        return max(stair_size(at, x, x + sign * larger, smallest) for sign in (1, -1)) if self.stairs else 0.0
 
     def _is_flat(self, h: Floats) -> Mask:
         """For each output, whether f stays the same over these steps."""
