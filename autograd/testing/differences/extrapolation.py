@@ -97,7 +97,8 @@ class Tableau:
         """The winners among the steps that are not given up, and all objections to them."""
         columns, steps, count = self.values.shape
         known = differences.over(differences.rounding + noise)
-        errors = 2 * self.changes + SAFETY * np.fmax(known, self.shown) + 4 * EPSILON * abs(self.values)
+        shifted = 2 * differences.over(differences.conditioning)  # by rounding inside that keeps step with that of x
+        errors = 2 * self.changes + SAFETY * np.fmax(known, self.shown) + shifted + 4 * EPSILON * abs(self.values)
         defined = np.cumsum(np.isfinite(self.witnesses[0])[::-1], axis=0)[::-1]
         errors[:, (defined < FINER_STEPS + 1) | (np.arange(steps)[:, None] >= steps - FINER_STEPS)] = np.inf
         errors[:, np.arange(steps)[:, None] <= given_up] = np.inf

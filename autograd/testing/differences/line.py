@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .extrapolation import SAFETY, Best, Differences, Floats, Tableau
-from .noise import OUTSIDE, find_jump, resolution, stair_size
+from .noise import OUTSIDE, find_jump, is_sudden, resolution, stair_size
 from .sides import Slopes, combine_sides
 
 Mask = NDArray[np.bool_]
@@ -239,14 +239,19 @@ class Line:
         def at(t: float) -> float:
             return float(self._at(t)[output])
 
-        limit = resolution(at, x, self.grid)
+        smooth = resolution(at, x, self.grid)
+
+        def jump(step: float) -> float:
+            found = find_jump(at, x, x + step, smallest)
+            return found.size if found.size <= 8 * smooth or is_sudden(at, found, self.grid) else 0.0
+
         h = max(h, 2**12 * self.grid)  # to leave room for bisection
-        jumps = {sign: find_jump(at, x, x + sign * h, smallest).size for sign in (1, -1)}
+        jumps = {sign: jump(sign * h) for sign in (1, -1)}
         side = max(jumps, key=lambda sign: jumps[sign])
         if jumps[side]:
-            other = max(jumps[-side], find_jump(at, x, x - side * larger, smallest).size)
+            other = max(jumps[-side], jump(-side * larger))
             if other:
-                return min(jumps[side], other, limit)
+                return min(jumps[side], other)
         return max(stair_size(at, x, x + sign * larger, smallest) for sign in (1, -1)) if self.stairs else 0.0
 
     def _is_flat(self, h: Floats) -> Mask:

@@ -75,7 +75,7 @@ def hidden_noise(along: Callable[[float], Floats], y: Floats, rounding: Callable
             for i in np.flatnonzero(suspects)[:3]:  # the same operations make the noise of the others
                 at = _component(along, i)
                 jumps = (find_jump(at, k * spacing, (k + 1) * spacing, level[i] / 8) for k in (0, -1, 1, -2))
-                confirmed = confirmed or all(_is_sudden(at, jump) for jump in jumps)
+                confirmed = confirmed or all(is_sudden(at, jump, 2.0**-51) for jump in jumps)
             if confirmed:
                 found = np.where(suspects, level, found)
     return found
@@ -85,11 +85,11 @@ def _component(along: Callable[[float], Floats], i: Any) -> Function:
     return lambda t: float(along(t)[i])
 
 
-def _is_sudden(at: Function, jump: Jump) -> bool:
+def is_sudden(at: Function, jump: Jump, grid: float) -> bool:
     """Whether a function jumps at a place, alone or up and down, and is not just steep there, as tan is at a pole."""
     if not jump.size:
         return False
-    near = np.diff([at(jump.place + k * 2.0**-51) for k in range(-4, 5)])
+    near = np.diff([at(jump.place + k * grid) for k in range(-4, 5)])
     up_and_down = near.max() > jump.size / 4 and near.min() < -jump.size / 4
     return bool(up_and_down or jump.size > 8 * np.median(abs(near)))
 
@@ -151,10 +151,7 @@ def _jump(changes: list[float], place: float) -> Jump:
 
 
 def resolution(at: Function, x: float, grid: float) -> float:
-    """A limit to the noise of a function that varies smoothly from each float to the next: by how much; else inf.
-
-    There may still be rounding inside that keeps step with that of x.
-    """
+    """By how much a function varies from each float to the next if it does so smoothly; else inf."""
     values = np.array([at(x + k * grid) for k in range(-3, 4)])
     first, third = abs(np.diff(values)), abs(np.diff(values, 3))
     return float(first.max()) if first.min() > 0 and third.max() <= 0.1 * first.min() else math.inf
