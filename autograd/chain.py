@@ -20,7 +20,7 @@ import numpy as np
 
 from . import fast
 from .lost import call_rule
-from .node import Node, lock, reachable as reachable, turn
+from .node import Node, reachable as reachable, turn
 from .primitive import NOT_IEEE, NOT_TAKEN, Primitive, as_float, describe, on_ieee_floats
 
 if TYPE_CHECKING:
@@ -78,10 +78,9 @@ def accumulate(root: Value, seed: float) -> None:
     """Set the grad of every node to seed times the derivative of `root`. For leaves, add this to their grad."""
     leaves, nodes = reachable([root])
     derivatives, has_conditions = _prepare(nodes)
-    with lock:
+    with turn:
         before = [leaf._grad for leaf in leaves]
         try:
-            turn.taken = True
             for node in leaves:
                 node._grad = 0.0
             for node in nodes:
@@ -95,27 +94,20 @@ def accumulate(root: Value, seed: float) -> None:
             found = [0.0] * len(leaves)
             raise
         finally:
-            try:
-                for leaf, old, new in zip(leaves, before, found):
-                    leaf._grad = old + new
-            finally:
-                turn.taken = False
+            for leaf, old, new in zip(leaves, before, found):
+                leaf._grad = old + new
 
 
 def accumulate_on_values(root: Value, seed: Any) -> dict[Value, Value | float]:
     """Like accumulate(), but the derivatives are Values, returned for every node."""
     leaves, nodes = reachable([root])
     found = adjoints_on_values(root, seed)
-    with lock:
-        try:
-            turn.taken = True
-            before = [leaf._grad for leaf in leaves]
-            for node in nodes:
-                node._grad = data_of(found.get(node, 0.0))
-            for leaf, grad in zip(leaves, before):
-                leaf._grad = grad + data_of(found.get(leaf, 0.0))
-        finally:
-            turn.taken = False
+    with turn:
+        before = [leaf._grad for leaf in leaves]
+        for node in nodes:
+            node._grad = data_of(found.get(node, 0.0))
+        for leaf, grad in zip(leaves, before):
+            leaf._grad = grad + data_of(found.get(leaf, 0.0))
     return found
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import contextvars
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -37,68 +38,95 @@ def call_rule(op: Any, rule: Callable[..., Any], args: Sequence[Any]) -> Any:
     """The rule of a user's primitive on Values. It must not turn any of them into a float."""
     outer = getattr(_running, "rule", None)
     _running.rule = op
-    on_float.append(_check)
+    on_float.append(_check_rule)
     try:
         return rule(*args)
     finally:
-        on_float.remove(_check)
+        on_float.remove(_check_rule)
         _running.rule = outer
+
+
+def _check_rule(x: Any) -> None:
+    rule = getattr(_running, "rule", None)
+    if rule is not None:  # otherwise it runs in another thread
+        _refuse(f"the rule of {rule}", "its derivatives of higher order would be lost")
 
 
 # Transforms
 
-_watches: list[Watch] = []  # those entered and not yet left, in all threads
+_guards: list[Guard] = []  # those entered and not yet left, in all threads
 
 
-class Watch:
+class Guard:
     """A context in which a transform runs a function: it refuses to lose the variables, and collects new leaves.
 
     Args:
         who: the transform and the function, for messages.
         variables: the Values that stand for the numbers of the arguments. No thread may lose them.
         parameters: the parameters of Modules. Only this thread must not lose them, as others may be using them, too.
-        depends: a function that tells whether the first Value was computed from any of the others.
+
+    Attributes:
+        made: the leaves made in this context. They are constants of the function.
     """
 
-    def __init__(
-        self,
-        who: str,
-        variables: Iterable[Any],
-        parameters: Iterable[Any],
-        depends: Callable[[Any, Sequence[Any]], bool],
-    ) -> None:
+    def __init__(self, who: str, variables: Iterable[Any], parameters: Iterable[Any]) -> None:
         self.who = who
-        self.variables = set(variables)
         self.parameters = set(parameters)
-        self.depends = depends
-        self.made: set[Node] = set()  # the leaves made in this context: constants of the function
+        self.made: set[Node] = set()
+        self._variables = set(variables)
+        self._here = self._variables | self.parameters
+        self._constants: set[Node] = set()  # found not to depend on any of them
         self._thread = threading.get_ident()
 
-    def __enter__(self) -> Watch:
-        _watches.append(self)
-        on_float.append(_check)
+    def __enter__(self) -> Guard:
+        _guards.append(self)
+        on_float.append(self._check)
         on_leaf.append(self.made.add)
         return self
 
     def __exit__(self, *_: TracebackType | type[BaseException] | BaseException | None) -> None:
-        _watches.remove(self)
-        on_float.remove(_check)
+        _guards.remove(self)
+        on_float.remove(self._check)
         on_leaf.remove(self.made.add)
 
-    def loses(self, x: Any) -> bool:
-        """Whether a derivative that this transform is to compute depends on x."""
-        watched = self.variables
-        if self.parameters and self._thread == threading.get_ident():
-            watched = watched | self.parameters
-        if x.op is None:
-            return x in watched
-        return self.depends(x, list(watched))
+    @property
+    def is_here(self) -> bool:
+        """Whether this thread runs the function."""
+        return self._thread == threading.get_ident()
+
+    def _check(self, x: Any) -> None:
+        if self._depends(x, *((self._here, self._constants) if self.is_here else (self._variables, set()))):
+            _refuse(self.who.rstrip(":"), "its derivative would be lost")
+
+    def _depends(self, x: Any, watched: set[Node], constants: set[Node]) -> bool:
+        """Whether x was computed from any that is watched. If not, it is added to the constants, with what is below."""
+        seen: set[Node] = set()
+        stack = [x]
+        while stack:
+            node = stack.pop()
+            if node in watched:
+                return True
+            if node not in seen and node not in constants:
+                seen.add(node)
+                stack += [p for p in node.parents if type(p) is not float]
+        constants |= seen
+        return False
 
 
 def differentiated_parameters() -> set[Any]:
     """The parameters of Modules with respect to which transforms that run in this thread differentiate."""
-    here = threading.get_ident()
-    return {p for watch in list(_watches) if watch._thread == here for p in watch.parameters}
+    return {p for guard in list(_guards) if guard.is_here for p in guard.parameters}
+
+
+def _leave_others() -> None:
+    """In the child of a fork: leave the contexts of threads that it does not have."""
+    for guard in _guards:
+        if not guard.is_here:
+            guard.__exit__()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_others)
 
 
 # Scripts that call backward()
@@ -128,23 +156,16 @@ def detect_lost() -> Iterator[None]:
     autograd.lost.LostDerivativeError: detect_lost: math.sin(x) turns a Value into a plain number...
     """
     token = _detecting.set(True)
-    on_float.append(_check)
+    on_float.append(_check_detecting)
     try:
         yield
     finally:
-        on_float.remove(_check)
+        on_float.remove(_check_detecting)
         _detecting.reset(token)
 
 
-def _check(x: Any) -> None:
-    """Called with each Value that is about to become a float."""
-    rule = getattr(_running, "rule", None)
-    if rule is not None:
-        _refuse(f"the rule of {rule}", "its derivatives of higher order would be lost")
-    for watch in reversed(_watches.copy()):
-        if watch.loses(x):
-            _refuse(watch.who.rstrip(":"), "its derivative would be lost")
-    if _detecting.get():
+def _check_detecting(x: Any) -> None:
+    if _detecting.get():  # otherwise another thread detects
         _refuse("detect_lost", "its derivative would be lost")
 
 

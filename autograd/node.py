@@ -63,16 +63,36 @@ def safe_at_fork(lock: Any) -> Any:
     return lock
 
 
-class Turn:
-    """Whether the thread that holds the lock is changing marks or gradients."""
+_lock: Final = safe_at_fork(threading.RLock())
 
-    __slots__ = ("taken",)
+
+class Turn:
+    """A context in which marks or gradients of nodes change: in one thread at a time, and not in the middle of another.
+
+    Raises:
+        RuntimeError: in the middle of another one in the same thread.
+    """
+
+    __slots__ = ("_taken",)
 
     def __init__(self) -> None:
-        self.taken = False
+        self._taken = False
+
+    def __enter__(self) -> None:
+        _lock.acquire()
+        if self._taken:
+            _lock.release()
+            raise RuntimeError(
+                "a graph must not be used in the middle of backward() or another walk through a graph in the same "
+                "thread, got a call from a signal handler or __del__. Set a flag there, and make the call afterwards"
+            )
+        self._taken = True
+
+    def __exit__(self, *_: object) -> None:
+        self._taken = False
+        _lock.release()
 
 
-lock: Final = safe_at_fork(threading.RLock())  # only one thread at a time may change the marks and gradients of nodes
 turn: Final = Turn()
 _stamps: Final = itertools.count(1, 2)
 
@@ -89,17 +109,8 @@ def reachable(roots: Sequence[Value], ends: Sequence[Value] = ()) -> tuple[list[
     Raises:
         RuntimeError: in the middle of another walk or of backward() in this thread.
     """
-    with lock:
-        if turn.taken:
-            raise RuntimeError(
-                "backward() was called in the middle of another one in the same thread, by a signal handler or "
-                "__del__. Set a flag there, and call backward() afterwards"
-            )
-        try:
-            turn.taken = True
-            return _depth_first(roots, ends, next(_stamps))
-        finally:
-            turn.taken = False
+    with turn:
+        return _depth_first(roots, ends, next(_stamps))
 
 
 def _depth_first(roots: Sequence[Value], ends: Sequence[Value], opened: int) -> tuple[list[Value], list[Value]]:

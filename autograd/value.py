@@ -70,9 +70,6 @@ class Value(Arithmetic):
             label = _check_label(label)
         if type(data) is not float:
             data = _check_data(data, "Value(): data", "Use v.detach() for a new leaf, or v.data for the number")
-        if on_leaf:
-            for hook in on_leaf:
-                hook(self)
         self._data = data
         self._grad = 0.0
         self._label = label
@@ -81,6 +78,9 @@ class Value(Arithmetic):
         self._b = None
         self._c = None
         self._mark = 0
+        if on_leaf:
+            for hook in tuple(on_leaf):  # a copy, as other threads change it
+                hook(self)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -222,8 +222,10 @@ class Value(Arithmetic):
         if not isinstance(seed, Value):
             seed = as_float(seed, "backward")
         elif not create_graph:
-            raise TypeError("backward: a seed that is a Value needs create_graph=True; otherwise use float(seed)")
-        for hook in on_backward:
+            raise TypeError(
+                f"backward: seed must be a number unless create_graph=True, got {describe(seed)}. Use seed.data"
+            )
+        for hook in tuple(on_backward):
             hook(self, seed)
         if create_graph:
             return self._backward_on_values(seed)
@@ -403,7 +405,7 @@ class Value(Arithmetic):
 
     def __float__(self) -> float:
         if on_float:
-            for hook in on_float:
+            for hook in on_float[::-1]:  # the innermost first; a copy, as other threads change it
                 hook(self)
         return self.data
 
@@ -468,7 +470,7 @@ class Value(Arithmetic):
         return format(self.data, spec) if spec else repr(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        for hook in on_float:  # the copy would be a constant
+        for hook in on_float[::-1]:  # the copy would be a constant
             hook(self)
         if self.op is not None:
             raise TypeError(

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .. import ops
-from ..lost import Watch, differentiated_parameters
+from ..lost import Guard, differentiated_parameters
 from ..primitive import describe
 from ..value import Value
-from .sweep import Paths, depends, pull_back, pull_back_each, push_forward
+from .sweep import Paths, pull_back, pull_back_each, push_forward
 from .tree import Leaf, Tree, check, flatten, join, match_entries
 
 RESULT = "the result"
@@ -55,7 +55,7 @@ class Recording:
         for i, tree in zip(positions, trees):
             replaced[i] = tree.build(self._variables(tree))
         fresh = set(self.variables).difference(self._parameters)
-        with Watch(self.who, fresh, self._parameters, depends) as watch:
+        with Guard(self.who, fresh, self._parameters) as guard:
             self.result = f(*replaced, **kwargs)
         if has_aux:
             if not isinstance(self.result, tuple) or len(self.result) != 2:
@@ -76,7 +76,7 @@ class Recording:
         others = set(self._paths.leaves)
         if has_aux:
             others.update(Paths(flatten(self._aux, "aux").entries, self.variables).leaves)
-        self._closes_over_values = not watch.made.issuperset(others)
+        self._closes_over_values = not guard.made.issuperset(others)
 
     def _variables(self, tree: Tree) -> Iterator[Any]:
         """The argument of f in place of each leaf."""

@@ -125,11 +125,6 @@ def push_forward(
     return [found.get(out, 0.0) if isinstance(out, Value) else 0.0 for out in outputs]
 
 
-def depends(output: Value, nodes: Sequence[Value]) -> bool:
-    """Whether a Value was computed from one of the nodes, or is one of them."""
-    return output in Paths([output], nodes).known
-
-
 def _gather(found: Iterable[tuple[Value, Any]], variables: Sequence[Value]) -> list[Any]:
     """The adjoints of the variables among those found; 0 for a variable that is not among them."""
     wanted: dict[Value, Any] = dict.fromkeys(variables, 0.0)
