@@ -41,7 +41,7 @@ def array(numbers: Any) -> Array:
         if not isinstance(x, Node):
             if isinstance(x, (list, tuple)):
                 raise ValueError(f"array(): the lists must have equal lengths, got {len(x)} items in one of them")
-            result.flat[place] = as_float(x, "array")
+            result.flat[place] = as_float(x, "array()", "each item for ")
     return result.view(Array)
 
 

@@ -65,7 +65,7 @@ def adjoints_on_values(root: Value, seed: Any = 1.0) -> dict[Value, Value | floa
     No `grad` is read or written. A derivative that is constant is a float.
     """
     if not isinstance(seed, Node):
-        seed = as_float(seed, "backward")
+        seed = as_float(seed, "the seed of backward")
     return dict(adjoints(topological_order(root), [(root, seed)], lambda node, _: rule_on_values(node), _add_in_order))
 
 

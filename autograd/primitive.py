@@ -132,7 +132,7 @@ class Primitive:
             elif isinstance(x, Node):
                 recorder = _find_recorder((x,), recorder)
             elif type(x) is not float:
-                x = as_float(x, self.name)
+                x = as_float(x, self.name, "the argument of ")
             operands.append(x)
         if recorder is not None:
             return recorder._record(self, tuple(operands))
@@ -146,10 +146,10 @@ class Primitive:
         try:
             items = tuple(given)
         except TypeError:
-            raise TypeError(f"{self.name}: expected a sequence of numbers and Values, got {describe(given)}") from None
+            raise TypeError(f"the argument of {self.name} must be a sequence, got {describe(given)}") from None
         for x in items:
             if type(x) is not float and not isinstance(x, Node):
-                return tuple([x if isinstance(x, Node) else as_float(x, self.name) for x in items])
+                return tuple([x if isinstance(x, Node) else as_float(x, self.name, "each item for ") for x in items])
         return items
 
     def operator(self, left: Any, right: Any) -> Any:
@@ -270,15 +270,15 @@ def is_number(x: Any) -> bool:
     return isinstance(x, (float, int, Real, np.bool_))
 
 
-def as_float(x: Any, name: str) -> float:
-    """x as a float; TypeError, naming `name`, if it is not a real number."""
+def as_float(x: Any, name: str, what: str = "") -> float:
+    """x as a float; TypeError, naming `what` and `name`, if it is not a real number."""
     if not is_number(x):
         also = "" if isinstance(x, Node) else " or a Value"
-        raise TypeError(f"{name}: expected a real number{also}, got {describe(x)}")
+        raise TypeError(f"{what}{name} must be a real number{also}, got {describe(x)}")
     try:
         return float(x)
     except OverflowError:
-        raise OverflowError(f"{name}: the number must fit into a float, got {describe(x)}") from None
+        raise OverflowError(f"{what}{name} must fit into a float, got {describe(x)}") from None
 
 
 def check_flag(x: Any, name: str, or_none: bool = False) -> Any:

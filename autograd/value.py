@@ -220,7 +220,7 @@ class Value(Arithmetic):
         if create_graph is not False:
             create_graph = check_flag(create_graph, "backward: create_graph")
         if not isinstance(seed, Value):
-            seed = as_float(seed, "backward")
+            seed = as_float(seed, "the seed of backward")
         elif not create_graph:
             raise TypeError(
                 f"backward: seed must be a number unless create_graph=True, got {describe(seed)}. Use seed.data"

@@ -128,4 +128,4 @@ def require_numbers(name: str, *xs: Any) -> None:
     """Raise TypeError, naming the function, unless all are real numbers or Values."""
     for x in xs:
         if type(x) is not float and not isinstance(x, Value):
-            as_float(x, name)
+            as_float(x, name, "the argument of ")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import can_take, describe, is_number
+from ..primitive import can_take, check_flag, describe, is_number
 from ..value import Value
 from .arguments import Arguments
 from .derivatives import Derivatives
@@ -90,7 +90,7 @@ def check_gradients(
     __tracebackhide__ = True  # so that pytest shows the line of the test
     if not isinstance(order, int) or order < 1:
         raise ValueError(f"check_gradients(): order must be a whole number of 1 or more, got {describe(order)}")
-    check_options("check_gradients", rtol, atol, directions)
+    check_options("check_gradients", rtol, atol, strict, directions)
     arguments = Arguments("check_gradients", f, args, argnums)
     if gradient is True:
         f, gradient = _split_pair(arguments.who, f)
@@ -136,8 +136,9 @@ def check_gradients(
     return report(arguments.who, verdicts, strict)
 
 
-def check_options(name: str, rtol: Any, atol: Any, directions: Any = None) -> None:
-    """ValueError for tolerances and counts that are none."""
+def check_options(name: str, rtol: Any, atol: Any, strict: Any, directions: Any = None) -> None:
+    """ValueError for tolerances and counts that are none; TypeError unless strict is a bool."""
+    check_flag(strict, f"{name}(): strict")
     for option, x in (("rtol", rtol), ("atol", atol)):
         if not is_number(x) or not x >= 0:
             raise ValueError(f"{name}(): {option} must be a number of 0 or more, got {describe(x)}")

@@ -49,7 +49,7 @@ def check_jacobian(
     <Checked: 4 derivatives agree with finite differences>
     """
     __tracebackhide__ = True
-    check_options("check_jacobian", rtol, atol)
+    check_options("check_jacobian", rtol, atol, strict)
     arguments = Arguments("check_jacobian", f, args, argnums)
     probe = Probe(arguments, f, scalar=False)
     given = _call(arguments, jacobian, arguments.numbers, "jacobian=")
@@ -88,7 +88,7 @@ def check_hessian(
     <Checked: 4 derivatives agree with finite differences>
     """
     __tracebackhide__ = True
-    check_options("check_hessian", rtol, atol)
+    check_options("check_hessian", rtol, atol, strict)
     arguments = Arguments("check_hessian", f, args, argnums)
     inputs, names = arguments.inputs, arguments.names
     probe = Probe(arguments, f, scalar=True)
@@ -132,7 +132,7 @@ def check_jvp(
     <Checked: 6 derivatives agree with finite differences>
     """
     __tracebackhide__ = True
-    check_options("check_jvp", rtol, atol)
+    check_options("check_jvp", rtol, atol, strict)
     arguments = Arguments("check_jvp", f, args, argnums)
     probe = Probe(arguments, f, scalar=False)
     rng = np.random.default_rng(0)
@@ -178,7 +178,7 @@ def check_vjp(
     <Checked: 6 derivatives agree with finite differences>
     """
     __tracebackhide__ = True
-    check_options("check_vjp", rtol, atol)
+    check_options("check_vjp", rtol, atol, strict)
     arguments = Arguments("check_vjp", f, args, argnums)
     raw = flatten(arguments.call(f, arguments.numbers), RESULT)
     probe = Probe(arguments, f, scalar=False)

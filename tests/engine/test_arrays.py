@@ -111,7 +111,7 @@ def test_arrays_that_mix_values_and_numbers() -> None:
 
 
 def test_what_cannot_be_an_item_is_refused() -> None:
-    with pytest.raises(TypeError, match="array: expected a real number or a Value, got str 'a'"):
+    with pytest.raises(TypeError, match=r"each item for array\(\) must be a real number or a Value, got str 'a'"):
         ag.array([1.0, "a"])
     with pytest.raises(ValueError, match="the lists must have equal lengths"):
         ag.array([[1.0], [1.0, 2.0]])

@@ -134,7 +134,7 @@ def test_a_seed_that_is_not_a_number_is_refused_and_changes_nothing(seed: Any, c
     x = ag.Value(3.0)
     out = x * x
     out.backward()
-    with pytest.raises(TypeError, match="backward: expected a real number"):
+    with pytest.raises(TypeError, match="the seed of backward must be a real number"):
         out.backward(seed, create_graph=create_graph)
     assert (x.grad, out.grad) == (6.0, 1.0)
 

@@ -178,7 +178,7 @@ def test_an_operation_written_as_in_micrograd_is_refused_with_how_to_write_it(wr
         (lambda: setattr(A, "grad", Value(1.0)), r"grad of a Value must be a real number, got Value\(.*Use v.data"),
         (lambda: setattr(A, "data", A.data - 0.1 * B), r"Did you mean its derivative, as in p.data -= 0.1 \* p.grad"),
         (lambda: Value(A), r"data must be a real number, got Value\(data=1.0, grad=0.0\). Use v.detach\(\)"),
-        (lambda: ag.primitive(None)(lambda x: A)(1.0), r"expected a real number, got Value\("),
+        (lambda: ag.primitive(None)(lambda x: A)(1.0), r"must be a real number, got Value\("),
     ],
 )  # fmt: skip
 def test_where_a_number_is_needed_a_value_is_refused_in_true_words(write: Callable[[], Any], words: str) -> None:

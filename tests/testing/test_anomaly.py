@@ -197,7 +197,7 @@ def test_seeds_of_every_kind_are_watched(seed: Any) -> None:
 
 
 def test_a_seed_that_is_no_number_is_refused_as_ever() -> None:
-    with detect_anomaly(), pytest.raises(TypeError, match="backward: expected a real number"):
+    with detect_anomaly(), pytest.raises(TypeError, match="the seed of backward must be a real number"):
         Value(1.0).backward("one")  # type: ignore[call-overload]
 
 

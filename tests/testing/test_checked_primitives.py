@@ -54,6 +54,8 @@ def calls() -> Iterator[tuple[str, Callable[..., Any], tuple[float, ...]]]:
     yield "where", lambda a, b, c: ops.where(a > 2, b, c), (1.0, 2.0, 3.0)
     yield "clip", lambda x: ag.clip(x, -1.0, 1.0), (0.5,)
     yield "clip", lambda x: ag.clip(x, -1.0, 1.0), (1.5,)
+    for op in (ops.mod, ops.fmod, ops.remainder):  # away from their jumps
+        yield op.name, op, (5.3, 2.2)
     yield "heaviside", lambda x, y: ops.heaviside(x, y), (0.3, 0.7)
 
 

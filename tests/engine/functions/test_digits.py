@@ -41,7 +41,7 @@ def exact_softmax(xs: list[float]) -> list[Any]:
     return [e / mp.fsum(exps) for e in exps]
 
 
-@pytest.mark.parametrize("xs", [[0.0, 30.0], [38.0, 0.0], [0.0, 100.0, 99.0, -3.0], [700.0, 0.0], [1.0, 1.0], [0.25]])
+@pytest.mark.parametrize("xs", [[0.0, 30.0], [38.0, 0.0], [0.0, 100.0, 99.0, -3.0], [700.0, 0.0], [1.0, 1.0]])
 def test_the_tails_of_softmax_log_softmax_and_cross_entropy(xs: list[float]) -> None:
     exact = exact_softmax(xs)
     jacobian = ag.jacobian(lambda xs: ag.softmax(xs))(xs)

@@ -128,7 +128,7 @@ def test_probabilities_of_the_gamma_and_beta_distributions() -> None:
         unit = 2.0**-52 * (
             20 + 4 * (abs(a * math.log(x)) + abs(b * math.log1p(-x)) + abs(float(mp.log(mp.beta(a, b)))))
         )
-        assert abs(ag.betainc(a, b, x) - beta) <= unit * (beta if x < a / (a + b) else 1) + 1e-300, (
+        assert abs(ag.betainc(a, b, x) - beta) <= unit * (beta if x < (a + 1) / (a + b + 2) else 1) + 1e-300, (
             f"{a, b, x} (seed {SEED})"
         )
         assert abs(ag.grad(ag.betainc, 2)(a, b, x) - density) <= unit * density + 1e-300

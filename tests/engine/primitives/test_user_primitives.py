@@ -119,10 +119,10 @@ def test_ieee_gives_the_value_where_the_function_raises() -> None:
 
 def test_arguments_are_checked_as_for_a_built_in() -> None:
     for call, message in (
-        (lambda: cube("2"), "cube: expected a real number or a Value, got str '2'"),
+        (lambda: cube("2"), "the argument of cube must be a real number or a Value, got str '2'"),
         (lambda: cube(), r"cube\(x.*missing a required argument"),
-        (lambda: power_norm(3, 2.0), "power_norm: expected a sequence of numbers and Values, got int 3"),
-        (lambda: product_of_four(1, 2, 3, [ag.Value(4)]), "product_of_four: expected .* got list"),
+        (lambda: power_norm(3, 2.0), "the argument of power_norm must be a sequence, got int 3"),
+        (lambda: product_of_four(1, 2, 3, [ag.Value(4)]), "the argument of product_of_four must be .* got list"),
     ):
         with pytest.raises(TypeError, match=message):
             call()
@@ -233,7 +233,7 @@ def test_a_value_that_is_no_number_is_refused(value: Any) -> None:
         return value
 
     for x in (1.0, ag.Value(1.0)):
-        with pytest.raises(TypeError, match="the value of f: expected a real number"):
+        with pytest.raises(TypeError, match="the value of f must be a real number"):
             f(x)
 
 

@@ -24,8 +24,8 @@ def test_predict_gives_what_the_model_gives() -> None:
     model.train()
     found, eager = nn.predict(model, X), nn.predict(model, X, compiled=False)
     model.eval()
-    np.testing.assert_allclose(found, [[float(z) for z in model(x)] for x in X], rtol=1e-12)
-    np.testing.assert_allclose(found, eager, rtol=1e-12)
+    np.testing.assert_allclose(found, [[float(z) for z in model(x)] for x in X], rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(found, eager, rtol=1e-12, atol=1e-15)
     assert nn.predict(nn.MLP(3, [1], seed=0), X).shape == (12,)
     assert nn.predict(nn.MLP(1, [2], seed=0), [1.0, 2.0]).shape == (2, 2)
 
