@@ -17,8 +17,9 @@ binding: Any = require("llvmlite.binding", "compiling (ag.jit, nn.compile_step)"
 
 _recent: dict[str, Code] = {}
 # LLVM's own tables are not safe for two threads. llvmlite has a lock for each call; _lock is for several calls.
-safe_at_fork(getattr(binding.ffi.lib, "_lock", None) or threading.RLock())
 _lock = safe_at_fork(threading.RLock())
+if hasattr(binding.ffi.lib, "_lock"):
+    safe_at_fork(binding.ffi.lib._lock)  # last, as whoever holds another may want it: Code is freed at any time
 
 
 @dataclasses.dataclass(frozen=True)
