@@ -119,6 +119,44 @@ def test_a_cache_of_another_user_is_not_used(tmp_path: Path, monkeypatch: pytest
         assert cache.read_object("name") is None
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has no such permissions")
+@pytest.mark.parametrize("before", [None, b"old"])
+def test_a_file_appears_in_the_cache_whole_and_private(
+    before: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
+    tmp_path.chmod(0o700)
+    stored = tmp_path / "name.o"
+    if before is not None:
+        stored.write_bytes(before)
+        stored.chmod(0o666)
+    found, replace = [], os.replace
+
+    def spy(part: Path, target: Path) -> None:
+        found.append((stored.read_bytes() if stored.exists() else None, stat.S_IMODE(part.stat().st_mode)))
+        replace(part, target)
+
+    monkeypatch.setattr(os, "replace", spy)
+    umask = os.umask(0)
+    try:
+        cache.write_object("name", b"code")
+    finally:
+        os.umask(umask)
+    assert found == [(before, 0o600)]
+    assert stored.read_bytes() == seal("name", b"code")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows needs a right to make links")
+def test_a_link_in_the_cache_is_replaced_and_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "objects"))
+    (tmp_path / "objects").mkdir(mode=0o700)
+    (tmp_path / "mine").write_bytes(b"mine")
+    (tmp_path / "objects" / "name.o").symlink_to(tmp_path / "mine")
+    cache.write_object("name", b"code")
+    assert (tmp_path / "mine").read_bytes() == b"mine"
+    assert (tmp_path / "objects" / "name.o").read_bytes() == seal("name", b"code")
+
+
 def test_programs_that_are_alike_share_their_code() -> None:
     models = [lambda x, k=k: ag.sin(x) * 1.625 + k for k in (2.0, 2.0, 3.0)]
     programs = [jit(model, in_axes=0) for model in models]

@@ -70,9 +70,9 @@ def write_object(name: str, code: bytes) -> None:
         if not _is_private(folder):
             return
         path = folder / f"{name}.o"
-        path.unlink(missing_ok=True)  # whatever is there was not good enough to be read
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # write_whole keeps these permissions
-        write_whole(path, _seal(name, code) + code)
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            path.unlink()  # write_whole would follow a link, and writes no pipe
+        write_whole(path, _seal(name, code) + code, mode=0o600)
 
 
 def _seal(name: str, code: bytes) -> bytes:
