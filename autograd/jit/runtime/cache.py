@@ -13,10 +13,10 @@ import platform
 import stat
 import struct
 import sys
-import warnings
 from pathlib import Path
 
 from ...files import write_whole
+from ...user_line import warn
 
 VARIABLE = "AUTOGRAD_JIT_CACHE"
 _MAGIC = b"scalar-autograd object 2\n"
@@ -97,12 +97,11 @@ def _is_private(folder: Path) -> bool:
         return stat.S_ISDIR(found.st_mode)
     if folder not in _warned:
         _warned.add(folder)
-        warnings.warn(
+        warn(
             f"the cache of machine code is not used: {VARIABLE} must name a directory of your own that no one else can "
             f"write, got {str(folder)!r} of user {found.st_uid} with permissions {stat.S_IMODE(found.st_mode):o}. "
             "Run chmod go-w on it, or name another",
             RuntimeWarning,
-            stacklevel=2,
         )
     return False
 
