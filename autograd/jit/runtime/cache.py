@@ -9,10 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import platform
 import stat
-import struct
-import sys
 from pathlib import Path
 
 from ...files import write_whole
@@ -20,9 +17,6 @@ from ...user_line import warn
 
 VARIABLE = "AUTOGRAD_JIT_CACHE"
 _MAGIC = b"scalar-autograd object 2\n"
-_ELF = "16sHHIQQQIHHHHHH"  # the header of an object file, and that of a section, in 64 bits
-_SECTION = "IIQQQQIIQQ"
-_RELOCATABLE, _EMPTY = 1, 8  # the type of an object file, and that of a section without content
 _warned: set[Path] = set()
 
 
@@ -57,7 +51,7 @@ def read_object(name: str) -> bytes | None:
     except OSError:
         return None
     head, code = stored[: len(_MAGIC) + 32], stored[len(_MAGIC) + 32 :]
-    return code if head == _seal(name, code) and is_object(code) else None
+    return code if head == _seal(name, code) else None
 
 
 def write_object(name: str, code: bytes) -> None:
@@ -76,7 +70,7 @@ def write_object(name: str, code: bytes) -> None:
 
 
 def _seal(name: str, code: bytes) -> bytes:
-    """What a file begins with. The hash covers the name, so that no file passes for another one."""
+    """What a file begins with. LLVM crashes on damaged files, so the hash covers all of it, and the name, too."""
     return _MAGIC + hashlib.sha256(f"{name}\n".encode() + code).digest()
 
 
@@ -104,20 +98,3 @@ def _is_private(folder: Path) -> bool:
             RuntimeWarning,
         )
     return False
-
-
-def is_object(code: bytes) -> bool:
-    """Whether it is an object file all of whose sections are there, since LLVM crashes on others.
-
-    Only the format of Linux is looked into.
-    """
-    if platform.system() != "Linux":
-        return len(code) > 0
-    order = ">" if sys.byteorder == "big" else "<"
-    try:
-        magic, kind, _, _, _, _, start, _, _, _, _, size, count, names = struct.unpack_from(order + _ELF, code)
-        sections = [struct.unpack_from(order + _SECTION, code, start + k * size) for k in range(count)]
-    except (struct.error, OverflowError):
-        return False
-    whole = all(each[1] == _EMPTY or each[4] + each[5] <= len(code) for each in sections)
-    return magic[:4] == b"\x7fELF" and kind == _RELOCATABLE and names < count and whole
