@@ -111,6 +111,11 @@ no_grad = _Missing(
 __version__ = "0.1.0"
 __build__ = "C" if hasattr(Value, "__mypyc_attrs__") else "Python"  # how the engine was built; see docs/installing.md
 
+
+def __dir__() -> list[str]:
+    return [name for name, x in globals().items() if not isinstance(x, _Missing)]
+
+
 if not _typing.TYPE_CHECKING:  # without the names of Python's built-ins, such as abs and sum: use ag.abs and ag.sum
     __all__ = sorted(
         name

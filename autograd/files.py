@@ -19,12 +19,13 @@ def require_directory(path: str | os.PathLike[str]) -> None:
         )
 
 
-def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+def write_whole(path: str | os.PathLike[str], content: bytes, mode: int | None = None) -> None:
     """Write a file under another name in the same directory, then rename it: no reader ever finds half of it.
 
     The other name is new and random, so threads and processes may write the same file at once: the last one stays. The
     content is on the disk before the rename, so a power failure does no harm either. A file that was there keeps its
-    permissions and its owner. If the path is a symbolic link, the file that it points to is written.
+    permissions and its owner, unless `mode` is given: then the file is a new one of this user, with these permissions
+    from the start. If the path is a symbolic link, the file that it points to is written.
 
     Raises:
         FileNotFoundError: if the directory does not exist.
@@ -35,12 +36,15 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     require_directory(target)
     try:
         found = _find_file(target)
-        part, handle = _create_beside(target, 0o666 if found is None else stat.S_IMODE(found.st_mode))
+        known = stat.S_IMODE(found.st_mode) if found is not None else 0o666
+        part, handle = _create_beside(target, known if mode is None else mode)
         try:
             with open(handle, "wb") as file:
                 file.write(content)
                 file.flush()
-                if found is not None:
+                if mode is not None:
+                    _set_permissions(handle, mode)
+                elif found is not None:
                     _copy_ownership(found, handle)
                 os.fsync(handle)
             os.replace(part, target)
@@ -95,4 +99,9 @@ def _copy_ownership(found: os.stat_result, handle: int) -> None:
     if (now.st_uid, now.st_gid) != (found.st_uid, found.st_gid):
         with contextlib.suppress(OSError):  # only root may give files away
             os.fchown(handle, found.st_uid, found.st_gid)
-    os.fchmod(handle, stat.S_IMODE(found.st_mode))
+    _set_permissions(handle, stat.S_IMODE(found.st_mode))
+
+
+def _set_permissions(handle: int, mode: int) -> None:
+    if hasattr(os, "fchmod"):  # not on Windows
+        os.fchmod(handle, mode)

@@ -49,18 +49,38 @@ class Node:
         return self._record(op, (self,))
 
 
+_fork_locks: Final[list[Any]] = []  # in the order in which a thread that needs several takes them
+_held: Final[list[Any]] = []  # by the thread that forks
+
+
 def safe_at_fork(lock: Any) -> Any:
     """The lock. From now on a fork waits for it, so that no child inherits it from a thread that the child lacks.
 
-    Locks that one thread holds together must come here in the reverse of the order in which it takes them.
+    A fork takes all such locks in the order in which they came here. A thread that holds one may take those that came
+    later. LLVM's lock comes last: while any other is held, the garbage collector may free compiled code, which takes
+    it.
+
+    It is for locks that guard data that all threads share, which must be whole in the child, and that are held
+    briefly. A program's own lock is held as long as the user's function is traced, so that a fork must not wait for
+    it: program.py gives each program a new one in the child.
     """
-
-    def release() -> None:
-        lock.__exit__(None, None, None)
-
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=lock.__enter__, after_in_parent=release, after_in_child=release)
+    _fork_locks.append(lock)
     return lock
+
+
+def _take_locks() -> None:
+    for lock in _fork_locks:
+        lock.__enter__()
+        _held.append(lock)
+
+
+def _release_locks() -> None:
+    while _held:
+        _held.pop().__exit__(None, None, None)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_take_locks, after_in_parent=_release_locks, after_in_child=_release_locks)
 
 
 _lock: Final = safe_at_fork(threading.RLock())

@@ -17,20 +17,28 @@ _libraries = [os.path.dirname(__file__) + os.sep, np.__path__[0] + os.sep]  # co
 
 
 class Missing:
-    """A name that other libraries have and this one lacks. Reading it from an object or calling it is an error.
+    """A name that other libraries have and this one lacks. Its use is an error that says what to write.
 
-    The error says what to write. hasattr() does not find the name, and a subclass may use it.
+    In a class, hasattr() does not find the name, and a subclass may use it. In a module the name itself can be read,
+    but to call it, to enter it as a context and to read its attributes are errors.
     """
 
+    _name = _hint = ""  # of a copy that is being made
+
     def __init__(self, name: str, hint: str) -> None:
-        self.name = name
-        self.hint = hint
+        self._name = name
+        self._hint = hint
 
     def __get__(self, instance: Any, owner: type) -> NoReturn:
-        raise AttributeError(f"{owner.__name__} has no {self.name}. {self.hint}")
+        raise AttributeError(f"{owner.__name__} has no {self._name}. {self._hint}")
 
     def __call__(self, *_: Any, **__: Any) -> NoReturn:
-        raise AttributeError(f"there is no {self.name}. {self.hint}")
+        raise AttributeError(f"there is no {self._name}. {self._hint}")
+
+    __enter__ = __exit__ = __call__
+
+    def __getattr__(self, _: str) -> NoReturn:
+        self()
 
 
 def skip_library(directory: str) -> None:

@@ -37,11 +37,12 @@ def jit(*, in_axes: Axes = None) -> Callable[[Callable[..., Any]], Program]: ...
 def jit(f: Callable[..., Any] | None = None, in_axes: Axes = None) -> Any:
     """Compile a function to machine code, at the first call with each structure of arguments.
 
-    The program computes what the function computes, inf and nan included: arithmetic and choices to the
-    last bit, functions and `sum` to 4 units in the last place. `dot` with a bias or of more than 8 products, and
-    sums over the batch, are within one such unit of the sum of the magnitudes for each term; `logsumexp` is
-    within 4 of its arguments, weighted by their softmax. `program.value_and_grad(*args, argnums=0)` computes the
-    gradient too. It composes with the transforms: `jit(grad(f))`, `jit(hessian(f))`.
+    The program computes what the function computes, inf and nan included: `+ - * /`, square roots and
+    choices to the last bit, other functions, powers and `sum` to 4 units in the last place. `dot` with
+    a bias or of more than 8 products, and sums over the batch, are within one such unit of the sum of
+    the magnitudes for each term; `logsumexp` is within 4 of its arguments, weighted by their softmax.
+    `program.value_and_grad(*args, argnums=0)` computes the gradient too. It composes with the
+    transforms: `jit(grad(f))`, `jit(hessian(f))`.
 
     Args:
         f: a function of numbers, arrays, Modules, and lists, tuples, dicts and dataclasses of these,

@@ -71,12 +71,15 @@ def _enter(change: int) -> None:
     """Watch nodes while any thread is in the context; at other times there is no cost."""
     global _contexts
     with _lock:
-        first_or_last = _contexts == 0 or _contexts + change == 0
+        before = _contexts
         _contexts += change
-        if first_or_last:
+        if before == 0:
+            on_record.append(_check_result)
+            on_backward.append(_check_derivatives)
+        elif _contexts == 0:
+            on_record.remove(_check_result)
+            on_backward.remove(_check_derivatives)
             _made.clear()
-            on_record[:] = [_check_result] if _contexts else []
-            on_backward[:] = [_check_derivatives] if _contexts else []
 
 
 def _check_result(node: Value) -> None:

@@ -55,6 +55,17 @@ def test_a_file_keeps_its_permissions(tmp_path: Path, mode: int) -> None:
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", mode)
 
 
+@pytest.mark.skipif(not hasattr(os, "fchmod"), reason="Windows has no such permissions")
+@pytest.mark.parametrize("before", [None, 0o666])
+def test_the_permissions_can_be_given(tmp_path: Path, before: int | None) -> None:
+    path = tmp_path / "file"
+    if before is not None:
+        path.write_bytes(b"old")
+        path.chmod(before)
+    write_whole(path, b"new", mode=0o640)
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o640)
+
+
 def test_a_new_file_has_the_permissions_that_open_gives(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:

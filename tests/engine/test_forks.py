@@ -133,6 +133,34 @@ print("well")
     assert printed == "well"
 
 
+@needs_fork
+def test_a_fork_does_not_hang_where_a_finalizer_frees_compiled_code_in_the_middle_of_backward() -> None:
+    pytest.importorskip("llvmlite")
+    printed = run("""
+from autograd.node import turn
+
+program = ag.jit(lambda x: x * 7.5)
+program(1.0)
+inside = threading.Event()
+
+def work():
+    global program
+    with turn:  # as backward() does
+        inside.set()
+        time.sleep(0.3)  # by now the fork waits
+        program = None  # as the garbage collector may do in the middle; LLVM's lock is needed for that
+        sys.modules["autograd.jit.runtime.machine"]._recent.clear()
+        gc.collect()
+        print("freed", flush=True)
+
+in_thread(work)
+inside.wait()
+assert child_exits_well(lambda: ag.jit(lambda x: x * 3.0)(2.0))
+print("well")
+""")
+    assert printed.split() == ["freed", "well"]
+
+
 @needs_signals
 def test_backward_in_a_signal_handler_in_the_middle_of_another_is_an_error() -> None:
     printed = run("""

@@ -1,5 +1,6 @@
 """What people write who know micrograd and its lecture: it works unchanged, or is refused in words that help."""
 
+import copy
 import math
 import re
 from collections.abc import Callable
@@ -198,6 +199,10 @@ def test_where_a_number_is_needed_a_value_is_refused_in_true_words(write: Callab
         ("x.zero_grad()", r"Set x.grad = 0.0"),
         ("x.backwards()", r"Did you mean x.backward\(\)"),
         ("with ag.no_grad(): pass", "computed with floats: x.data"),
+        ("with ag.no_grad: pass", "there is no no_grad. What is not to be recorded is computed with floats: x.data"),
+        ("@ag.no_grad\ndef f(): pass", "computed with floats: x.data"),
+        ("ag.no_grad.set(True)", "computed with floats: x.data"),
+        ("ag.no_grad.__enter__()", "computed with floats: x.data"),
         ("nn.Linear(2, 3)", r"Write nn.Layer\(inputs, outputs, 'linear'\)"),
         ("nn.MSELoss()", r"Write nn.mse\("),
         ("nn.MLP(2, [1], seed=0).forward([1.0, 2.0])", r"Call the model itself, model\(x\)"),
@@ -213,7 +218,10 @@ def test_names_that_are_missing_are_no_attributes() -> None:
     assert not hasattr(Value, "zero_grad")
     assert not hasattr(nn, "Linear")
     assert not hasattr(nn.MLP(2, [1], seed=0), "forward")
-    assert "no_grad" not in ag.__all__
+    assert "no_grad" not in ag.__all__ + dir(ag)
+    with pytest.raises(AttributeError, match="there is no no_grad"):
+        copy.copy(ag.no_grad)()
+    assert set(ag.__all__) | {"abs", "sum", "__all__", "__doc__", "jit"} <= set(dir(ag))
     assert (Named(1.0).item, Named(1.0).zero_grad()) == ("mine", "mine")
 
 

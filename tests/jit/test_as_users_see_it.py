@@ -1,6 +1,6 @@
 """Compiled programs against the engine as a user calls both: `jit(f)(x)` and f(x), gradients included.
 
-Arithmetic, square roots, comparisons and choices agree to the last bit, so equal products cancel and nan and inf
+`+ - * /`, square roots, comparisons and choices agree to the last bit, so equal products cancel and nan and inf
 come where they come in the engine. Functions agree to 4 ulp of what they are given. Some seeds are fixed, and one is
 new in each run; it is in the message of a failure.
 """

@@ -56,35 +56,35 @@ def objects(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.o"))
 
 
-def seal(name: str, code: bytes) -> bytes:
-    """A file that the cache takes to be whole."""
-    return cache._seal(name, code) + code
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only objects of Linux are looked into")
-def test_a_cached_file_that_is_no_object_or_that_of_another_program_is_not_run(tmp_path: Path) -> None:
+def test_a_cached_file_that_is_damaged_or_that_of_another_program_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "objects"
+    monkeypatch.setenv(cache.VARIABLE, str(folder))
     sin, cached, _ = run_cached(folder, SIN)
     assert not cached
     (mine,) = objects(folder)
     stored = mine.read_bytes()
-    code = stored[len(cache._MAGIC) + 32 :]
-    assert cache.is_object(code)
     run_cached(folder, EXP)
     (other,) = [path for path in objects(folder) if path != mine]
-    bodies = [
-        b"",
-        b"text",
-        code[: len(code) // 2],
-        code[:-1],
-        b"\x7fELF" + bytes(2000),
-        code[:40] + b"\xff" * 8 + code[48:],
-    ]
-    assert not any(map(cache.is_object, bodies))
-    for damage in (other.read_bytes(), *[seal(mine.stem, body) for body in bodies]):
+    shortened = [stored[:k] for k in (0, 1, len(cache._MAGIC), len(cache._MAGIC) + 32, len(stored) // 2, -1)]
+    flipped = [stored[:k] + bytes([stored[k] ^ 1]) + stored[k + 1 :] for k in range(0, len(stored), 37)]
+    for damage in (*shortened, *flipped, stored + b"x", stored[len(cache._MAGIC) + 32 :], other.read_bytes()):
         mine.write_bytes(damage)
-        assert run_cached(folder, SIN) == (sin, False, "")
-        assert run_cached(folder, SIN) == (sin, True, "")
+        assert cache.read_object(mine.stem) is None
+    assert run_cached(folder, SIN) == (sin, False, "")
+    assert run_cached(folder, SIN) == (sin, True, "")
+
+
+def test_code_for_another_operating_system_is_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "objects"))
+    for triple in (machine.binding.get_default_triple(), "x86_64-apple-darwin"):
+        monkeypatch.setattr(machine.binding, "get_default_triple", lambda triple=triple: triple)
+        machine._recent.clear()
+        program = jit(lambda x: x * 4.125)
+        assert program(2.0) == 8.25
+        assert not program.stats.cached
+    assert len(objects(tmp_path / "objects")) == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has neither pipes nor these permissions")
@@ -115,8 +115,47 @@ def test_a_cache_of_another_user_is_not_used(tmp_path: Path, monkeypatch: pytest
     cache.write_object("name", b"code")
     assert objects(tmp_path)
     monkeypatch.setattr(os, "geteuid", lambda: -1, raising=False)
-    with pytest.warns(RuntimeWarning, match="directory of your own"):
-        assert cache.read_object("name") is None
+    with pytest.warns(RuntimeWarning, match="directory of your own") as caught:
+        assert jit(lambda x: x * 8.75)(1.0) == 8.75
+    assert [Path(each.filename) for each in caught] == [Path(__file__)]  # the user's line, not one of the library
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has no such permissions")
+@pytest.mark.parametrize("before", [None, b"old"])
+def test_a_file_appears_in_the_cache_whole_and_private(
+    before: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
+    tmp_path.chmod(0o700)
+    stored = tmp_path / "name.o"
+    if before is not None:
+        stored.write_bytes(before)
+        stored.chmod(0o666)
+    found, replace = [], os.replace
+
+    def spy(part: Path, target: Path) -> None:
+        found.append((stored.read_bytes() if stored.exists() else None, stat.S_IMODE(part.stat().st_mode)))
+        replace(part, target)
+
+    monkeypatch.setattr(os, "replace", spy)
+    umask = os.umask(0)
+    try:
+        cache.write_object("name", b"code")
+    finally:
+        os.umask(umask)
+    assert found == [(before, 0o600)]
+    assert cache.read_object("name") == b"code"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows needs a right to make links")
+def test_a_link_in_the_cache_is_replaced_and_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "objects"))
+    (tmp_path / "objects").mkdir(mode=0o700)
+    (tmp_path / "mine").write_bytes(b"mine")
+    (tmp_path / "objects" / "name.o").symlink_to(tmp_path / "mine")
+    cache.write_object("name", b"code")
+    assert (tmp_path / "mine").read_bytes() == b"mine"
+    assert cache.read_object("name") == b"code"
 
 
 def test_programs_that_are_alike_share_their_code() -> None:

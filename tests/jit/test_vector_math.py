@@ -115,6 +115,13 @@ def test_error_of_powers() -> None:
     assert worst_error(ag.pow, mp.power, -x, rng.integers(-40, 40, len(x)).astype(float)) <= 1.0
 
 
+@pytest.mark.parametrize("k", [2, 3, 4])
+def test_error_of_small_powers_which_become_products(k: int) -> None:
+    rng = np.random.default_rng(0)
+    x = np.concatenate([np.exp(rng.uniform(-150, 150, POINTS)), rng.uniform(1.0, 2.0, POINTS), -rng.random(POINTS)])
+    assert worst_error(lambda x: x**k, lambda x: x**k, x) <= 2.0
+
+
 def test_error_of_angles() -> None:
     rng = np.random.default_rng(0)
     y = rng.choice([-1.0, 1.0], 2 * POINTS) * np.exp(rng.uniform(-300, 300, 2 * POINTS))

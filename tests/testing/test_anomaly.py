@@ -131,6 +131,22 @@ def test_outside_nothing_is_checked_and_nothing_is_different() -> None:
     assert y.data == -math.inf
 
 
+def test_hooks_of_others_stay_where_they_are() -> None:
+    made: list[Value] = []
+    seeds: list[Any] = []
+    on_record.append(made.append)
+    on_backward.append(lambda _, seed: seeds.append(seed))
+    try:
+        with detect_anomaly(), detect_anomaly():
+            (Value(2.0) * 3.0).backward()
+        (Value(2.0) * 3.0).backward()
+        assert len(made) == len(seeds) == 2
+        assert len(on_record) == len(on_backward) == 1
+    finally:
+        on_record.clear()
+        on_backward.clear()
+
+
 def test_after_an_exception_everything_is_as_before() -> None:
     with contextlib.suppress(AnomalyError), detect_anomaly():
         ag.log(Value(0.0))

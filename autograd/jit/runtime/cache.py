@@ -9,20 +9,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import platform
 import stat
-import struct
-import sys
-import warnings
 from pathlib import Path
 
 from ...files import write_whole
+from ...user_line import warn
 
 VARIABLE = "AUTOGRAD_JIT_CACHE"
 _MAGIC = b"scalar-autograd object 2\n"
-_ELF = "16sHHIQQQIHHHHHH"  # the header of an object file, and that of a section, in 64 bits
-_SECTION = "IIQQQQIIQQ"
-_RELOCATABLE, _EMPTY = 1, 8  # the type of an object file, and that of a section without content
 _warned: set[Path] = set()
 
 
@@ -57,7 +51,7 @@ def read_object(name: str) -> bytes | None:
     except OSError:
         return None
     head, code = stored[: len(_MAGIC) + 32], stored[len(_MAGIC) + 32 :]
-    return code if head == _seal(name, code) and is_object(code) else None
+    return code if head == _seal(name, code) else None
 
 
 def write_object(name: str, code: bytes) -> None:
@@ -70,13 +64,13 @@ def write_object(name: str, code: bytes) -> None:
         if not _is_private(folder):
             return
         path = folder / f"{name}.o"
-        path.unlink(missing_ok=True)  # whatever is there was not good enough to be read
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # write_whole keeps these permissions
-        write_whole(path, _seal(name, code) + code)
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            path.unlink()  # write_whole would follow a link, and writes no pipe
+        write_whole(path, _seal(name, code) + code, mode=0o600)
 
 
 def _seal(name: str, code: bytes) -> bytes:
-    """What a file begins with. The hash covers the name, so that no file passes for another one."""
+    """What a file begins with. LLVM crashes on damaged files, so the hash covers all of it, and the name, too."""
     return _MAGIC + hashlib.sha256(f"{name}\n".encode() + code).digest()
 
 
@@ -97,28 +91,10 @@ def _is_private(folder: Path) -> bool:
         return stat.S_ISDIR(found.st_mode)
     if folder not in _warned:
         _warned.add(folder)
-        warnings.warn(
+        warn(
             f"the cache of machine code is not used: {VARIABLE} must name a directory of your own that no one else can "
             f"write, got {str(folder)!r} of user {found.st_uid} with permissions {stat.S_IMODE(found.st_mode):o}. "
             "Run chmod go-w on it, or name another",
             RuntimeWarning,
-            stacklevel=2,
         )
     return False
-
-
-def is_object(code: bytes) -> bool:
-    """Whether it is an object file all of whose sections are there, since LLVM crashes on others.
-
-    Only the format of Linux is looked into.
-    """
-    if platform.system() != "Linux":
-        return len(code) > 0
-    order = ">" if sys.byteorder == "big" else "<"
-    try:
-        magic, kind, _, _, _, _, start, _, _, _, _, size, count, names = struct.unpack_from(order + _ELF, code)
-        sections = [struct.unpack_from(order + _SECTION, code, start + k * size) for k in range(count)]
-    except (struct.error, OverflowError):
-        return False
-    whole = all(each[1] == _EMPTY or each[4] + each[5] <= len(code) for each in sections)
-    return magic[:4] == b"\x7fELF" and kind == _RELOCATABLE and names < count and whole

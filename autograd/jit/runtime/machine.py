@@ -17,8 +17,9 @@ binding: Any = require("llvmlite.binding", "compiling (ag.jit, nn.compile_step)"
 
 _recent: dict[str, Code] = {}
 # LLVM's own tables are not safe for two threads. llvmlite has a lock for each call; _lock is for several calls.
-safe_at_fork(getattr(binding.ffi.lib, "_lock", None) or threading.RLock())
 _lock = safe_at_fork(threading.RLock())
+if hasattr(binding.ffi.lib, "_lock"):
+    safe_at_fork(binding.ffi.lib._lock)  # last, as whoever holds another may want it: Code is freed at any time
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,21 +71,16 @@ class Code:
             target = binding.Target.from_default_triple().create_target_machine(
                 cpu=machine.cpu, features=machine.features, opt=2, jit=True, reloc="pic", codemodel="jitdefault"
             )
-            key = cache.digest(ir, machine.cpu, machine.features, binding.llvm_version_info)
+            system = binding.get_default_triple()  # its objects have a format of their own
+            key = cache.digest(ir, machine.cpu, machine.features, system, binding.llvm_version_info)
             compiled = cache.read_object(key)
             self.cached = compiled is not None
-            engine = binding.create_mcjit_compiler(binding.parse_assembly(""), target)
-            if compiled is not None:
-                try:
-                    engine.add_object_file(binding.ObjectFileRef.from_data(compiled))
-                except RuntimeError:
-                    compiled = None
-                    self.cached = False
             if compiled is None:
                 module = binding.parse_assembly(ir)
                 compiled = target.emit_object(module)
                 cache.write_object(key, compiled)
-                engine.add_object_file(binding.ObjectFileRef.from_data(compiled))
+            engine = binding.create_mcjit_compiler(binding.parse_assembly(""), target)
+            engine.add_object_file(binding.ObjectFileRef.from_data(compiled))
             self.object = compiled
             engine.finalize_object()
         self._engine = engine
