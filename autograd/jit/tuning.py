@@ -17,7 +17,8 @@ from __future__ import annotations
 # Batched sections that read more operands become tables. A network of 11,300 operands compiles in 0.77 s as
 # straight-line code and in 0.10 s as tables, and runs in 460 and 750 µs: 2,300 runs pay for LLVM. With AVX2 the
 # runs take the same time. A network of 26,400 compiles in 2.2 and 0.12 s: 6,000 runs pay.
-STRAIGHT_BATCHED = 12_000
+STRAIGHT_BATCHED = 36_000
+STRAIGHT_DOTS = 6_000
 # The same for shared sections, which lose more by tables. The gradient of Rosenbrock's function in 1,000 dimensions,
 # 30,000 operands, runs in 2.8 µs as straight-line code and in 8.5 as tables. LLVM takes 2.5 s for it with AVX2 and
 # 9 s with AVX-512, tables 0.06.
@@ -25,8 +26,11 @@ STRAIGHT_SHARED = 60_000
 # Operands that one function of straight-line code reads. For a network of 10,600, a quarter of this compiles 10 %
 # faster, four times as many the same; runs differ by less than 4 %.
 FUNCTION_OPERANDS = 6000
+FUNCTION_COST = 200_000
+FAR = 300
+LONG = 500
 # Blocks of sums in one function. A quarter of this compiles 6 % faster; more, and all runs, differ by less than 3 %.
-FUNCTION_BLOCKS = 200
+FUNCTION_BLOCKS = 50
 
 # Vectors of one node that are computed together.
 
@@ -76,6 +80,9 @@ CHUNK = 4 * STRIP
 # 33 % faster. But the code grows by a load for each lane, so the bound is low. Writing leaves of 1 is 3 % faster
 # (AVX2 14 %).
 DIRECT_IN, DIRECT_OUT = 4, 1
+# And writes no leaves in place if there are more leaves, since results that are constants or copies would need code.
+# Chosen, not measured.
+DIRECT_LEAVES = 64
 # Batched arguments of more doubles are read in place and not copied. Half this size takes 24 % longer in place (5.4 µs
 # copied), this size 7 %; double takes 5 % less, four times 19 %.
 LARGE = 8192

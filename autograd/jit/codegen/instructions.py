@@ -158,6 +158,16 @@ NATIVE: dict[str, int] = {
     **_arities(3, "fma"),
 }
 
+
+# Primitives of any number of operands that can be computed term by term: what is carried at first, from the operands
+# that are not in a sequence; what is carried after a term, from its operands; and what becomes of it in the end.
+Carried = Sequence[str]
+LONG: dict[Primitive, tuple[Callable[..., Carried], Callable[..., Carried], Callable[..., str]]] = {
+    ops.dot: (lambda w, bias: [bias], lambda w, carried, a, b: [w.fma(a, b, *carried)], lambda w, total: total),
+    ops.sum: (lambda w: [w.c(0.0), w.c(0.0)], lambda w, carried, x: add_term(w, x, *carried), finish_sum),
+    ops.prod: (lambda w: [w.c(1.0)], lambda w, carried, x: [w.mul(*carried, x)], lambda w, total: total),
+}
+
 # Primitives that take more than one instruction, or a function of vector_math.
 INSTRUCTIONS: dict[Primitive, Emit] = {
     ops.maximum: _maximum,
