@@ -31,9 +31,9 @@ STRAIGHT_SHARED = 60_000
 FUNCTION_OPERANDS, FUNCTION_COST = 6000, 200_000
 # A number that is read more than so many nodes later counts as a store, since another function will read it. Chosen.
 FAR = 300
-# Nodes with more operands, such as sums, are written in several functions. The gradient of a dot of 5,000 products takes
-# 2.1 s to compile, with half this size 1.9 and with double 2.7; runs take the same time.
-LONG = 500
+# Nodes with more operands, such as sums, are written in several functions. The gradient of a dot of 5,000 products
+# takes 1.9 s to compile, with double 2.1 and with four times as many 2.7; runs take the same time.
+LONG = 250
 # Blocks of sums in one function. Four times as many compile up to 30 % slower; a quarter, and all runs, differ by less
 # than 7 %.
 FUNCTION_BLOCKS = 50

@@ -1,5 +1,6 @@
 """What compiling costs: LLVM gets code in proportion to the program, in functions of bounded size."""
 
+import itertools
 import re
 from collections.abc import Callable
 from typing import Any
@@ -55,7 +56,7 @@ def many_results(count: int) -> Callable[[Any], Any]:
 
 def chain(x: Any) -> Any:
     total = 0.0
-    for a, b in zip(x[:-1], x[1:]):
+    for a, b in itertools.pairwise(x):
         total = total + 100 * (b - a * a) ** 2 + (1 - a) ** 2
     return total
 
@@ -70,12 +71,12 @@ def test_code_grows_with_the_program_and_its_functions_do_not(
     x = 0.5 if axis is None else np.array([0.5, 0.6])
     small, large = (functions_of(make(n), x, axis=axis, gradient=gradient) for n in (256, 1024))
     assert sum(large) < 4.4 * sum(small)
-    assert max(large) < 1.2 * max(small) < 6000
+    assert max(large) < max(1.2 * max(small), 2500)
 
 
 def test_a_long_chain_is_cut_into_shorter_functions_than_a_wide_program() -> None:
-    assert max(functions_of(logistic(700), 0.5)) < 1200
-    assert max(functions_of(halving(700), 0.5)) > 1300  # all in one
+    assert max(functions_of(logistic(700), 0.5)) < 400
+    assert max(functions_of(halving(512), 0.5)) > 1000  # all in one
 
 
 @pytest.mark.parametrize("axis", [None, 0])
@@ -152,15 +153,32 @@ def test_where_functions_are_cut_does_not_change_a_bit(monkeypatch: pytest.Monke
 @pytest.mark.parametrize("axis", [None, 0])
 def test_nodes_of_very_many_operands(axis: int | None) -> None:
     def f(x: Any) -> Any:
-        return ag.dot(list(x), list(x[::-1])), ag.sum(list(x)), ag.prod(list(x))
+        return (
+            ag.dot(list(x), list(x[::-1])),
+            ag.sum(list(x)),
+            ag.prod(list(x)),
+            ag.norm(list(x)),
+            ag.logsumexp(list(x)),
+        )
 
     x = 1.0 + RNG.normal(size=1200 if axis is None else (3, 1200)) / 50
     assert max(functions_of(f, x, axis=axis)) < 5000
-    dot, total, product = jit(f, in_axes=axis)(x)
+    dot, total, product, norm, lse = jit(f, in_axes=axis)(x)
     exact = x.astype(np.longdouble)
     assert np.allclose(dot, np.sum(exact * exact[..., ::-1], axis=-1).astype(float), rtol=1e-13)
     assert np.array_equal(total, np.sum(exact, axis=-1).astype(float))
     assert np.allclose(product, np.prod(exact, axis=-1).astype(float), rtol=1e-12)
+    assert np.allclose(norm, np.sqrt(np.sum(exact**2, axis=-1)).astype(float), rtol=1e-15)
+    assert np.allclose(lse, np.log(np.sum(np.exp(exact), axis=-1)).astype(float), rtol=1e-15)
+
+
+@pytest.mark.parametrize("special", [np.nan, np.inf, -np.inf, 1e300, 5e-324])
+@pytest.mark.parametrize("f", [ag.norm, ag.logsumexp, ag.sum, ag.prod])
+def test_special_numbers_among_very_many(f: Callable[[Any], Any], special: float) -> None:
+    for rest in (1.0, special, -np.inf):
+        x = np.full(600, rest)
+        x[[3, 555]] = special
+        assert np.array_equal(jit(lambda x: f(list(x)))(x), f(list(x)), equal_nan=True)
 
 
 def test_networks_become_tables_before_other_programs_do() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 from ...primitive import Primitive
 from .. import tuning
 from ..graph.graph import Graph, Input
 from .batch_sums import Sums
-from .instructions import LONG, emit
+from .instructions import LONG, Carried, emit
 from .ir import IR, Writer
 from .layout import Layout, narrow_leaves
 
@@ -163,22 +164,26 @@ class _SectionWriter:
 
     def _write_long(self, op: Primitive, args: tuple[int, ...]) -> str:
         """Write a node of very many operands: several functions pass on what it has come to."""
-        first, add, finish = LONG[op]
         many = sum(op.takes_sequence)
         length = len(args) // many
-        carried = first(self.w, *[self._fetch_number(x) for x in args[many * length :]])
-        memory = range(self.slots, self.slots + len(carried))
-        self.slots += len(carried)
-        for n in range(length):
-            if n and n % (tuning.LONG // many) == 0:
-                for slot, x in zip(memory, carried):
-                    self.w.store(x, self._at("state", slot * self.lanes))
-                self._end_function()
-                self._begin_function()
-                carried = [self.w.load(self._at("state", slot * self.lanes)) for slot in memory]
-            terms = [self._fetch_number(x) for x in args[n : many * length : length]]
-            carried = add(self.w, carried, *terms)
-        return finish(self.w, *carried)
+        carried: Carried = [self._fetch_number(x) for x in args[many * length :]]
+        for start, add in LONG[op].passes:
+            carried = start(self.w, *carried)
+            memory = range(self.slots, self.slots + len(carried))
+            self.slots += len(carried)
+            for n in range(length):
+                if n % (tuning.LONG // many) == 0 and self.w.lines:
+                    carried = self._pass_on(carried, memory)
+                carried = add(self.w, carried, *[self._fetch_number(x) for x in args[n : many * length : length]])
+        return LONG[op].finish(self.w, *carried)
+
+    def _pass_on(self, carried: Carried, memory: Sequence[int]) -> Carried:
+        """End the function, and begin the next one with what is carried."""
+        for slot, x in zip(memory, carried):
+            self.w.store(x, self._at("state", slot * self.lanes))
+        self._end_function()
+        self._begin_function()
+        return [self.w.load(self._at("state", slot * self.lanes)) for slot in memory]
 
     def _fetch_number(self, k: int) -> str:
         return self.w.number(self._fetch(k))
