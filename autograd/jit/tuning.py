@@ -16,8 +16,9 @@ from __future__ import annotations
 # heavy load.
 
 # Batched sections that read more operands become tables. The gradient of 1,666 steps of the logistic map, 38,000
-# operands, compiles in 1.6 s as straight-line code and in 0.2 as tables, and runs in 94 and 197 µs for a batch of 64.
-STRAIGHT_BATCHED = 36_000
+# operands, compiles in 1.3 to 1.6 s as straight-line code and in 0.2 as tables, and runs in 94 and 197 µs for a batch
+# of 64.
+STRAIGHT_BATCHED = 45_000
 # So do those whose long dots read more, because tables are good at networks: loss and gradient of 50 dots of 50
 # products compile in 1.2 and 0.1 s and run in 38 and 32 µs; a network of 10,000 weights takes twice as long to compile.
 STRAIGHT_DOTS = 6_000
