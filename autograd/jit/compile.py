@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .. import ops
 from . import tuning
 from .codegen.batch_loop import write_batch_loop
 from .codegen.batch_sums import Sums, plan_sums
@@ -16,7 +17,7 @@ from .codegen.straight_line import write_straight_line
 from .codegen.table_machine import write_table_machine
 from .codegen.tables import Tables, tabulate
 from .graph.graph import Graph
-from .graph.passes import simplify
+from .graph.passes import SHORT_DOT, simplify
 from .runtime.machine import Code, Machine, compile_ir, host
 from .runtime.signature import Argument
 from .trace.traced import TracedFunction, pause_garbage_collection, trace
@@ -125,6 +126,15 @@ def count_operands(graph: Graph, layout: Layout, batched: bool) -> int:
     return sum(1 + len(args) for k, args in enumerate(graph.operands) if args and layout.batched[k] == batched)
 
 
+def count_dots(graph: Graph, layout: Layout) -> int:
+    """How many operands the long dots of the batched section read."""
+    return sum(
+        len(args)
+        for what, args, batched in zip(graph.what, graph.operands, layout.batched)
+        if batched and what is ops.dot and len(args) > 2 * SHORT_DOT + 1
+    )
+
+
 def translate(graph: Graph, layout: Layout, machine: Machine, lanes: int) -> Translation:
     """Translate a graph to LLVM IR: straight-line code for a small section, tables for a large one."""
     ir = IR(machine.fma)
@@ -134,8 +144,11 @@ def translate(graph: Graph, layout: Layout, machine: Machine, lanes: int) -> Tra
     else:
         shared, state = tabulate(graph, layout, False), 0
         write_table_machine(ir, "shared_machine", shared.keys, 1, True)
+    if not layout.leaves:
+        write_batch_loop(ir, layout, lanes, shared, [], Sums(), 1)
+        return Translation(str(ir), shared, [], state, 0, lanes)
     load = count_operands(graph, layout, True)
-    if load > tuning.STRAIGHT_BATCHED and layout.leaves:
+    if load > tuning.STRAIGHT_BATCHED or count_dots(graph, layout) > tuning.STRAIGHT_DOTS:
         tables = tabulate(graph, layout, True)
         write_table_machine(ir, "batched_machine", tables.keys, lanes, False)
         width = 1

@@ -12,21 +12,32 @@ a run computes loss and gradient of a batch: "2-16-16-1" gives the sizes, "of 10
 
 from __future__ import annotations
 
-# Straight-line code or tables.
+# Straight-line code or tables. The figures of this section are processor time on the same machine with AVX-512, under
+# heavy load.
 
-# Batched sections that read more operands become tables. A network of 11,300 operands compiles in 0.77 s as
-# straight-line code and in 0.10 s as tables, and runs in 460 and 750 µs: 2,300 runs pay for LLVM. With AVX2 the
-# runs take the same time. A network of 26,400 compiles in 2.2 and 0.12 s: 6,000 runs pay.
-STRAIGHT_BATCHED = 12_000
-# The same for shared sections, which lose more by tables. The gradient of Rosenbrock's function in 1,000 dimensions,
-# 30,000 operands, runs in 2.8 µs as straight-line code and in 8.5 as tables. LLVM takes 2.5 s for it with AVX2 and
-# 9 s with AVX-512, tables 0.06.
+# Batched sections that read more operands become tables. The gradient of 1,666 steps of the logistic map, 38,000
+# operands, compiles in 1.3 to 1.6 s as straight-line code and in 0.2 as tables, and runs in 94 and 197 µs for a batch
+# of 64.
+STRAIGHT_BATCHED = 45_000
+# So do those whose long dots read more, because tables are good at networks: loss and gradient of 50 dots of 50
+# products compile in 1.2 and 0.1 s and run in 38 and 32 µs; a network of 10,000 weights takes twice as long to compile.
+STRAIGHT_DOTS = 6_000
+# Shared sections that read more operands become tables. The gradient of 2,860 steps of the logistic map, 60,000
+# operands, takes 2.1 s to compile. Tables take about four times as long to run.
 STRAIGHT_SHARED = 60_000
-# Operands that one function of straight-line code reads. For a network of 10,600, a quarter of this compiles 10 %
-# faster, four times as many the same; runs differ by less than 4 %.
-FUNCTION_OPERANDS = 6000
-# Blocks of sums in one function. A quarter of this compiles 6 % faster; more, and all runs, differ by less than 3 %.
-FUNCTION_BLOCKS = 200
+# Bounds for one function of straight-line code: its operands, and these times the sum of its stores and of its longest
+# chain of operations, because LLVM's schedulers and its selection of instructions are quadratic in both. Gradients of
+# the logistic map, 400 and 1,000 steps, take 1.1 and 5.6 s without the second bound, 0.3 and 0.8 with it; half and
+# double differ by less than 10 %. Runs take up to 3 % longer, but 2 to 7 % for single sums over 32 to 63 inputs.
+FUNCTION_OPERANDS, FUNCTION_COST = 6000, 200_000
+# A number that is read more than so many nodes later counts as a store, since another function will read it. Chosen.
+FAR = 300
+# Nodes with more operands, such as sums, are written in several functions. The gradient of a dot of 5,000 products
+# takes 1.9 s to compile, with double 2.1 and with four times as many 2.7; runs take the same time.
+LONG = 250
+# Blocks of sums in one function. Four times as many compile up to 30 % slower; a quarter, and all runs, differ by less
+# than 7 %.
+FUNCTION_BLOCKS = 50
 
 # Vectors of one node that are computed together.
 
@@ -76,6 +87,9 @@ CHUNK = 4 * STRIP
 # 33 % faster. But the code grows by a load for each lane, so the bound is low. Writing leaves of 1 is 3 % faster
 # (AVX2 14 %).
 DIRECT_IN, DIRECT_OUT = 4, 1
+# And writes no leaves in place if there are more leaves, since results that are constants or copies would need code.
+# Chosen, not measured.
+DIRECT_LEAVES = 64
 # Batched arguments of more doubles are read in place and not copied. Half this size takes 24 % longer in place (5.4 µs
 # copied), this size 7 %; double takes 5 % less, four times 19 %.
 LARGE = 8192

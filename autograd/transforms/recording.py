@@ -229,8 +229,8 @@ def _convert(numbers: Sequence[Any], on_values: bool) -> list[Any]:
     """The numbers, all as floats or all as Values."""
     if on_values:
         # Among traced numbers a constant stays a float. A Value would be read by jit at each call.
-        traced = any(isinstance(x, Value) and type(x) is not Value for x in numbers)
-        return [x if isinstance(x, Value) or traced else Value(x) for x in numbers]
+        traced = any(kind is not Value and issubclass(kind, Value) for kind in set(map(type, numbers)))
+        return list(numbers) if traced else [x if isinstance(x, Value) else Value(x) for x in numbers]
     return [x if type(x) is float else float(x) for x in numbers]
 
 

@@ -223,7 +223,9 @@ def check(tree: Tree, who: str, hint: str, argument: bool = False) -> None:
             raise TypeError(f"{who} {leaf.path} must be a plain NumPy array, got a {name}; use np.asarray(x)")
         if kind not in "fiuO":
             raise TypeError(f"{who} {leaf.path} must hold real numbers, got {describe(leaf.given)}; {hint}")
-        for x in leaf.entries if kind == "O" else ():
+        if kind != "O" or all(t is float or issubclass(t, Value) for t in set(map(type, leaf.entries))):
+            continue
+        for x in leaf.entries:
             if not _is_real(x):
                 wanted = "be a real number" if x is leaf.given else "hold real numbers"
                 raise TypeError(f"{who} {leaf.path} must {wanted}, got {describe(x)}; {hint}")

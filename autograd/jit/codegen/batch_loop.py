@@ -31,7 +31,7 @@ def write_batch_loop(
     sums: Sums,
     width: int,
 ) -> None:
-    """Write the functions that the program calls: prologue, chunk and finish, and `all`, which calls these.
+    """Write the functions that the program calls: prologue and, for a batch, chunk and finish, and `all`.
 
     Args:
         ir: receives the functions.
@@ -41,7 +41,9 @@ def write_batch_loop(
         sums: what straight-line code keeps, to be summed over the batch.
         width: how many vectors of a node are computed together. In straight-line code they form a tile.
     """
-    _define(ir, 1, "prologue(ptr %context)", lambda w: _write_prologue(w, shared))
+    _define(ir, 1, "prologue(ptr %context)", lambda w: _write_prologue(w, layout, shared))
+    if not layout.leaves:
+        return
     if isinstance(batched, Tables):
         _define(ir, lanes, GATHER, lambda w: gather(w, layout.leaves, width, 0))
         _define(ir, lanes, SCATTER, lambda w: scatter(w, layout.row_leaves, width, 0))
@@ -50,7 +52,7 @@ def write_batch_loop(
         tile = lanes * width
         adding = write_batch_sums(ir, sums, lanes)
         _define(ir, tile, GATHER, lambda w: gather(w, layout.leaves, 1, tuning.DIRECT_IN))
-        _define(ir, tile, SCATTER, lambda w: scatter(w, layout.row_leaves, 1, tuning.DIRECT_OUT))
+        _define(ir, tile, SCATTER, lambda w: scatter(w, layout.row_leaves, 1, layout.direct_out))
         _define(ir, tile, "tile(ptr %context, i64 %t)", lambda w: _write_tile(w, layout, batched, sums))
         _define(ir, lanes, "chunk(ptr %context, i64 %c)", lambda w: _write_chunk(w, layout, adding, width))
     _define(ir, lanes, "finish(ptr %context)", lambda w: _write_finish(w, layout))
@@ -98,13 +100,30 @@ def _call_table_machine(w: Writer, name: str, *values: str) -> None:
     w.do(f"call void @{name}({', '.join(f'{kind} {value}' for kind, value in zip(kinds, values))})")
 
 
-def _write_prologue(w: Writer, shared: list[str] | Tables) -> None:
+def _write_prologue(w: Writer, layout: Layout, shared: list[str] | Tables) -> None:
     """The prologue computes the shared section."""
     if isinstance(shared, Tables):
         values, code, end = _read_field(w, "shared"), _read_field(w, "shared_code"), str(len(shared.code))
         _call_table_machine(w, "shared_machine", values, values, "null", code, end, "1", "1", "0", "1")
     else:
         _call_section(w, shared, "0")
+        if not layout.leaves:
+            _copy_results(w, layout, _read_field(w, "shared_code"), _read_field(w, "shared"))
+
+
+def _copy_results(w: Writer, layout: Layout, table: str, numbers: str) -> None:
+    """Copy the results that occur several times: from each of the first places in the table to one of the second."""
+    count = len(layout.copies[0])
+
+    def entry(n: str) -> str:
+        place = w.put(f"load i32, ptr {w.pointer(table, n, 'i32')}", "n")
+        return w.pointer(numbers, w.index("mul", w.put(f"sext i32 {place} to i64", "i"), w.lanes))
+
+    def copy(n: str) -> None:
+        w.store(w.load(entry(n)), entry(w.index("add", n, count)))
+
+    if count:
+        w.loop(str(count), copy)
 
 
 def _write_tile(w: Writer, layout: Layout, batched: Sequence[str], sums: Sums) -> None:
@@ -113,7 +132,8 @@ def _write_tile(w: Writer, layout: Layout, batched: Sequence[str], sums: Sums) -
     if max(layout.leaves, default=0) > tuning.DIRECT_IN:
         w.do(f"call void @gather(ptr {_leaf_pointers(w, '%t')}, ptr {_read_field(w, 'in')}, i64 %t)")
     _call_section(w, batched, "%t")
-    if max(layout.row_leaves, default=0) > tuning.DIRECT_OUT:
+    _copy_results(w, layout, _read_field(w, "batched_code"), _read_field(w, "out"))
+    if max(layout.row_leaves, default=0) > layout.direct_out:
         w.do(f"call void @scatter(ptr {_read_field(w, 'results')}, ptr {_read_field(w, 'out')}, i64 {tiles}, i64 %t)")
     if sums.kept:
         _zero_missing_elements(w, sums)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from ..vector_math import exp as vector_exp, log as vector_log, table as vector_
 from .ir import Writer
 
 Emit = Callable[..., str]
+Carried = Sequence[str]
 
 
 def _maximum(w: Writer, a: str, b: str) -> str:
@@ -81,18 +83,28 @@ def _prod(w: Writer, *xs: str) -> str:
 
 def _norm(w: Writer, *xs: str) -> str:
     """The root of the sum of squares. A power of two scales all numbers, so that no square overflows."""
-    sizes = [w.intrinsic("fabs", x) for x in xs]
-    top = w.c(0.0)
-    for x in sizes:
-        top = w.select(w.compare("ogt", x, top), x, top)
+    top = functools.reduce(lambda top, x: _larger_size(w, top, x), xs, w.c(0.0))
+    scale = _scale_for(w, top)
+    squares = [w.mul(x, x) for x in [w.mul(x, scale) for x in xs]]
+    return _finish_norm(w, top, scale, _sum(w, *squares))
+
+
+def _larger_size(w: Writer, top: str, x: str) -> str:
+    size = w.intrinsic("fabs", x)
+    return w.select(w.compare("ogt", size, top), size, top)
+
+
+def _scale_for(w: Writer, top: str) -> str:
+    """The power of two by which the largest number becomes about 1."""
     exponent = w.integer("and", w.bits(top), w.i(0x7FF0000000000000))
     within = w.integer("sub", w.i(0x7FE0000000000000), exponent)  # the bits of 2^-e, where |e| <= 1022
     lowest = w.put(f"icmp slt {w.long} {within}, {w.i(0x0010000000000000)}", "b")
-    scale = w.from_bits(
+    return w.from_bits(
         w.put(f"select {w.truth_type} {lowest}, {w.long} {w.i(0x0010000000000000)}, {w.long} {within}", "i")
     )
-    scaled = [w.mul(x, scale) for x in xs]
-    total = _sum(w, *[w.mul(x, x) for x in scaled])
+
+
+def _finish_norm(w: Writer, top: str, scale: str, total: str) -> str:
     length = w.div(w.intrinsic("sqrt", total), scale)
     infinite = w.compare("oeq", top, w.c(math.inf))
     return w.select(infinite, w.c(math.inf), length)
@@ -100,18 +112,22 @@ def _norm(w: Writer, *xs: str) -> str:
 
 def _logsumexp(w: Writer, *xs: str) -> str:
     """The largest x, plus log1p of the sum of exp(x - largest) over all others."""
-    top = xs[0]
-    for x in xs[1:]:
-        top = _maximum(w, top, x)
-        top = w.select(w.compare("uno", x, x), x, top)
+    top = functools.reduce(lambda top, x: _larger_or_nan(w, top, x), xs)
     terms, found = [], ""
     for x in xs:
         is_top = w.compare("oeq", x, top)
         first = w.both(is_top, w.opposite(found)) if found else is_top
         found = w.either(found, is_top) if found else is_top
-        e = w.call("exp", vector_exp.exp, w.sub(x, top))
-        terms.append(w.select(first, w.c(0.0), e))
-    result = w.add(top, w.call("log1p", vector_log.log1p, _sum(w, *terms)))
+        terms.append(w.select(first, w.c(0.0), w.call("exp", vector_exp.exp, w.sub(x, top))))
+    return _finish_logsumexp(w, top, _sum(w, *terms))
+
+
+def _larger_or_nan(w: Writer, top: str, x: str) -> str:
+    return w.select(w.compare("uno", x, x), x, _maximum(w, top, x))
+
+
+def _finish_logsumexp(w: Writer, top: str, total: str) -> str:
+    result = w.add(top, w.call("log1p", vector_log.log1p, total))
     infinite = w.compare("ueq", w.intrinsic("fabs", top), w.c(math.inf))  # or nan
     return w.select(infinite, top, result)
 
@@ -156,6 +172,56 @@ NATIVE: dict[str, int] = {
     **_arities(1, "log log10 log1p log2 logb nearbyint rint round sin sinh sqrt tan tanh tgamma trunc y0 y1"),
     **_arities(2, "atan2 copysign fdim fmax fmin fmod hypot nextafter pow remainder"),
     **_arities(3, "fma"),
+}
+
+
+def _add_square(w: Writer, carried: Carried, x: str) -> Carried:
+    top, scale, *total = carried
+    scaled = w.mul(x, scale)
+    return top, scale, *add_term(w, w.mul(scaled, scaled), *total)
+
+
+def _add_exp(w: Writer, carried: Carried, x: str) -> Carried:
+    """`found` is 1 after the largest x, and 0 before."""
+    top, found, *total = carried
+    is_top = w.compare("oeq", x, top)
+    first = w.both(is_top, w.compare("oeq", found, w.c(0.0)))
+    term = w.select(first, w.c(0.0), w.call("exp", vector_exp.exp, w.sub(x, top)))
+    return top, w.select(is_top, w.c(1.0), found), *add_term(w, term, *total)
+
+
+@dataclasses.dataclass(frozen=True)
+class Long:
+    """A primitive of any number of operands, computed term by term.
+
+    Attributes:
+        passes: what is carried at first, and what after a term. The first pass starts with the operands that are not
+            in a sequence, the next with what the one before has carried to its end.
+        finish: what becomes of it in the end.
+    """
+
+    passes: Sequence[tuple[Callable[..., Carried], Callable[..., Carried]]]
+    finish: Callable[..., str] = lambda w, total: total
+
+
+LONG = {
+    ops.dot: Long([(lambda w, bias: [bias], lambda w, carried, a, b: [w.fma(a, b, *carried)])]),
+    ops.sum: Long([(lambda w: [w.c(0.0), w.c(0.0)], lambda w, carried, x: add_term(w, x, *carried))], finish_sum),
+    ops.prod: Long([(lambda w: [w.c(1.0)], lambda w, carried, x: [w.mul(*carried, x)])]),
+    ops.norm: Long(
+        [
+            (lambda w: [w.c(0.0)], lambda w, carried, x: [_larger_size(w, carried[0], x)]),
+            (lambda w, top: [top, _scale_for(w, top), w.c(0.0), w.c(0.0)], _add_square),
+        ],
+        lambda w, top, scale, *total: _finish_norm(w, top, scale, finish_sum(w, *total)),
+    ),
+    ops.logsumexp: Long(
+        [
+            (lambda w: [w.c(-math.inf)], lambda w, carried, x: [_larger_or_nan(w, carried[0], x)]),
+            (lambda w, top: [top, w.c(0.0), w.c(0.0), w.c(0.0)], _add_exp),
+        ],
+        lambda w, top, found, *total: _finish_logsumexp(w, top, finish_sum(w, *total)),
+    ),
 }
 
 # Primitives that take more than one instruction, or a function of vector_math.

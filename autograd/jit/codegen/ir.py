@@ -116,6 +116,13 @@ class Writer:
         self.start_block(end)
         return names
 
+    def repeat(self, count: int, body: Callable[[str], None]) -> None:
+        """Write a loop of so many turns; a single turn as it is."""
+        if count == 1:
+            body("0")
+        else:
+            self.loop(str(count), body)
+
     # Memory
 
     def index(self, op: str, a: str, b: str | int) -> str:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+
 from ...primitive import Primitive
 from .. import tuning
 from ..graph.graph import Graph, Input
 from .batch_sums import Sums
-from .instructions import emit
+from .instructions import LONG, Carried, emit
 from .ir import IR, Writer
 from .layout import Layout, narrow_leaves
 
+# None of the memory that is written is read through another pointer, which lets LLVM reorder loads and stores.
 SECTION_PARAMETERS = (
-    "ptr %shared, ptr noalias %in, ptr %state, ptr %kept, ptr %out, ptr %given, ptr %results, i64 %tiles, i64 %t"
+    "ptr noalias %shared, ptr noalias %in, ptr noalias %state, ptr noalias %kept, ptr noalias %out, "
+    "ptr noalias %given, ptr noalias %results, i64 %tiles, i64 %t"
 )
 
 
@@ -32,91 +37,156 @@ def write_straight_line(
         The names of the functions, in the order to call them, and how many tiles of numbers they
         pass to one another in memory.
     """
-    mine = [k for k in range(len(graph)) if layout.batched[k] == batched and isinstance(graph.what[k], Primitive)]
-    section = _SectionWriter(ir, graph, layout, batched, tile, sums, mine)
+    section = _SectionWriter(ir, graph, layout, batched, tile, sums)
     section.write_functions()
     return section.functions, section.slots
 
 
 class _SectionWriter:
-    def __init__(
-        self, ir: IR, graph: Graph, layout: Layout, batched: bool, tile: int, sums: Sums, mine: list[int]
-    ) -> None:
+    def __init__(self, ir: IR, graph: Graph, layout: Layout, batched: bool, tile: int, sums: Sums) -> None:
         self.ir, self.graph, self.layout = ir, graph, layout
-        self.is_batched, self.lanes, self.mine = batched, tile, mine
+        self.is_batched, self.lanes = batched, tile
         self.sums = sums
+        self.mine = {
+            k: None for k in range(len(graph)) if layout.batched[k] == batched and isinstance(graph.what[k], Primitive)
+        }
+        self.items = [*self._results_of_others(), *self.mine]
+        self.ordered = False
         self.functions: list[str] = []
         self.slots = 0
         self.slot: dict[int, int] = {}  # for each node that a later function reads, its place in the state
         self.part = self._cut_parts()
         self.last = self._find_last_readers()
         self.direct_in = narrow_leaves(layout.leaves, tuning.DIRECT_IN)
-        self.direct_out = narrow_leaves(layout.row_leaves, tuning.DIRECT_OUT)
+        self.direct_out = narrow_leaves(layout.row_leaves, layout.direct_out)
 
     def _cut_parts(self) -> dict[int, int]:
-        """For each node the number of the function that computes it."""
+        """For each node the number of the function that computes it; the nodes are put in order if there are several.
+
+        LLVM's time for a function grows with its operands times the sum of its stores and its longest chain.
+        """
+        operands, results = self.graph.operands, self.layout.results
+        read = {x: n for n, k in enumerate(self.items) if k in self.mine for x in operands[k]}
         part: dict[int, int] = {}
-        current = load = 0
-        for k in self.mine:
-            load += 1 + len(self.graph.operands[k])
-            if load > tuning.FUNCTION_OPERANDS:
-                current, load = current + 1, 0
-            part[k] = current
+        depth: dict[int, int] = {}
+        current = load = stores = longest = 0
+        before = -1
+        for n, k in enumerate(self.items):
+            args = operands[k] if k in self.mine else ()
+            mine = 1 + len(args)
+            stored = (read.get(k, 0) > n + tuning.FAR) + len(results.get(k, ())) + (k in self.sums.kept)
+            here = max([depth.get(x, 0) for x in args], default=0) + mine // 2
+            load, stores, longest = load + mine, stores + stored, max(longest, here)
+            full = load > tuning.FUNCTION_OPERANDS or load * (longest + stores) > tuning.FUNCTION_COST
+            if part and (full or self._is_long(k) or self._is_long(before)):
+                if not self.ordered:
+                    self.ordered, self.items = True, [*self._results_of_others(), *self._order_by_need()]
+                    return self._cut_parts()
+                current, load, stores, depth = current + 1, mine, stored, {}
+                here = longest = mine // 2
+            part[k], depth[k], before = current, here, k
         return part
+
+    def _is_long(self, k: int) -> bool:
+        """Whether a node has so many operands that it is written in pieces, as several functions."""
+        return len(self.graph.operands[k]) > tuning.LONG and self.graph.what[k] in LONG
+
+    def _order_by_need(self) -> list[int]:
+        """The nodes, each shortly before it is first needed: results in their order, and before each its operands."""
+        order: list[int] = []
+        seen: set[int] = set()
+        for root in [*dict.fromkeys(self.graph.outputs), *self.mine]:
+            if root in seen or root not in self.mine:
+                continue
+            waiting = [root]
+            while waiting:
+                k = waiting[-1]
+                missing = [] if k in seen else [x for x in self.graph.operands[k] if x in self.mine and x not in seen]
+                if missing:
+                    waiting += reversed(missing)
+                    continue
+                waiting.pop()
+                if k not in seen:
+                    seen.add(k)
+                    order.append(k)
+        return order
 
     def _find_last_readers(self) -> dict[int, int]:
         """For each node the number of the last function that reads it."""
         last: dict[int, int] = {}
-        for k in self.mine:
-            for operand in self.graph.operands[k]:
+        for k in self.items:
+            for operand in self.graph.operands[k] if k in self.mine else ():
                 last[operand] = self.part[k]
         return last
 
     def write_functions(self) -> None:
-        which = "batched" if self.is_batched else "shared"
-        start = 0
-        while start < len(self.mine) or (not self.functions and self._results_of_others()):
-            number = len(self.functions)
-            stop = start
-            while stop < len(self.mine) and self.part[self.mine[stop]] == number:
-                stop += 1
-            self.w = Writer(self.ir, self.lanes)
-            self.names: dict[int, str] = {}
-            if not number:
-                for k in self._results_of_others():
+        for _, part in itertools.groupby(self.items, self.part.__getitem__):
+            self._begin_function()
+            for k in part:
+                if k in self.mine:
+                    self._write_node(k)
+                else:
                     self._store_result(k)
-            for k in self.mine[start:stop]:
-                self._write_node(k)
-            name = f"{which}{number}"
-            self.ir.add(
-                f"define internal void @{name}({SECTION_PARAMETERS}) nounwind noinline alignstack(64)", self.w.lines
-            )
-            self.functions.append(name)
-            start = stop
+            self._end_function()
+
+    def _begin_function(self) -> None:
+        self.w = Writer(self.ir, self.lanes)
+        self.names: dict[int, str] = {}
+
+    def _end_function(self) -> None:
+        name = f"{'batched' if self.is_batched else 'shared'}{len(self.functions)}"
+        self.ir.add(
+            f"define internal void @{name}({SECTION_PARAMETERS}) nounwind noinline alignstack(64)", self.w.lines
+        )
+        self.functions.append(name)
 
     def _results_of_others(self) -> list[int]:
-        """Results that this section does not compute: inputs, constants, shared nodes summed over the batch."""
-        layout, what = self.layout, self.graph.what
-        if self.is_batched:
-            if not layout.leaves:
-                return []
-            wanted = dict.fromkeys([*layout.row_nodes, *self.sums.kept])
-            return [k for k in wanted if not (layout.batched[k] and isinstance(what[k], Primitive))]
-        if layout.leaves:
+        """What the batched section stores and does not compute: inputs, constants, shared nodes."""
+        if not self.is_batched or not self.layout.leaves:
             return []
-        return [k for k in layout.results if not isinstance(what[k], Primitive)]
+        wanted = dict.fromkeys([*self.layout.results, *self.sums.kept])
+        return [k for k in wanted if k not in self.mine]
 
     def _write_node(self, k: int) -> None:
         op, args = self.graph.what[k], self.graph.operands[k]
         assert isinstance(op, Primitive)
         if self.is_batched and k in self.sums.fused:
             return
-        self.names[k] = emit(self.w, op, [self._fetch(x) for x in args])
+        if self._is_long(k):
+            self.names[k] = self._write_long(op, args)
+        else:
+            self.names[k] = emit(self.w, op, [self._fetch(x) for x in args])
         if self.last.get(k, 0) > self.part[k]:
             self.slot[k] = self.slots
             self.slots += 1
             self.w.store(self.names[k], self._at("state", self.slot[k] * self.lanes))
         self._store_result(k)
+
+    def _write_long(self, op: Primitive, args: tuple[int, ...]) -> str:
+        """Write a node of very many operands: several functions pass on what it has come to."""
+        many = sum(op.takes_sequence)
+        length = len(args) // many
+        carried: Carried = [self._fetch_number(x) for x in args[many * length :]]
+        for start, add in LONG[op].passes:
+            carried = start(self.w, *carried)
+            memory = range(self.slots, self.slots + len(carried))
+            self.slots += len(carried)
+            for n in range(length):
+                if n % (tuning.LONG // many) == 0 and self.w.lines:
+                    carried = self._pass_on(carried, memory)
+                carried = add(self.w, carried, *[self._fetch_number(x) for x in args[n : many * length : length]])
+        return LONG[op].finish(self.w, *carried)
+
+    def _pass_on(self, carried: Carried, memory: Sequence[int]) -> Carried:
+        """End the function, and begin the next one with what is carried."""
+        for slot, x in zip(memory, carried):
+            self.w.store(x, self._at("state", slot * self.lanes))
+        self._end_function()
+        self._begin_function()
+        return [self.w.load(self._at("state", slot * self.lanes)) for slot in memory]
+
+    def _fetch_number(self, k: int) -> str:
+        return self.w.number(self._fetch(k))
 
     def _store_result(self, k: int) -> None:
         """Store a node that is a result, or that the batched section reads."""
@@ -131,12 +201,11 @@ class _SectionWriter:
                     )
             return
         for j in layout.results.get(k, ()):
-            if j < layout.rows:
-                if j in self.direct_out:
-                    rows = w.index("add", w.index("mul", "%tiles", j), "%t")
-                    w.store(self._fetch(k), w.pointer("%results", w.index("mul", rows, self.lanes)))
-                else:
-                    w.store(self._fetch(k), self._at("out", j * self.lanes))
+            if j in self.direct_out:
+                rows = w.index("add", w.index("mul", "%tiles", j), "%t")
+                w.store(self._fetch(k), w.pointer("%results", w.index("mul", rows, self.lanes)))
+            else:
+                w.store(self._fetch(k), self._at("out", j * self.lanes))
         if k in self.sums.kept:
             w.store(self._fetch(k), self._at("kept", self.sums.kept[k] * self.sums.stride))
 

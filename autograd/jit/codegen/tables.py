@@ -8,7 +8,8 @@ LLVM takes 50 or more.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,12 +104,12 @@ class _Tabulator:
                     self.place[k] = what.number
             for k in mine:
                 wanted += self._broadcast_operands(k)
-            wanted += graph.outputs
         else:
             self.place.update(layout.shared_place)
             for k in mine:
                 wanted += graph.operands[k]
-            wanted += () if layout.leaves else graph.outputs
+        if self.batched or not layout.leaves:
+            wanted += dict.fromkeys(graph.outputs)
         missing = [k for k in dict.fromkeys(wanted) if k not in self.place]
         shared = [k for k in missing if k in layout.shared_place]
         constants = [k for k in missing if type(graph.what[k]) is float]
@@ -186,17 +187,28 @@ class _Tabulator:
 
     def _emit_results(self) -> None:
         """Copy results to the places where they are expected."""
-        layout, outputs = self.layout, self.graph.outputs
+        layout = self.layout
         if self.batched:
-            self._emit("copy", 1, self.free, [[self.place[k]] for k in outputs[: layout.rows]])
+            self._emit_copies(range(layout.rows), self.free)
+            places, numbers = layout.constants
+            self.constants += zip((places + self.free).tolist(), numbers.tolist())
             self.free += layout.rows
             return
         kept = [(place, k) for k, place in layout.shared_place.items() if not isinstance(self.graph.what[k], Input)]
         for place, k in kept:
             if self.place[k] != place:
                 self._emit("copy", 1, place, [[self.place[k]]])
-        if outputs and not layout.leaves:
-            self._emit("copy", 1, layout.result(0), [[self.place[k]] for k in outputs])
+        if not layout.leaves:
+            self._emit_copies(range(layout.count), layout.result(0))
+
+    def _emit_copies(self, numbers: Sequence[int], start: int) -> None:
+        """Copy results to places in a row, all but the constants, which are there already."""
+        outputs = self.graph.outputs
+        constants = set(self.layout.constants[0].tolist())
+        for is_constant, group in itertools.groupby(numbers, lambda j: j in constants):
+            these = list(group)
+            if not is_constant:
+                self._emit("copy", 1, start + these[0], [[self.place[outputs[j]]] for j in these])
 
     def _emit_sums(self, fused: set[int]) -> None:
         """Add up the outputs that are summed over the batch; products that share a factor go together."""

@@ -138,8 +138,10 @@ def from_tracers(nodes: Iterable[Tracer], inputs: dict[Tracer, Input], outputs: 
         place[tracer.index] = len(what)
         what.append(inputs[tracer] if op is None else op)
         operands.append(args)
-    results = tuple([node(x) for x in outputs])
-    return Graph(tuple(what), tuple(operands), results)
+    # Of a million results, most are one and the same object: the zero that a Hessian is filled with.
+    ids = list(map(id, outputs))
+    nodes_of = {key: node(x) for key, x in dict(zip(ids, outputs)).items()}
+    return Graph(tuple(what), tuple(operands), tuple(map(nodes_of.__getitem__, ids)))
 
 
 def group_operands(op: Primitive, numbers: Sequence[Any]) -> tuple[Any, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 from ...transforms.tree import Leaf
 from .. import tuning
 from ..codegen.batch_loop import CONTEXT
+from ..codegen.layout import Layout
 from ..codegen.tables import Tables
 from ..compile import Compilation
 from .memory import Floats, aligned
@@ -51,6 +52,9 @@ class Workspace:
         if isinstance(translation.shared, Tables):
             places, numbers = translation.shared.constants
             self.shared[places] = numbers
+        if size is None:
+            places, numbers = layout.constants
+            self.shared[places + layout.result(0)] = numbers
         given_rows = aligned(rows * layout.batched_inputs)
         self.rows, self.size, self.compilation = rows, size, compilation
         self.fresh = rows * layout.rows > tuning.FRESH and not bound
@@ -61,7 +65,7 @@ class Workspace:
         self.own = given_rows.ctypes.data + 8 * starts
         self.given = self.own.copy()
         memory = [self.shared, self.given, self.own, result_rows, *make_scratch(compilation), partial]
-        memory += [table_entries(translation.shared), table_entries(translation.batched)]
+        memory += [table_entries(translation.shared, layout), table_entries(translation.batched, layout)]
         self.memory = memory
         partly = size is not None and size % tile > 0
         counts = [tiles, tiles - 1, (size or 0) % tile] if partly else [tiles, -1, 0]
@@ -141,19 +145,22 @@ def make_scratch(compilation: Compilation) -> list[Floats]:
     """The memory of one thread: a tile of inputs and one of results, what is to be added up, and the state."""
     layout, translation, tile = compilation.layout, compilation.translation, compilation.translation.tile
     state = aligned(translation.state)
-    sizes = (layout.batched_inputs * tile, layout.rows * tile, translation.kept)
     if isinstance(translation.batched, Tables):
-        sizes = (0, 0, 0)
         places, numbers = translation.batched.constants
         state.reshape(translation.batched.slots, -1)[places] = numbers[:, None]
-    return [*map(aligned, sizes), state]
+        return [*[aligned(0)] * 3, state]
+    inputs, results, kept = map(aligned, (layout.batched_inputs * tile, layout.rows * tile, translation.kept))
+    if layout.rows:
+        places, numbers = layout.constants
+        results.reshape(layout.rows, tile)[places] = numbers[:, None]
+    return [inputs, results, kept, state]
 
 
-def table_entries(section: Any) -> Any:
-    """The tables of a section, as its table machine reads them."""
+def table_entries(section: list[str] | Tables, layout: Layout) -> Any:
+    """The tables of a section, as its table machine reads them, or what is to be copied after straight-line code."""
     if isinstance(section, Tables):
         return np.concatenate([section.code, section.broadcast])
-    return np.zeros(1, dtype=np.int32)
+    return np.array([*layout.copies[0], *layout.copies[1], 0], dtype=np.int32)
 
 
 def _leaf_shape(leaf: Leaf) -> tuple[int, ...]:

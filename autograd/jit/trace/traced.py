@@ -76,7 +76,7 @@ def trace(
         args.append(argument.rebuild(mine))
     result = flatten(_run_on_tracers(f, args, given, who, tape), "the result")
     check(result, who, "return numbers and Values, alone or in containers")
-    outputs = [tape.lift(x) if isinstance(x, Value) else float(x) for x in result.entries]
+    outputs = [x if type(x) is float else tape.lift(x) if isinstance(x, Value) else float(x) for x in result.entries]
     forms = [dataclasses.replace(leaf, given=None, entries=[0.0] * len(leaf.entries)) for leaf in result.leaves]
     result = Tree(forms, result.build)  # without tracers, each of which would keep the whole trace alive
     rows, sums_of = list(result.leaves), {}

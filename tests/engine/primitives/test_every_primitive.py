@@ -6,6 +6,7 @@ is finite differences with an estimate of their error. The tables of the other f
 
 import math
 import random
+import warnings
 from typing import Any
 
 import numpy as np
@@ -46,8 +47,11 @@ def test_it_is_public_and_takes_floats_and_values(op: Primitive) -> None:
 @pytest.mark.parametrize("op", PRIMITIVES, ids=str)
 def test_its_first_and_second_derivatives_are_those_of_finite_differences(op: Primitive) -> None:
     for args in points(op):
-        # The factor and the added product keep second derivatives from being trivially right.
-        ag.check_gradients(lambda *xs, args=args: call(op, args, xs) * 1.5 + xs[0] * xs[-1], *flatten(args), order=2)
+        with warnings.catch_warnings():
+            if op in (ag.mod, ag.fmod, ag.remainder):  # a jump may be too near to tell, but not to call it wrong
+                warnings.filterwarnings("ignore", category=ag.testing.GradientWarning)
+            # The factor and the added product keep second derivatives from being trivially right.
+            ag.check_gradients(lambda *x, args=args: call(op, args, x) * 1.5 + x[0] * x[-1], *flatten(args), order=2)
 
 
 @pytest.mark.parametrize("op", PRIMITIVES, ids=str)
