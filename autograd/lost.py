@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 from .node import Node, on_float, on_leaf
 from .user_line import user_call
@@ -54,7 +54,7 @@ def _check_rule(x: Any) -> None:
 
 # Transforms
 
-_guards: list[Guard] = []  # those entered and not yet left, in all threads
+guards: Final[list[Guard]] = []  # those entered and not yet left, in all threads
 
 
 class Guard:
@@ -79,13 +79,13 @@ class Guard:
         self._thread = threading.get_ident()
 
     def __enter__(self) -> Guard:
-        _guards.append(self)
+        guards.append(self)
         on_float.append(self._check)
         on_leaf.append(self.made.add)
         return self
 
     def __exit__(self, *_: TracebackType | type[BaseException] | BaseException | None) -> None:
-        _guards.remove(self)
+        guards.remove(self)
         on_float.remove(self._check)
         on_leaf.remove(self.made.add)
 
@@ -95,8 +95,19 @@ class Guard:
         return self._thread == threading.get_ident()
 
     def _check(self, x: Any) -> None:
-        if self._depends(x, *((self._here, self._constants) if self.is_here else (self._variables, set()))):
+        if self._loses(x):
             _refuse(self.who.rstrip(":"), "its derivative would be lost")
+
+    def _loses(self, x: Any) -> bool:
+        return self._depends(x, *((self._here, self._constants) if self.is_here else (self._variables, set())))
+
+    def check_backward(self, root: Any) -> None:
+        """Refuse backward() of what depends on the variables: the grads that it sets are plain numbers."""
+        if self._loses(root):
+            raise LostDerivativeError(
+                f"{self.who} backward() sets grads to plain numbers, so the derivative of what the function computes "
+                "from them would be lost. Use ag.grad, or what backward(create_graph=True) returns"
+            )
 
     def _depends(self, x: Any, watched: set[Node], constants: set[Node]) -> bool:
         """Whether x was computed from any that is watched. If not, it is added to the constants, with what is below."""
@@ -115,12 +126,12 @@ class Guard:
 
 def differentiated_parameters() -> set[Any]:
     """The parameters of Modules with respect to which transforms that run in this thread differentiate."""
-    return {p for guard in list(_guards) if guard.is_here for p in guard.parameters}
+    return {p for guard in list(guards) if guard.is_here for p in guard.parameters}
 
 
 def _leave_others() -> None:
     """In the child of a fork: leave the contexts of threads that it does not have."""
-    for guard in _guards:
+    for guard in guards:
         if not guard.is_here:
             guard.__exit__()
 
@@ -186,9 +197,11 @@ def _advice(expression: str) -> str:
     except SyntaxError:
         node = None
     if isinstance(node, ast.Call):
-        name = ast.unparse(node.func).rpartition(".")[2]
+        owner, _, name = ast.unparse(node.func).rpartition(".")
         name = _SAME.get(name, name)
-        if callable(getattr(public, name, None)):
+        if name in ("isnan", "isfinite", "isinf", "isclose"):
+            return f"Use np.{name}"
+        if owner != "ag" and callable(getattr(public, name, None)):
             return f"Use ag.{name}"
         if name in ("copy", "deepcopy", "dumps"):
             return "Use the Value itself: no operation changes it, so it needs no copy"

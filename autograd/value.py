@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, SupportsIndex, overload
 from . import chain, fast, ops
 from .arrays import apply_ufunc
 from .fast import Arithmetic, dot, record
+from .lost import guards
 from .node import mypyc_attr, on_backward, on_float, on_leaf, on_missing
 from .primitive import Primitive, as_float, check_flag, describe, is_number
 from .user_line import Missing
@@ -227,6 +228,9 @@ class Value(Arithmetic):
             )
         for hook in tuple(on_backward):
             hook(self, seed)
+        if guards and not create_graph:
+            for guard in guards[::-1]:
+                guard.check_backward(self)
         if create_graph:
             return self._backward_on_values(seed)
         chain.accumulate(self, seed)
@@ -482,6 +486,8 @@ class Value(Arithmetic):
 
 def _pass_on(node: Value) -> None:
     """Add what the node passes back to the grad of its parents: one step of backward()."""
+    for guard in guards[::-1]:
+        guard.check_backward(node)
     for parent, partial in chain.local_derivatives(node) if node.op is not None else ():
         parent._grad += node._grad * partial
 

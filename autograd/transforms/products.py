@@ -52,9 +52,10 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     ([6.0, 5.0], (13.0, 12.0))
     """
     run = _record("vjp", f, primals)
-    result = run.value()
+    result, expect_unchanged = run.value(), run.hold()
 
     def pull(cotangent: Any) -> Any:
+        expect_unchanged()
         seeds = run.read_vector(run.outputs, flatten(cotangent, RESULT), "cotangent")
         return run.inputs.like(run.pull(seeds))
 

@@ -51,12 +51,17 @@ class Recording:
         self.variables: list[Value] = []
         self._parameters: list[Value] = []  # those of the variables that belong to a Module
         self._takes_values = False
-        replaced = list(args)
-        for i, tree in zip(positions, trees):
-            replaced[i] = tree.build(self._variables(tree))
+        parts = [list(self._variables(tree)) for tree in trees]
         fresh = set(self.variables).difference(self._parameters)
+        if transform != "jvp" and len(set(self._parameters)) < len(self._parameters):  # tangents of both add up
+            raise ValueError(f"{self.who} each Module must be given once, got one that shares parameters with another")
+        numbers = [p.data for p in self._parameters]
+        replaced = list(args)
         with Guard(self.who, fresh, self._parameters) as guard:
+            for i, tree, part in zip(positions, trees, parts):  # here, as the constructor of a container is user code
+                replaced[i] = tree.build(iter(part))
             self.result = f(*replaced, **kwargs)
+        self._expect_unchanged(self._parameters, numbers, "while the function runs")
         if has_aux:
             if not isinstance(self.result, tuple) or len(self.result) != 2:
                 raise TypeError(
@@ -77,6 +82,22 @@ class Recording:
         if has_aux:
             others.update(Paths(flatten(self._aux, "aux").entries, self.variables).leaves)
         self._closes_over_values = not guard.made.issuperset(others)
+
+    def _expect_unchanged(self, values: Sequence[Value], numbers: Sequence[float], when: str) -> None:
+        for value, number in zip(values, numbers):
+            if value.data != number and number == number:
+                raise RuntimeError(
+                    f"{self.who} the data of a Value must not change {when}, as its derivatives would be those of "
+                    f"neither number, got {number} first and {value.data} later{value.label and f' in {value.label}'}"
+                )
+
+    def hold(self) -> Callable[[], None]:
+        """A function that raises RuntimeError if the numbers that derivatives are computed from have changed."""
+        if self._traced:
+            return lambda: None
+        leaves = [*self._paths.leaves, *self.variables]
+        numbers = [leaf.data for leaf in leaves]
+        return lambda: self._expect_unchanged(leaves, numbers, "before the vector is pulled back")
 
     def _variables(self, tree: Tree) -> Iterator[Any]:
         """The argument of f in place of each leaf."""
@@ -222,7 +243,7 @@ def _remove_values(leaf: Leaf) -> Any:
     """The object of a leaf with floats in place of Values."""
     if not _has_values(leaf):
         return leaf.given
-    return leaf.like([[float(x) if isinstance(x, Value) else x for x in leaf.entries]])
+    return leaf.like([[x.data if isinstance(x, Value) else x for x in leaf.entries]])
 
 
 def _convert(numbers: Sequence[Any], on_values: bool) -> list[Any]:
@@ -231,7 +252,7 @@ def _convert(numbers: Sequence[Any], on_values: bool) -> list[Any]:
         # Among traced numbers a constant stays a float. A Value would be read by jit at each call.
         traced = any(kind is not Value and issubclass(kind, Value) for kind in set(map(type, numbers)))
         return list(numbers) if traced else [x if isinstance(x, Value) else Value(x) for x in numbers]
-    return [x if type(x) is float else float(x) for x in numbers]
+    return [x if type(x) is float else x.data if isinstance(x, Value) else float(x) for x in numbers]
 
 
 def name_derivative(derivative: Callable[..., Any], transform: str, f: Callable[..., Any]) -> Callable[..., Any]:
