@@ -104,7 +104,7 @@ def record(data: float, op: Primitive, a: Any, b: Any = None, c: Any = None) -> 
     node._c = c
     node._mark = 0
     if on_record:
-        for hook in on_record:
+        for hook in tuple(on_record):  # a copy, as a hook may remove itself
             hook(node)
     return node
 

@@ -29,9 +29,9 @@ on_backward: Final[list[Callable[[Any, Any], None]]] = []
 on_float: Final[list[Callable[[Any], None]]] = []
 on_leaf: Final[list[Callable[[Any], None]]] = []
 
-# on_missing is called with a Value that is nan before its data is read or assigned from outside of the engine: while
+# on_read is called with a Value that is nan before its data is read or assigned from outside of the engine: while
 # compiled code has the number, it is given back then.
-on_missing: Final[list[Callable[[Any], None]]] = []
+on_read: Final[list[Callable[[Any], None]]] = []
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

@@ -11,7 +11,7 @@ from . import chain, fast, ops
 from .arrays import apply_ufunc
 from .fast import Arithmetic, dot, record
 from .lost import guards
-from .node import mypyc_attr, on_backward, on_float, on_leaf, on_missing
+from .node import mypyc_attr, on_backward, on_float, on_leaf, on_read
 from .primitive import Primitive, as_float, check_flag, describe, is_number
 from .user_line import Missing
 
@@ -101,7 +101,7 @@ class Value(Arithmetic):
     def data(self) -> float:
         """The number. Assigning checks it and converts it to a float. The engine uses `_data`, which is faster."""
         if self._data != self._data:
-            for hook in on_missing:
+            for hook in tuple(on_read):
                 hook(self)
         return self._data
 
@@ -111,7 +111,7 @@ class Value(Arithmetic):
             hint = "Did you mean its derivative, as in p.data -= 0.1 * p.grad? For its number, use v.data"
             data = _check_data(data, "the data of a Value", hint)
         if self._data != self._data:
-            for hook in on_missing:
+            for hook in tuple(on_read):
                 hook(self)
         self._data = data
 
@@ -414,10 +414,10 @@ class Value(Arithmetic):
         return self.data
 
     def __int__(self) -> int:
-        return int(self._data)
+        return int(self.data)
 
     def __bool__(self) -> bool:
-        return self._data != 0.0
+        return self.data != 0.0
 
     @overload
     def __round__(self, ndigits: None = None) -> int: ...
@@ -426,41 +426,41 @@ class Value(Arithmetic):
     def __round__(self, ndigits: SupportsIndex) -> float: ...
 
     def __round__(self, ndigits: Any = None) -> Any:
-        return round(self._data, ndigits)
+        return round(self.data, ndigits)
 
     def __trunc__(self) -> int:
-        return math.trunc(self._data)
+        return math.trunc(self.data)
 
     def __floor__(self) -> int:
-        return math.floor(self._data)
+        return math.floor(self.data)
 
     def __ceil__(self) -> int:
-        return math.ceil(self._data)
+        return math.ceil(self.data)
 
     # Comparisons return what those of floats do: a bool or, with an array, an array. Hence the type Any.
 
     def __eq__(self, other: object) -> Any:
-        data: Any = self._data
+        data: Any = self.data
         return data == (other.data if isinstance(other, Value) else other)
 
     def __ne__(self, other: object) -> Any:
-        data: Any = self._data
+        data: Any = self.data
         return data != (other.data if isinstance(other, Value) else other)
 
     def __lt__(self, other: Any) -> Any:
-        data: Any = self._data
+        data: Any = self.data
         return data < (other.data if isinstance(other, Value) else other)
 
     def __le__(self, other: Any) -> Any:
-        data: Any = self._data
+        data: Any = self.data
         return data <= (other.data if isinstance(other, Value) else other)
 
     def __gt__(self, other: Any) -> Any:
-        data: Any = self._data
+        data: Any = self.data
         return data > (other.data if isinstance(other, Value) else other)
 
     def __ge__(self, other: Any) -> Any:
-        data: Any = self._data
+        data: Any = self.data
         return data >= (other.data if isinstance(other, Value) else other)
 
     def __hash__(self) -> int:

@@ -1,6 +1,8 @@
 """In a block of compiled steps, whoever uses the model sees the numbers of now, and may change them."""
 
 import copy
+import math
+import operator
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +13,9 @@ import pytest
 
 import autograd as ag
 import nn
-from autograd.node import on_missing
+from autograd import ops
+from autograd.node import on_backward, on_read, on_record
+from autograd.primitive import Primitive
 from nn.training.compiled.compile_step import CompiledStep, compile_step
 from nn.training.step import EagerStep, Step
 
@@ -86,7 +90,69 @@ def test_whoever_reads_the_model_in_a_block_sees_the_numbers_of_now(
             assert list(ours) == list(oracle)
         else:
             np.testing.assert_allclose(ours, oracle, rtol=1e-10, atol=1e-12)
-    assert not on_missing
+    assert not on_read
+    assert not on_record
+    assert not on_backward
+
+
+BINARY: list[Any] = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.mod]
+BINARY += [operator.floordiv, operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge]
+UNARY: list[Any] = [operator.neg, abs, int, bool, float, round, math.trunc, math.floor, math.ceil]
+USES: dict[str, Callable[[Any], Any]] = {  # of two numbers that are parameters; floats are the oracle
+    **{f.__name__: lambda p, f=f: f(p[0], p[1]) for f in BINARY},
+    **{f"{f.__name__} number": lambda p, f=f: f(p[0], 0.5) for f in BINARY},
+    **{f"number {f.__name__}": lambda p, f=f: f(0.5, p[0]) for f in BINARY},
+    **{f.__name__: lambda p, f=f: f(p[0]) for f in UNARY},
+    "round 2": lambda p: round(p[0], 2),
+    "divmod": lambda p: divmod(p[0], p[1])[1],
+    "sum": lambda p: ag.sum(p),
+    "built-in sum": sum,
+    "max": max,
+    "sorted": lambda p: sorted(p)[0],
+    "norm": lambda p: ag.norm(p),
+    "dot": lambda p: ag.dot(p, (2.0, 3.0)),
+    "dot with bias": lambda p: ag.dot((p[0],), (p[1],), p[0]),
+    "object array": lambda p: np.mean(np.array(p, dtype=object)),
+    "where": lambda p: ag.where(p[0] > 0, 1.0, 2.0),
+    "jit": lambda p: ag.jit(lambda x: x[0] * x[1])(p),
+    "value_and_grad": lambda p: ag.value_and_grad(lambda x: x * p[0])(2.0)[1],
+    **{
+        op.name: lambda p, op=op: op(*[*p, 0.5][: op.arity])
+        for op in vars(ops).values()
+        if isinstance(op, Primitive) and op.scalar and op.arity <= 3
+    },
+}
+
+
+@pytest.mark.parametrize("kind", [CompiledStep, EagerStep])
+def test_every_use_of_a_parameter_that_was_held_before_the_block_takes_its_number_of_now(kind: type[Step]) -> None:
+    model = nn.Neuron(2, "tanh", seed=0)
+    held = model.parameters()
+    with kind(model, nn.mse, nn.SGD(held, lr=0.01)) as step:
+        for name, use in USES.items():
+            step.flat = np.array([0.3, 0.7, 0.1])  # near which every operation has a value
+            step(X, y)
+            numbers = step.flat[:2].tolist()
+            found = use(held[:2])
+            assert float(found) == pytest.approx(float(use(numbers)), rel=1e-14, nan_ok=True), name
+            assert [p.data for p in held[:2]] == numbers, name
+
+
+def test_backward_after_a_step_takes_the_numbers_of_now() -> None:
+    model = nn.Neuron(2, "tanh", seed=0)
+    held = model.parameters()
+    with compile_step(model, nn.mse, momentum(held)) as step:
+        product = held[0] * held[1]
+        step(X, y)
+        numbers = step.flat.tolist()
+        product.backward()
+        assert [p.grad for p in held] == [numbers[1], numbers[0], 0.0]
+        step(X, y)
+        slope = (held[0] ** 3).backward(create_graph=True)[held[0]]
+        assert slope.data == pytest.approx(3 * held[0].data ** 2, rel=1e-14)
+        step(X, y)
+        with ag.detect_anomaly():
+            assert (held[0] + 0.0).data == step.flat[0]
 
 
 def test_a_step_starts_from_what_was_changed_in_the_block() -> None:
