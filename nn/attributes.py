@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
+import inspect
+from abc import ABCMeta
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, MappingView, Set
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,15 +15,42 @@ from autograd import Value
 from autograd.primitive import describe
 from autograd.transforms import containers
 
+T = TypeVar("T")
+
+
+class ModuleClass(ABCMeta):
+    """The class of Module classes. It checks each Module when it has been constructed.
+
+    A result that is kept then is meant to be a parameter, but would not be one. A result that is kept later is one
+    such as the last output. Derived from ABCMeta, so that a Module may be abstract, too.
+    """
+
+    def __call__(cls: type[T], *args: Any, **kwargs: Any) -> T:
+        module: T = super().__call__(*args, **kwargs)  # type: ignore[misc]
+        for name, x in vars(module).items():
+            if _any(x, _is_result):
+                raise TypeError(
+                    f"{cls.__name__}.{name} must be a leaf Value or a list of them, got the result of an operation, "
+                    "which would be neither trained nor saved. Compute its number first, as in Value(0.1 * number). For "
+                    "a result that is only kept, such as the last output, set None in __init__"
+                )
+        return module
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """The arguments of __init__ for help(), instead of those of __call__ above."""
+        signature = inspect.signature(cls.__init__)  # type: ignore[misc]
+        own = [] if cls.__init__ is object.__init__ else list(signature.parameters.values())[1:]  # type: ignore[misc]
+        return signature.replace(parameters=own)
+
 
 def check_attribute(place: str, old: Any, new: Any) -> None:
-    """TypeError if an attribute at that place would lose parameters when it becomes `new`.
+    """TypeError if an attribute that holds parameters would lose them when it is set.
 
     Args:
         place: the attribute, for the message.
         old: what it is now, None if it is not set.
-        new: what it shall be. A result that is set in __init__ is meant to be a parameter, but would not be one; a
-            result set elsewhere is one that the Module keeps, such as its last output.
+        new: what it shall be.
     """
     if old is not None and new is not None and old is not new and _any(old, _is_leaf) and not _any(new, _is_leaf):
         given = "the result of an operation" if _any(new, _is_result) else describe(new)
@@ -30,11 +58,6 @@ def check_attribute(place: str, old: Any, new: Any) -> None:
             f"{place} holds parameters, and must be set to a leaf Value or a list of them, got {given}. To "
             f"change its numbers, write p.data = number for each Value p. To train it no longer, leave it out of the "
             "optimizer's parameters, or set None"
-        )
-    if _any(new, _is_result) and sys._getframe(2).f_code.co_name == "__init__":
-        raise TypeError(
-            f"{place} must be a leaf Value or a list of them, got the result of an operation, which would be neither "
-            "trained nor saved. Compute its number first, as in Value(0.1 * number)"
         )
 
 

@@ -24,8 +24,24 @@ from autograd.primitive import Primitive
 _PATHS = sysconfig.get_paths()
 _INSTALLED = tuple({_PATHS[name] + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 _OWN = ("autograd", "nn")
-_OF_EVERY_CLASS = ("__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__annotations__")
-_OF_THE_SOURCE = ("__firstlineno__", "__static_attributes__", "__annotate_func__", "__annotations_cache__")
+_OF_EVERY_CLASS = (
+    "__module__",
+    "__qualname__",
+    "__doc__",
+    "__dict__",
+    "__weakref__",
+    "__annotations__",
+    "_abc_impl",
+    "__abstractmethods__",
+)
+_OF_THE_SOURCE = (
+    "_abc_impl",
+    "__abstractmethods__",
+    "__firstlineno__",
+    "__static_attributes__",
+    "__annotate_func__",
+    "__annotations_cache__",
+)
 
 
 def describe_code(x: Any, data: bool = True) -> str:

@@ -17,7 +17,7 @@ from autograd.primitive import check_flag
 from autograd.transforms import containers
 from autograd.user_line import Missing, user_line
 
-from .attributes import check_attribute, check_class, list_in_order, refuse_hidden
+from .attributes import ModuleClass, check_attribute, check_class, list_in_order, refuse_hidden
 from .conversions import as_floats, check_state, set_numbers
 
 Self = TypeVar("Self", bound="Module")
@@ -64,7 +64,7 @@ class Buffer(list[Value]):
             holder.data = x
 
 
-class Module:
+class Module(metaclass=ModuleClass):
     """The base of everything that has parameters.
 
     Keep leaf Values, other Modules, and lists, tuples, dicts, dataclasses, NumPy arrays and registered containers
@@ -73,7 +73,7 @@ class Module:
     compiled program reads them only once. Keep numbers that the forward pass replaces, such as running statistics, in
     a Buffer. Draw random numbers by `self.rng.random(n)`, where rng is a NumPy Generator. What would lose a parameter
     is refused with a TypeError: plain numbers in its place, a Value in a set or another object, in the class itself, or
-    computed in __init__.
+    computed while the Module is constructed.
 
     Attributes:
         training: whether the Module is being trained, which some layers (dropout) must know; see train() and eval().

@@ -19,7 +19,7 @@ class Nested(nn.Module):
         self.table = {"a": Value(2.0), "b": [Value(3.0), (Value(4.0), nn.Neuron(1, seed=0))]}
         self.rate = 0.5  # a plain number is no parameter
         self.again = self.bias  # nor is the same Value a second one
-        self(2.0)
+        self.last_output: Any = None
 
     def __call__(self, x: Any) -> Any:
         self.last_output = self.bias * x  # nor is a result
@@ -27,7 +27,9 @@ class Nested(nn.Module):
 
 
 def test_parameters_are_found_in_containers_once_and_in_order() -> None:
-    names = [name for name, _ in Nested().named_parameters()]
+    nested = Nested()
+    nested(2.0)
+    names = [name for name, _ in nested.named_parameters()]
     assert names == ["bias", "table.a", "table.b.0", "table.b.1.0", "table.b.1.1.w.0", "table.b.1.1.b"]
     assert [p.data for p in Nested().parameters()][:4] == [1.0, 2.0, 3.0, 4.0]
 
