@@ -31,8 +31,8 @@ class ModuleClass(ABCMeta):
             if _any(x, _is_result):
                 raise TypeError(
                     f"{cls.__name__}.{name} must be a leaf Value or a list of them, got the result of an operation, "
-                    "which would be neither trained nor saved. Compute its number first, as in Value(0.1 * number). For "
-                    "a result that is only kept, such as the last output, set None in __init__"
+                    "which would be neither trained nor saved. Compute its number first, as in Value(0.1 * number). "
+                    "For a result that is only kept, such as the last output, set None in __init__"
                 )
         return module
 

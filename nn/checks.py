@@ -195,3 +195,8 @@ def _explain_many(owner: Module, n: int | None, given: str) -> str:
 def make_output(ys: Sequence[Any]) -> Any:
     """The output of a layer: a list, or the number itself if there is only one."""
     return ys[0] if len(ys) == 1 else list(ys)
+
+
+def restate(error: Exception, message: str) -> Exception:
+    """An error of the same kind with another message: a TypeError for a TypeError, a ValueError for all others."""
+    return TypeError(message) if isinstance(error, TypeError) else ValueError(message)

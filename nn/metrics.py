@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from autograd import Value
 from autograd.primitive import describe
 
+from .checks import restate
 from .code import name_of
 
 Metric = Callable[[Any, Any], Any]
 
-SCIKIT_LEARN = ("y_true", "labels_true")  # what scikit-learn calls targets, which it takes first
-TARGETS = ("target", "targets", "label", "labels", "truth", "true", "actual", "expected")
+# What functions call targets; scikit-learn's, which take them first, call them y_true or labels_true.
+TARGETS = {"target", "targets", "label", "labels", "truth", "true", "actual", "expected", "gold", "ground_truth"}
+TARGETS |= {"y", "t", "y_true", "labels_true", "y_train", "y_val", "y_test"}
 OWN = "Pass a function instead, such as metric=lambda outputs, targets: np.mean((outputs > 0.5) == (targets > 0.5))"
 
 
@@ -38,19 +40,18 @@ def check_metric(metric: Any) -> None:
         raise TypeError(
             f"metric must be a function of (outputs, targets), got {words}. Write metric=lambda outputs, targets: ..."
         ) from None
-    first = next(iter(signature.parameters), "")
-    if first in TARGETS:
+    if TARGETS.issuperset(list(signature.parameters)[:2]):
         raise ValueError(
-            f"a metric is called with (outputs, targets), but {words} takes {first} first. Write "
-            f"metric=lambda outputs, targets: {name_of(metric)}(targets, outputs)"
+            f"metric must be a function of (outputs, targets), got {words}, both of which may mean targets. Write "
+            f"metric=lambda outputs, targets: {name_of(metric)}(targets, outputs), or the reverse"
         )
 
 
 def measure(metric: str | Metric, outputs: NDArray[np.float64], targets: NDArray[Any]) -> float:
     """The metric of outputs and targets, one for each example.
 
-    A function whose first argument is called y_true, as in scikit-learn, gets (targets, outputs), every other one
-    (outputs, targets). The arrays are its own, so that it may change them.
+    A function whose first argument is called y_true, as in scikit-learn, or another of TARGETS, gets (targets,
+    outputs), every other one (outputs, targets). The arrays are its own, so that it may change them.
 
     Raises:
         TypeError: if the metric does not return one real number.
@@ -69,7 +70,7 @@ def measure(metric: str | Metric, outputs: NDArray[np.float64], targets: NDArray
 
 def _takes_targets_first(metric: Metric) -> bool:
     try:
-        return next(iter(inspect.signature(metric).parameters), "") in SCIKIT_LEARN
+        return next(iter(inspect.signature(metric).parameters), "") in TARGETS
     except (TypeError, ValueError):
         return False
 
@@ -82,10 +83,8 @@ def try_metric(metric: str | Metric, outputs: NDArray[np.float64], targets: NDAr
         if columns[0].shape == columns[1].shape and outputs.ndim != targets.ndim:
             _refuse_broadcasting(metric, found, columns, outputs.shape, targets.shape)
     except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
-        raise (TypeError if isinstance(error, TypeError) else ValueError)(
-            f"the metric cannot be computed for outputs of shape {outputs.shape} and targets of shape "
-            f"{targets.shape}: {error}"
-        ) from error
+        shapes = f"outputs of shape {outputs.shape} and targets of shape {targets.shape}"
+        raise restate(error, f"the metric cannot be computed for {shapes}: {error}") from error
     except (ArithmeticError, Warning):
         return  # it may be right for the outputs of a model that has been trained
 

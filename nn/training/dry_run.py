@@ -11,6 +11,7 @@ import autograd as ag
 from autograd import Value
 from autograd.chain import topological_order
 
+from ..checks import restate
 from ..losses import binary_cross_entropy_with_logits, cross_entropy
 from ..module import Module, members
 from .compiled.substitute import buffer_values
@@ -86,21 +87,17 @@ def _try_model(model: Module, data: Examples, k: int) -> Any:
             return model.batch(list_rows(data.X[k : k + 1]))[0]
     except (TypeError, ValueError) as error:
         message = f"the model cannot be called with an example of shape {data.X.shape[1:]}: {error}"
-        raise _make_error(error, message) from error
+        raise restate(error, message) from error
 
 
 def _try_loss(loss: Loss, output: Any, y: Array, k: int) -> Any:
     try:
         result = loss(output, list_rows(y[k : k + 1])[0])
     except (TypeError, ValueError) as error:
-        raise _make_error(error, f"the loss cannot be computed for target number {k}: {error}") from error
+        raise restate(error, f"the loss cannot be computed for target number {k}: {error}") from error
     if not isinstance(result, (Value, int, float)):
         raise TypeError(f"the loss of one example must be one number, got {result!r}")
     return result
-
-
-def _make_error(error: Exception, message: str) -> Exception:
-    return TypeError(message) if isinstance(error, TypeError) else ValueError(message)
 
 
 def _extreme_examples(X: Array) -> list[int]:

@@ -67,9 +67,9 @@ def fit(
             examples, such as 0.2, to set aside at random for validation.
         metric: "accuracy", for which the class is the index of the largest output, or the sign if there is one output
             (a logit, not a probability); or a function of the outputs and the targets of all examples, two arrays,
-            that returns a number. A function whose first argument is called y_true, as in scikit-learn, gets the
-            targets first. The metric is computed after each epoch over the validation examples, or over the training
-            examples if there are none.
+            that returns a number. A function whose first argument is called y_true, as in scikit-learn, y, target or
+            the like gets the targets first. The metric is computed after each epoch over the validation examples, or
+            over the training examples if there are none.
         schedule: what changes the learning rate after each epoch, made from this optimizer.
             ReduceLROnPlateau watches the validation loss, or the training loss if there is none; with
             mode="max" it watches the metric.

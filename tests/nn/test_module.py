@@ -1,7 +1,9 @@
 """Module: parameters are found wherever they are kept, once each, in a stable order, and shown readably."""
 
 import copy
+import inspect
 import pickle
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,40 @@ def test_parameters_are_found_in_containers_once_and_in_order() -> None:
     names = [name for name, _ in nested.named_parameters()]
     assert names == ["bias", "table.a", "table.b.0", "table.b.1.0", "table.b.1.1.w.0", "table.b.1.1.b"]
     assert [p.data for p in Nested().parameters()][:4] == [1.0, 2.0, 3.0, 4.0]
+
+
+class Recorder:
+    """It keeps a model's last output, outside of the model's construction, though in a function of that name."""
+
+    def __init__(self, model: Any, x: float) -> None:
+        self.result = model.last_output = model(x)
+
+
+def test_a_result_may_be_kept_once_a_module_is_constructed() -> None:
+    model = Nested()
+    Recorder(model, 3.0)
+    assert model.last_output.op is not None
+    assert len(model.parameters()) == 6
+
+
+def test_a_module_class_shows_its_arguments_and_may_be_abstract() -> None:
+    class Abstract(nn.Module, ABC):
+        @abstractmethod
+        def width(self) -> int: ...
+
+    class Wide(Abstract):
+        def __init__(self, nin: int, *, bias: bool = True) -> None:
+            self.w = [Value(0.0) for _ in range(nin)]
+
+        def width(self) -> int:
+            return len(self.w)
+
+    assert Wide(3).width() == 3
+    assert str(inspect.signature(Wide)) == "(nin: int, *, bias: bool = True) -> None"
+    assert str(inspect.signature(Abstract)) == "()"
+    with pytest.raises(TypeError, match="abstract"):
+        Abstract()  # type: ignore[abstract]
+    assert copy.deepcopy(Wide(2)).width() == 2
 
 
 def test_a_module_that_refers_to_itself_or_its_parent_is_walked_once() -> None:

@@ -1,9 +1,6 @@
 """Attributes, states and optimizers: what would lose a parameter or a number is refused. One line a case."""
 
-import copy
-import inspect
 import math
-from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -41,14 +38,6 @@ class Built(nn.Module):
 @dataclass(eq=False)
 class Declared(nn.Module):
     w: Any = field(default_factory=lambda: Value(1.0) * 0.1)
-
-
-class Recorder:
-    """It keeps a model's last output, outside of the model's construction, though in a function of that name."""
-
-    def __init__(self, model: nn.Module, x: Any) -> None:
-        self.model = model
-        model.last = model(x)  # type: ignore[attr-defined]
 
 
 def set_attribute(name: str, x: Any) -> None:
@@ -193,33 +182,6 @@ OPTIMIZERS: list[Case] = [
     ("a loss of nan", lambda: plateau(math.nan), "must be a"),
     ("a loss of text", lambda: plateau("1"), "must be a"),
 ]
-
-
-def test_a_result_may_be_kept_once_a_module_is_constructed() -> None:
-    model = Line()
-    Recorder(model, [3.0])
-    assert isinstance(model.last, Value)
-    assert len(model.parameters()) == len(Line().parameters())
-
-
-def test_a_module_class_shows_its_arguments_and_may_be_abstract() -> None:
-    class Abstract(nn.Module, ABC):
-        @abstractmethod
-        def width(self) -> int: ...
-
-    class Wide(Abstract):
-        def __init__(self, nin: int, *, bias: bool = True) -> None:
-            self.w = [Value(0.0) for _ in range(nin)]
-
-        def width(self) -> int:
-            return len(self.w)
-
-    assert Wide(3).width() == 3
-    assert str(inspect.signature(Wide)) == "(nin: int, *, bias: bool = True) -> None"
-    assert str(inspect.signature(Abstract)) == "()"
-    with pytest.raises(TypeError, match="abstract"):
-        Abstract()  # type: ignore[abstract]
-    assert copy.deepcopy(Wide(2)).width() == 2
 
 
 @pytest.mark.parametrize(

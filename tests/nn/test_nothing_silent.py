@@ -167,12 +167,9 @@ def mean_error(outputs: Any, targets: Any) -> Any:
     return np.mean(np.abs(outputs - targets))
 
 
-def swapped(target: Any, prediction: Any) -> Any:
-    return np.mean(prediction - target)
-
-
-def true_first(y_true: Any, y_pred: Any) -> Any:
-    return float((y_true - y_pred)[0])
+def first_less_second(first: str, second: str) -> Any:
+    """A metric of two arguments with these names."""
+    return eval(f"lambda {first}, {second}: float(({first} - {second})[0])")
 
 
 LOSS = pytest.approx(float(np.mean((X[:, 0] / 2 - SIDE) ** 2)), rel=1e-14)
@@ -186,9 +183,12 @@ CASES: list[tuple[str, Any, Any]] = [
     ("r2_score", lambda d: metric(metrics.r2_score, y=X[:, 0]), [pytest.approx(0.75, rel=1e-12)]),
     ("explained variance", lambda d: metric(metrics.explained_variance_score, y=X[:, 0]), [pytest.approx(0.75)]),
     ("roc_auc_score", lambda d: metric(metrics.roc_auc_score), [1.0]),
-    ("y_true first", lambda d: metric(true_first, y=X[:, 0]), [-0.5]),
+    ("y_true first", lambda d: metric(first_less_second("y_true", "p"), y=X[:, 0]), [-0.5]),
+    ("target first", lambda d: metric(first_less_second("target", "p"), y=X[:, 0]), [-0.5]),
+    ("y first", lambda d: metric(first_less_second("y", "yhat"), y=X[:, 0]), [-0.5]),
+    ("y second", lambda d: metric(first_less_second("p", "y"), y=X[:, 0]), [0.5]),
+    ("y and t", lambda d: metric(first_less_second("y", "t")), r"got <lambda>\(y, t\), both of which may mean targets"),
     ("f1_score of logits", lambda d: metric(metrics.f1_score, y=CLASS), "the metric cannot be computed for outputs of"),
-    ("targets first", lambda d: metric(swapped), r"but swapped\(target, prediction\) takes target first"),
     ("three arguments", lambda d: metric(lambda model, X, y: 0.0), r"a function of \(outputs, targets\), got"),
     ("a metric of one argument", lambda d: metric(lambda outputs: 0.0), r"a function of \(outputs, targets\), got"),
     ("a metric that is nan", lambda d: metric(lambda z, t: np.nan), [pytest.approx(np.nan, nan_ok=True)]),
