@@ -21,6 +21,8 @@ import numpy as np
 
 from autograd.primitive import Primitive
 
+HASH = "[0-9a-f]{12}"
+VARIABLE = rf"; the (?:global|closure|attribute) \w+ {HASH}(?=[;\]])"  # in what describe_code() returns
 _PATHS = sysconfig.get_paths()
 _INSTALLED = tuple({_PATHS[name] + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 _OWN = ("autograd", "nn")
@@ -54,13 +56,40 @@ def describe_code(x: Any, data: bool = True) -> str:
     """
     facts = list(_facts(x, data, {}))
     name = name_of(x)
-    return name if facts == [name] else f"{name} [{hashlib.sha256(repr(facts).encode()).hexdigest()[:12]}]"
+    if facts == [name]:
+        return name
+    code = [fact for fact in facts if not isinstance(fact, Variable)]
+    return f"{name} [{_hash(code)}{''.join([f'; {each}' for each in facts if isinstance(each, Variable)])}]"
+
+
+class Variable(str):
+    """One of the facts: the name of a variable that code reads, and a fingerprint of what it holds."""
+
+    __slots__ = ()
 
 
 def describe_difference(saved: Any, given: Any) -> tuple[str, str]:
     """Two different settings in words: without what describe_code() has in brackets, if that is not the difference."""
-    one, other = (re.sub(r" \[[0-9a-f]{12}\]", "", repr(x)) for x in (saved, given))
-    return (one, other) if one != other else (f"{one} with other code or numbers in it", other)
+    one, other = (re.sub(rf" \[{HASH}[^]]*\]", "", repr(x)) for x in (saved, given))
+    if one != other:
+        return one, other
+    here, there = (set(re.findall(VARIABLE, repr(x))) for x in (saved, given))
+    names = dict.fromkeys(variable[2:].rpartition(" ")[0] for variable in sorted(here ^ there))
+    what = f"another value of {', '.join(names)}" if names else "other code or numbers in it"
+    return f"{one} with {what}", other
+
+
+def drop_memories(before: Any, after: Any) -> Any:
+    """Descriptions before the functions in them were called, without the variables that the calls have changed."""
+    if type(before) is not type(after):
+        return before
+    if isinstance(before, str):
+        return re.sub(VARIABLE, lambda found: found[0] if found[0] in after else "", before)
+    if isinstance(before, list):
+        return [drop_memories(x, y) for x, y in zip(before, after)]
+    if isinstance(before, dict):
+        return {name: drop_memories(x, after.get(name)) for name, x in before.items()}
+    return before
 
 
 def name_of(x: Any) -> str:
@@ -96,7 +125,8 @@ def _facts(x: Any, data: bool, seen: dict[int, Any]) -> Iterator[Any]:
     elif not _is_library(type(x)):
         yield from _of_class(type(x), seen)
         if data and callable(x) and not hasattr(x, "state_dict"):  # what that holds changes in training
-            yield from _of_data(getattr(x, "__dict__", {}), data, seen)
+            for name, held in getattr(x, "__dict__", {}).items():
+                yield from _of_variable(f"the attribute {name}", held, seen)
 
 
 def _of_function(f: types.FunctionType, data: bool, seen: dict[int, Any]) -> Iterator[Any]:
@@ -109,21 +139,27 @@ def _of_function(f: types.FunctionType, data: bool, seen: dict[int, Any]) -> Ite
     yield from _of_data((f.__defaults__, f.__kwdefaults__), data, seen)
     stored = {i.argval for i in dis.get_instructions(code) if i.opname in ("STORE_DEREF", "STORE_GLOBAL")}
     for name, cell in zip(code.co_freevars, f.__closure__ or ()):
-        if name not in stored:  # it is a memory, and not a setting
-            yield name
-            yield from _of_cell(cell, seen)
+        if name not in stored and cell != types.CellType():  # what is stored is a memory, and not a setting
+            yield from _of_variable(f"the closure {name}", cell.cell_contents, seen)
     for name in sorted(_globals_of(code) - stored):
         if name in f.__globals__:
-            yield name
-            yield from _of_data(f.__globals__[name], data, seen)
+            yield from _of_variable(f"the global {name}", f.__globals__[name], seen)
 
 
-def _of_cell(cell: types.CellType, seen: dict[int, Any]) -> Iterator[Any]:
-    try:
-        content = cell.cell_contents
-    except ValueError:  # it is empty
-        return
-    yield from _of_data(content, True, seen)
+def _of_variable(name: str, x: Any, seen: dict[int, Any]) -> Iterator[Any]:
+    """A variable by what it holds; of functions, classes and objects, the variables inside count for themselves."""
+    facts = list(_of_data(x, True, seen))
+    yield name
+    yield from [fact for fact in facts if isinstance(fact, Variable)]
+    own = [fact for fact in facts if not isinstance(fact, Variable)]
+    if isinstance(x, (types.FunctionType, type)):
+        yield from own
+    else:
+        yield Variable(f"{name} {_hash(own)}")
+
+
+def _hash(facts: list[Any]) -> str:
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
 
 
 def _of_code(code: types.CodeType, doc: str | None) -> Iterator[Any]:
@@ -165,7 +201,9 @@ def _is_library(kind: type) -> bool:
 
 def _of_data(x: Any, data: bool, seen: dict[int, Any]) -> Iterator[Any]:
     """Numbers, strings, arrays and containers by what is in them, functions by their code, all else by its class."""
-    if x is None or x is Ellipsis or isinstance(x, (bool, int, complex, str, bytes)) or type(x) is float:
+    if isinstance(x, int) and not isinstance(x, bool):
+        yield f"{type(x).__name__} {hex(x)}"  # decimal digits are limited to 4300
+    elif x is None or x is Ellipsis or isinstance(x, (bool, complex, str, bytes)) or type(x) is float:
         yield f"{type(x).__name__} {x!r}"
     elif isinstance(x, np.generic) or (isinstance(x, np.ndarray) and x.dtype != object):
         yield f"{x.dtype} {x.shape} {hashlib.sha256(x.tobytes()).hexdigest()}"

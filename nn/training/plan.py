@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import check_count, check_function
-from ..code import describe_code, name_of
+from ..code import describe_code, drop_memories, name_of
 from ..metrics import Metric, check_labels, check_metric, measure
 from ..module import Module
 from ..optim.base import Optimizer
@@ -137,12 +137,22 @@ class Plan:
 
     @cached_property
     def _at_the_start(self) -> dict[str, Any]:
-        """The settings of arguments and model, read before training: callbacks may change them, and what they hold."""
+        """The settings of arguments and model, read before training: callbacks may change them, and what they hold.
+
+        What loss, penalty or model change when they are called, such as a log, is no setting.
+        """
+        before = self._describe()
+        probe(self.model, self.loss, self.penalty, self.examples)
+        return {
+            **drop_memories(before, self._describe()),
+            "examples": self.examples.fingerprint(),
+            "validation": None if self.validation is None else self.validation.fingerprint(),
+        }
+
+    def _describe(self) -> dict[str, Any]:
         return {
             **{f.name: describe_setting(getattr(self, f.name)) for f in fields(self) if f.name not in MAY_CHANGE},
             "callbacks": [describe_code(callback, data=False) for callback in self.callbacks],
-            "examples": self.examples.fingerprint(),
-            "validation": None if self.validation is None else self.validation.fingerprint(),
             **{f"the model's {path}" if path else "model": x for path, x in settings_of(self.model).items()},
         }
 

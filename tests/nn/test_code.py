@@ -146,3 +146,18 @@ def test_objects_that_hold_themselves_are_described() -> None:
     loop.append(loop)
     assert describe_code(lambda: loop) == describe_code(lambda: loop)
     assert describe_code(functools.partial(max, loop)) == describe_code(functools.partial(max, loop))
+
+
+def test_ints_of_any_length_are_described() -> None:
+    large = 10**5000
+    assert describe_code(lambda: large) != describe_code(lambda: large + 1)
+
+
+def test_a_closure_that_is_not_filled_yet_is_left_out() -> None:
+    def outer() -> Any:
+        before = describe_code(lambda: later)
+        later = 1.0
+        return before, describe_code(lambda: later)
+
+    before, after = outer()
+    assert before != after

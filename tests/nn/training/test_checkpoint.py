@@ -117,6 +117,47 @@ def test_a_disk_that_gives_back_other_numbers_is_noticed_at_the_first_write(
         resumable.run(tmp_path, 1)
 
 
+SEEN: list[float] = []
+SCALE = [1.0]
+
+
+class Logged:
+    """A loss that keeps a log."""
+
+    def __init__(self) -> None:
+        self.log: list[float] = []
+
+    def __call__(self, output: Any, target: Any) -> Any:
+        self.log.append(output.data)
+        return scaled(SCALE[0], output, target)
+
+
+def logged_globally(output: Any, target: Any) -> Any:
+    SEEN.append(output.data)
+    return scaled(SCALE[0], output, target)
+
+
+@pytest.mark.parametrize("loss", [Logged(), logged_globally])
+def test_a_loss_that_keeps_a_log_is_resumed_in_the_same_session(
+    tmp_path: Path, loss: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(epochs: int, resume: bool) -> int:
+        model = nn.MLP(2, [1], seed=0)
+        optimizer = nn.SGD(model.parameters())
+        return len(
+            nn.fit(
+                model, resumable.X, resumable.y, loss, optimizer, epochs, seed=0,
+                checkpoint=tmp_path, resume=resume, compiled=False,
+            )
+        )  # fmt: skip
+
+    run(1, False)
+    assert run(2, True) == 2
+    monkeypatch.setitem(globals(), "SCALE", [2.0])
+    with pytest.raises(ValueError, match="' with another value of the global SCALE in the checkpoint"):
+        run(3, True)
+
+
 @pytest.mark.parametrize(
     "argument",
     [
@@ -138,7 +179,7 @@ def test_another_function_of_the_same_name_is_refused(tmp_path: Path, argument: 
 
     run(0.1, False)
     run(0.1, True)
-    with pytest.raises(ValueError, match="with other code or numbers in it in the checkpoint"):
+    with pytest.raises(ValueError, match=r"with (another value of the closure k|other code or numbers in it) in the"):
         run(0.2, True)
 
 
