@@ -57,7 +57,7 @@ def pack(x: Any, path: str, arrays: Arrays, depth: int = 0) -> Any:
         }
     raise TypeError(
         "a checkpoint keeps numbers, strings, None, NumPy arrays of numbers, and dicts, lists and tuples of these, got "
-        f"{path} = {describe(x)}, a {kind.__qualname__}. Convert it in state_dict(), and back in load_state_dict()"
+        f"{path} = {describe(x)}. Convert it in state_dict(), and back in load_state_dict()"
     )
 
 
@@ -77,7 +77,9 @@ def unpack(x: Any, arrays: Arrays) -> Any:
     if kind == "text":
         return bytes.fromhex(content).decode("utf-8", "surrogatepass")
     array = _unpack_array(content, arrays)
-    return {"array": lambda: array, "scalar": lambda: array[()], "floats": array.tolist}[kind]()
+    if kind == "floats":
+        return array.tolist()
+    return array[()] if kind == "scalar" else array
 
 
 def equal(a: Any, b: Any) -> bool:
@@ -89,7 +91,7 @@ def equal(a: Any, b: Any) -> bool:
     if isinstance(a, dict):
         return equal(list(a.items()), list(b.items()))
     if isinstance(a, (list, tuple)):
-        return len(a) == len(b) and not any(not equal(x, y) for x, y in zip(a, b))
+        return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b))
     if isinstance(a, np.generic):
         return equal(np.asarray(a), np.asarray(b))
     if isinstance(a, float):

@@ -117,3 +117,8 @@ def test_what_is_not_the_same_is_told_apart() -> None:
     ]  # fmt: skip
     assert [equal(a, b) for a, b in pairs] == [False] * len(pairs)
     assert equal({"x": [float("nan"), np.array([np.nan])]}, {"x": [float("nan"), np.array([np.nan])]})
+
+
+def test_the_error_names_the_type_once() -> None:
+    with pytest.raises(TypeError, match=r"got state\['z'\] = complex 1j\. Convert it in state_dict\(\)"):
+        pack({"z": 1j}, "state", {})
