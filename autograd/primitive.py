@@ -291,8 +291,7 @@ def check_flag(x: Any, name: str, or_none: bool = False) -> Any:
 def describe(x: Any) -> str:
     """How an error message shows x: its type, then its repr, shortened."""
     if isinstance(x, np.ndarray):
-        kind = "NumPy array" if type(x) is np.ndarray else type(x).__name__  # such as MaskedArray
-        return f"a {kind} of shape {x.shape} and dtype {x.dtype}"
+        return f"a {type(x).__name__.replace('ndarray', 'NumPy array')} of shape {x.shape} and dtype {x.dtype}"
     try:
         text = repr(x)
     except ValueError:
