@@ -291,10 +291,10 @@ def check_flag(x: Any, name: str, or_none: bool = False) -> Any:
 def describe(x: Any) -> str:
     """How an error message shows x: its type, then its repr, shortened."""
     if isinstance(x, np.ndarray):
-        return f"a {type(x).__name__.replace('ndarray', 'NumPy array')} of shape {x.shape} and dtype {x.dtype}"
+        return f"a NumPy array of shape {x.shape} and dtype {x.dtype}"
     try:
-        text = repr(x)
+        kind, text = "type" if isinstance(x, type) else type(x).__name__, repr(x)
     except ValueError:
-        text = "of more than 4,300 digits"  # Python does not write such ints
+        kind, text = type(x).__name__, "of more than 4,300 digits"  # which Python does not write
     text = text if len(text) <= 60 else text[:57] + "..."
-    return text if x is None or text.startswith(f"{type(x).__name__}(") else f"{type(x).__name__} {text}"
+    return text if x is None or text.startswith(f"{kind}(") else f"{kind} {text}"

@@ -55,9 +55,10 @@ def pack(x: Any, path: str, arrays: Arrays, depth: int = 0) -> Any:
                 for key, item in x.items()
             ]
         }
+    what = f"a {kind.__name__}" if isinstance(x, np.ndarray) else describe(x)  # such as a MaskedArray
     raise TypeError(
         "a checkpoint keeps numbers, strings, None, NumPy arrays of numbers, and dicts, lists and tuples of these, got "
-        f"{path} = {describe(x)}. Convert it in state_dict(), and back in load_state_dict()"
+        f"{path} = {what}. Convert it in state_dict(), and back in load_state_dict()"
     )
 
 
