@@ -8,7 +8,7 @@ import math
 from typing import Any, Final, Literal, SupportsIndex, overload
 
 from . import chain, fast, ops
-from .arrays import apply_ufunc
+from .arrays import apply_function, apply_ufunc
 from .fast import Arithmetic, dot, record
 from .lost import guards
 from .node import mypyc_attr, on_backward, on_float, on_leaf, on_read
@@ -303,6 +303,9 @@ class Value(Arithmetic):
 
     def __array_ufunc__(self, ufunc: Any, method: Any, *inputs: Any, **options: Any) -> Any:
         return apply_ufunc(ufunc, method, inputs, options)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        return apply_function(function, types, args, options)
 
     # Methods under NumPy's names, which its ufuncs call on the items of arrays.
 

@@ -218,9 +218,8 @@ def check(tree: Tree, who: str, hint: str, argument: bool = False) -> None:
         kind = leaf.given.dtype.kind if isinstance(leaf.given, np.ndarray) else "O"
         if argument and kind in "iu":
             raise TypeError(f"{who} {leaf.path} must be a float array, got {describe(leaf.given)}; use x.astype(float)")
-        if argument and isinstance(leaf.given, np.ndarray) and type(leaf.given) not in (np.ndarray, Array):
-            name = type(leaf.given).__name__
-            raise TypeError(f"{who} {leaf.path} must be a plain NumPy array, got a {name}; use np.asarray(x)")
+        if argument:
+            check_plain(leaf, who)
         if kind not in "fiuO":
             raise TypeError(f"{who} {leaf.path} must hold real numbers, got {describe(leaf.given)}; {hint}")
         if kind != "O" or all(t is float or issubclass(t, Value) for t in set(map(type, leaf.entries))):
@@ -229,6 +228,18 @@ def check(tree: Tree, who: str, hint: str, argument: bool = False) -> None:
             if not _is_real(x):
                 wanted = "be a real number" if x is leaf.given else "hold real numbers"
                 raise TypeError(f"{who} {leaf.path} must {wanted}, got {describe(x)}; {hint}")
+
+
+def check_plain(leaf: Leaf, who: str) -> None:
+    """Raise TypeError if the leaf is of a subclass of ndarray: an array of Values would not do what it does."""
+    if not is_plain(leaf):
+        name = type(leaf.given).__name__
+        raise TypeError(f"{who} {leaf.path} must be a plain NumPy array, got a {name}; use np.asarray(x)")
+
+
+def is_plain(leaf: Leaf) -> bool:
+    """Whether the leaf is no array, or one that does what arrays do, in memory or in a file."""
+    return not isinstance(leaf.given, np.ndarray) or type(leaf.given) in (np.ndarray, Array, np.memmap)
 
 
 def _is_real(x: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...primitive import describe
-from ...transforms.tree import Leaf, Tree, check, flatten
+from ...transforms.tree import Leaf, Tree, check, check_plain, flatten, is_plain
 from ...value import Value
 
 Key = Any
@@ -90,6 +90,8 @@ def tree_signature(tree: Tree) -> Key:
 
 def _array_kind(leaf: Leaf) -> str | None:
     """The kind of an array's dtype: float, object or other; None for what is not an array."""
+    if not is_plain(leaf):
+        return type(leaf.given).__name__  # no known key, so that to_argument refuses it
     return leaf.given.dtype.kind if isinstance(leaf.given, np.ndarray) else None
 
 
@@ -131,6 +133,8 @@ def to_argument(x: Any, number: int, axis: int | None, who: str) -> Argument:
     path = f"argument {number}"
     tree = flatten(x, path)
     check(tree, who, "pass numbers, arrays and Modules, alone or in containers")
+    for leaf in tree.leaves:
+        check_plain(leaf, who)
     if axis is None:
         return Argument(dataclasses.replace(tree, leaves=[_drop_numbers(leaf) for leaf in tree.leaves]), None)
     leaves = []

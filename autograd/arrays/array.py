@@ -1,0 +1,178 @@
+"""Arrays of Values: NumPy's functions follow this package's, on single Values and on arrays of Values.
+
+NumPy knows nothing of Values. On an array of objects it compares where it chooses (so that np.maximum swallows a nan),
+calls methods that plain numbers among the Values do not have, or refuses. `Array` is an array of objects that uses the
+functions of this folder instead. The transforms hand out such arrays; `array` makes one.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..node import Node
+from ..primitive import as_float
+from .ufuncs import FUNCTIONS, by_items
+
+
+def array(numbers: Any) -> Array:
+    """An array of Values, or of Values and plain numbers, for which NumPy's functions do what this package's do.
+
+    Args:
+        numbers: numbers and Values in nested lists, tuples or arrays.
+
+    Raises:
+        TypeError: if an item is neither a number nor a Value.
+        ValueError: if the lists differ in length.
+
+    >>> import numpy as np
+    >>> from autograd import Value
+    >>> np.exp(array([Value(0.0), 1.0]))
+    Array([Value(data=1.0, grad=0.0), 2.718281828459045], dtype=object)
+    >>> np.maximum(array([Value(-2.0), 3.0]), 0.0)
+    Array([Value(data=0.0, grad=0.0), 3.0], dtype=object)
+    """
+    result = np.array(numbers, dtype=object)
+    for place, x in enumerate(result.flat):
+        if not isinstance(x, Node):
+            if isinstance(x, (list, tuple)):
+                raise ValueError(f"array(): the lists must have equal lengths, got {len(x)} items in one of them")
+            result.flat[place] = as_float(x, "array()", "each item for ")
+    return result.view(Array)
+
+
+class Array(np.ndarray[Any, Any]):
+    """An array of objects whose ufuncs are the functions of this package. Made by `array`.
+
+    What NumPy's functions return for it is an Array again, and nan is ordered last, as among floats.
+    """
+
+    def __array_ufunc__(self, ufunc: Any, method: Any, *inputs: Any, **options: Any) -> Any:
+        if "out" in options:
+            options["out"] = tuple([plain(x) for x in options["out"]])
+        return _apply(ufunc, method, [plain(x) for x in inputs], options)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        return apply_function(function, types, args, options)
+
+    # NumPy's functions of these names call the methods. They compare numbers, among which nan comes last.
+
+    def sort(self, axis: Any = -1, *_: Any, **options: Any) -> None:
+        self[...] = np.take_along_axis(self, self.argsort(axis), axis)
+
+    def partition(self, kth: Any, axis: Any = -1, *_: Any, **options: Any) -> None:
+        self.sort(axis)
+
+    def argsort(self, axis: Any = -1, *_: Any, **options: Any) -> Any:
+        return np.argsort(to_numbers(self), axis, kind="stable")
+
+    def argpartition(self, kth: Any, axis: Any = -1, *_: Any, **options: Any) -> Any:
+        return self.argsort(axis)
+
+    def argmax(self, *args: Any, **options: Any) -> Any:
+        return np.argmax(to_numbers(self), *args, **options)
+
+    def argmin(self, *args: Any, **options: Any) -> Any:
+        return np.argmin(to_numbers(self), *args, **options)
+
+    def searchsorted(self, *args: Any, **options: Any) -> Any:
+        return np.searchsorted(self, *args, **options)
+
+
+# What NumPy calls
+
+
+def apply_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], options: dict[str, Any]) -> Any:
+    """A ufunc with a Value among its inputs or outputs."""
+    name = ufunc.__name__
+    if method == "__call__" and name in FUNCTIONS and not options:
+        single = [x.item() if isinstance(x, np.ndarray) and not x.ndim else x for x in inputs]
+        if not any(isinstance(x, (np.ndarray, list, tuple)) for x in single):
+            return FUNCTIONS[name](*single)
+    boxed = [_box(x) if isinstance(x, Node) else x for x in inputs]
+    if any(isinstance(x, Array) for x in boxed):
+        return getattr(ufunc, method)(*boxed, **options)
+    return _apply(ufunc, method, boxed, options)
+
+
+def _apply(ufunc: Any, method: str, inputs: Sequence[Any], options: dict[str, Any]) -> Any:
+    """A ufunc of plain arrays, by this package's function if there is one and any item is an object."""
+    objects = any(isinstance(x, np.ndarray) and x.dtype == object for x in inputs)
+    if objects and method == "reduce" and "where" in options and ufunc.identity is not None:
+        options = {"initial": ufunc.identity, **options}  # NumPy wants one for objects, but not for floats
+    if objects and ufunc.__name__ in FUNCTIONS:
+        ufunc = by_items(ufunc)
+    with np.errstate(all="ignore"):  # infinities and nan are results, as everywhere in this package
+        return wrap(getattr(ufunc, method)(*inputs, **options))
+
+
+def apply_function(function: Any, types: Any, args: Any, options: Any) -> Any:
+    """A function of NumPy other than a ufunc with a Value or an Array among its arguments."""
+    if not all(issubclass(x, (np.ndarray, Node)) for x in types):
+        return NotImplemented
+    if function in REPLACED:
+        return wrap(REPLACED[function](*args, **options))
+    return run(function, *args, **options)
+
+
+REPLACED: dict[Any, Callable[..., Any]] = {}  # replaced.py fills it
+
+
+def run(function: Any, *args: Any, **options: Any) -> Any:
+    """A function of NumPy as NumPy implements it, with an Array for each array of objects in its result.
+
+    Raises:
+        TypeError: if it needs floats, with what to write.
+    """
+    try:
+        return wrap(np.ndarray.__array_function__(_EMPTY, function, (), args, options))
+    except (TypeError, AttributeError) as error:
+        if function is np.result_type or "got Values" in str(error) or not any(sign in str(error) for sign in _SIGNS):
+            raise  # it says enough, or is no matter of Values, or the function that asks for the type will say it
+        name = function.__name__
+        full = f"{function.__module__}.{name}".replace("numpy", "np")
+        use = f"Use ag.{name}" if hasattr(sys.modules["autograd"], name) else _REMEDY
+        raise TypeError(f"{full} must be given floats, got Values ({error}). {use}") from error
+
+
+_EMPTY = np.empty(0)
+_SIGNS = ("dtype('O')", "for the input types", "attribute 'dtype'", "attribute 'shape'", "as a data type")
+_REMEDY = "Write it with arithmetic and functions that take Values, or make it a primitive (ag.primitive)"
+
+
+def to_numbers(x: Any) -> Any:
+    """The numbers without their derivatives: an array of floats for an array of objects, lists item by item."""
+    if isinstance(x, Node):
+        return math.nan if x != x else x.data  # type: ignore[attr-defined]
+    if type(x) in (list, tuple):
+        return type(x)(map(to_numbers, x))
+    if isinstance(x, np.ndarray) and x.dtype == object:
+        return np.array([to_numbers(item) for item in x.flat], float).reshape(x.shape)
+    return x
+
+
+def plain(x: Any) -> Any:
+    """Without the class Array."""
+    return x.view(np.ndarray) if isinstance(x, Array) else x
+
+
+def wrap(result: Any) -> Any:
+    """The result with an Array for each array of objects, unless these are all truth values."""
+    if type(result) in (tuple, list):
+        return type(result)(map(wrap, result))
+    if type(result) is np.ndarray and result.dtype == object:
+        if result.size and all(isinstance(x, bool) for x in result.flat):
+            return result.astype(bool)
+        return result.view(Array)
+    return result
+
+
+def _box(x: Any) -> Any:
+    """An array of shape () that holds x."""
+    box = np.empty((), dtype=object)
+    box[()] = x
+    return box
