@@ -40,6 +40,15 @@ def _on_numbers(function: Any, *args: Any, **options: Any) -> Any:
     return function(*map(to_numbers, args), **{name: to_numbers(x) for name, x in options.items()})
 
 
+def _unique(x: Any, return_index: Any = False, *args: Any, axis: Any = None, **options: Any) -> Any:
+    """Equal numbers, and all nan, are one: the first of them."""
+    x = _as_array(x)
+    _, places, *others = np.unique(to_numbers(x), True, *args, axis=axis, **options)
+    found = x.ravel()[places] if axis is None else np.take(x, places, axis)
+    results = (found, *([places] if return_index else []), *others)
+    return results if len(results) > 1 else found
+
+
 def _histogram(x: Any, bins: Any = 10, range: Any = None, *args: Any, **options: Any) -> Any:
     """Where x decides on the edges of the bins, which are among the results, NumPy refuses Values."""
     if np.ndim(bins) or range is not None:
@@ -124,6 +133,24 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> A
     return np.sum(sizes**ord, axis=axes, keepdims=keepdims) ** (1 / ord)
 
 
+def _cov(
+    x: Any, y: Any = None, rowvar: Any = True, bias: Any = False, ddof: Any = None, *args: Any, **options: Any
+) -> Any:
+    if args or options:
+        return run(np.cov, x, y, rowvar, bias, ddof, *args, **options)
+    parts = [np.atleast_2d(_as_array(part)) for part in (x, y) if part is not None]
+    rows = np.concatenate([part if rowvar or len(part) == 1 else part.T for part in parts])
+    deviations = rows - np.mean(rows, axis=1, keepdims=True)
+    freedom = rows.shape[1] - (not bias if ddof is None else ddof)
+    return np.squeeze(deviations @ deviations.T / freedom)[()]
+
+
+def _corrcoef(x: Any, y: Any = None, rowvar: Any = True) -> Any:
+    c = np.cov(x, y, rowvar)
+    deviations = np.sqrt(np.diag(np.atleast_2d(c)))
+    return np.clip(np.reshape(c / deviations / deviations[:, None], np.shape(c)), -1.0, 1.0)
+
+
 REPLACED |= {
     **{
         getattr(np, name): functools.partial(_on_numbers, getattr(np, name))
@@ -132,6 +159,7 @@ REPLACED |= {
             "digitize", "isclose", "allclose", "array_equal", "array_equiv", "count_nonzero",
         )
     },
+    np.unique: _unique,
     np.histogram: _histogram,
     np.sinc: functools.partial(_map, sinc),
     np.nan_to_num: _nan_to_num,
@@ -143,5 +171,7 @@ REPLACED |= {
     np.nanmedian: functools.partial(_without_nan, np.median),
     np.nanpercentile: functools.partial(_without_nan, np.percentile),
     np.nanquantile: functools.partial(_without_nan, np.quantile),
+    np.cov: _cov,
+    np.corrcoef: _corrcoef,
     np.linalg.norm: _norm,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What each operator, function of math and ufunc does with a Value inside a transform: the tables of docs/numbers.md.
+"""What operators and the functions of math and NumPy do with a Value inside a transform: the tables of docs/numbers.md.
 
 `python tests/docs/test_numbers.py` writes them; the tests at the end compare them with what happens.
 """
@@ -39,6 +39,90 @@ SEQUENCES: dict[str, Callable[..., Any]] = {
     "sumprod": lambda x, y: math.sumprod([x, y], [1.0, 2.0]),  # type: ignore[attr-defined]
 }  # fmt: skip
 MATRICES = ("matmul", "matvec", "vecmat", "vecdot")
+
+
+def square(x: Any) -> Any:
+    return np.reshape(x, (2, 2))
+
+
+def filled(function: Callable[..., Any], *args: Any) -> Any:
+    zeros = np.zeros(4)
+    function(zeros, *args)
+    return zeros
+
+
+C, M = np.array([0.3, 1.2, 2.2, -0.5]), np.arange(16.0).reshape(4, 4) % 5 + 0.25
+HALF = np.array([True, False, True, False])
+ALONE = """all any append argmax argmin argsort argwhere around average copy count_nonzero cov cumprod cumsum diag
+    diagflat diff ediff1d fix flatnonzero flip gradient i0 isneginf isposinf linalg.norm linalg.vector_norm max
+    mean median min nan_to_num nanargmax nanargmin nancumprod nancumsum nanmax nanmean nanmedian nanmin nanprod
+    nanstd nansum nanvar nonzero ones_like prod ptp ravel round sinc sort std sum trapezoid trim_zeros unique
+    unwrap vander var zeros_like"""
+COUNT = """append array_split repeat roll tile"""
+FRACTION = """full_like nanpercentile nanquantile percentile polyval quantile"""
+CONSTANTS = """allclose array_equal convolve corrcoef correlate dot inner isclose isin kron outer
+    polyadd polydiv polymul searchsorted setdiff1d union1d vdot"""
+OF_MATRICES = """fliplr linalg.cholesky linalg.det linalg.eig linalg.eigh linalg.eigvalsh linalg.inv linalg.pinv
+    linalg.qr linalg.slogdet linalg.svd rot90 trace transpose tril triu"""
+ARRAYS: dict[str, Callable[..., Any]] = {
+    "apply_along_axis": lambda x: np.apply_along_axis(lambda row: np.sum(row * row), 1, square(x)),
+    "array": lambda x: np.array([x[0], 1.0]), "asarray": lambda x: np.asarray(x) * C,
+    "asarray(x, float)": lambda x: np.asarray(x, float), "bincount": lambda x: np.bincount([0, 1, 1, 2], weights=x),
+    "block": lambda x: np.block([[square(x), square(x)]]), "broadcast_to": lambda x: np.broadcast_to(x, (2, 4)),
+    "choose": lambda x: np.choose([0, 1, 0, 1], [x, x * x]), "column_stack": lambda x: np.column_stack([x, C]),
+    "compress": lambda x: np.compress(HALF, x), "concatenate": lambda x: np.concatenate([x, [0.0]]),
+    "copyto": lambda x: filled(np.copyto, x), "cross": lambda x: np.cross(x[:3], C[:3]),
+    "delete": lambda x: np.delete(x, 1), "dstack": lambda x: np.dstack([x, C]),
+    "einsum": lambda x: np.einsum("ij,j->i", M, x), "expand_dims": lambda x: np.expand_dims(x, 0),
+    "extract": lambda x: np.extract(HALF, x), "fft.fft": lambda x: np.real(np.fft.fft(x)),
+    "geomspace": lambda x: np.geomspace(x[0], x[1], 5), "histogram": lambda x: np.histogram(x, [0, 1, 2.2])[0],
+    "hstack": lambda x: np.hstack([x, 0.0]), "insert": lambda x: np.insert(x, 1, 5.0),
+    "interp": lambda x: np.interp(x, [0, 1, 2, 4.0], C), "lexsort": lambda x: np.lexsort((x,)),
+    "linalg.lstsq": lambda x: np.linalg.lstsq(square(x), [1.0, 2.0], rcond=None)[0],
+    "linalg.matrix_power": lambda x: np.linalg.matrix_power(square(x), 3),
+    "linalg.multi_dot": lambda x: np.linalg.multi_dot([x, M, M]),
+    "linalg.solve": lambda x: np.linalg.solve(square(x), [1.0, 2.0]),
+    "linspace": lambda x: np.linspace(x, C, 3),
+    "logspace": lambda x: np.logspace(x[0], x[1], 5), "meshgrid": lambda x: np.meshgrid(x, C)[0],
+    "moveaxis": lambda x: np.moveaxis(square(x), 0, 1), "pad": lambda x: np.pad(x, 1, mode="mean"),
+    "partition": lambda x: np.partition(x, 1)[:1],
+    "piecewise": lambda x: np.piecewise(x, [x < 1], [lambda t: t * t, 3.0]),
+    "polyfit": lambda x: np.polyfit(C, x, 1),
+    "put": lambda x: filled(np.put, [0], x[0]), "reshape": square, "resize": lambda x: np.resize(x, 6),
+    "select": lambda x: np.select([x > 2, x > 1], [x, x * x], 0.0), "split": lambda x: np.split(x, 2)[1],
+    "squeeze": lambda x: np.squeeze(x[None]), "stack": lambda x: np.stack([x, C]),
+    "swapaxes": lambda x: np.swapaxes(square(x), 0, 1), "take": lambda x: np.take(x, [0, 0, 2]),
+    "take_along_axis": lambda x: np.take_along_axis(x, np.array([1, 1]), 0),
+    "tensordot": lambda x: np.tensordot(M, x, 1), "vectorize": lambda x: np.vectorize(lambda t: t * t)(x),
+    "vstack": lambda x: np.vstack([x, C]), "where": lambda x: np.where(x > 1, x, 0.0),
+}  # fmt: skip
+
+
+def array_functions() -> dict[str, Callable[..., Any]]:
+    """Functions of an array of four numbers, which depend on the number that each of these is given."""
+    found = dict(ARRAYS)
+    for names, call in {
+        ALONE: lambda f: f,
+        COUNT: lambda f: lambda x: f(x, 2),
+        FRACTION: lambda f: lambda x: f(x, 0.3),
+        CONSTANTS: lambda f: lambda x: f(x, C),
+        OF_MATRICES: lambda f: lambda x: f(square(x)),
+    }.items():
+        for name in names.split():
+            *module, last = name.split(".")
+            function = getattr(getattr(np, *module) if module else np, last, None)
+            if function is not None:  # some are missing from older versions of NumPy
+                found[name] = call(function)
+    return {name: _of_one(found[name]) for name in sorted(found)}
+
+
+def _of_one(function: Callable[..., Any]) -> Callable[..., Any]:
+    def of_one(x: Any) -> Any:
+        items = [x, 2.05 - x, x * x, 3.1 * x]
+        result = function(ag.array(items) if isinstance(x, ag.Value) else np.array(items))
+        return sum((k % 5 + 1) * y for k, y in enumerate(_numbers(result)))
+
+    return of_one
 
 
 def math_functions() -> dict[str, Callable[..., Any]]:
@@ -90,7 +174,7 @@ def _points(function: Callable[..., Any]) -> Iterator[tuple[Any, ...]]:
 
 def _numbers(result: Any) -> list[Any]:
     """The numbers in a result, which may be a tuple or an array."""
-    if isinstance(result, tuple):
+    if isinstance(result, (tuple, list)):
         return [x for part in result for x in _numbers(part)]
     if isinstance(result, np.ndarray):
         return list(result.ravel().tolist())
@@ -103,6 +187,7 @@ def tables() -> dict[str, dict[str, str]]:
         "Operators and built-in functions": {name: status(function) for name, function in OPERATORS.items()},
         "The functions of math": {f"math.{name}": status(function) for name, function in math_functions().items()},
         "NumPy's ufuncs": {f"np.{name}": status(function, True) for name, function in ufuncs().items()},
+        "NumPy's functions of arrays": {f"np.{name}": status(f) for name, f in array_functions().items()},
     }
 
 
@@ -141,6 +226,10 @@ def test_the_tables_are_what_happens() -> None:
     for title, names in found.items():
         assert {name: kind for name, kind in written[title].items() if name in names} == names, title
         assert len(names) > 30
+
+
+def test_the_examples_of_arrays_are_finite_on_floats() -> None:
+    assert [name for name, function in array_functions().items() if not list(_points(function))] == []
 
 
 def test_a_single_value_is_treated_as_an_array_is() -> None:

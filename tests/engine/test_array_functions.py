@@ -52,6 +52,11 @@ FUNCTIONS |= {
     "isclose": lambda x: np.isclose(x, 1.0),
     "allclose": lambda x: np.allclose(x, x),
     "array_equal": lambda x: np.array_equal(x, x, equal_nan=True),
+    "unique": np.unique,
+    "places of unique": lambda x: np.unique(x, return_index=True)[1],
+    "counts of unique": lambda x: np.unique(x, return_counts=True)[1],
+    "unique rows": lambda x: np.unique(square(x), axis=0),
+    "union1d": lambda x: np.union1d(x, [1.0]),
     "histogram": lambda x: np.histogram(x, bins=[0, 1, 2.0])[0],
     "nan_to_num with numbers": lambda x: np.nan_to_num(x, nan=5.0, posinf=7, neginf=-8),
     "max where": lambda x: np.max(x, where=SOME, initial=-1),
@@ -99,6 +104,12 @@ SMOOTH: dict[str, Function] = {
     **{f"quantile by {m}": lambda x, m=m: np.quantile(x, 0.3, method=m) for m in METHODS},
     "percentile": lambda x: np.percentile(x, 50),
     "nanpercentile": lambda x: np.nanpercentile(x, 50),
+    "unique": np.unique,
+    "cov": np.cov,
+    "cov of two": lambda x: np.cov(x, X[::-1], bias=True)[:, 0],
+    "cov of columns": lambda x: np.cov(square(x) + np.eye(2), rowvar=False)[0],
+    "corrcoef": lambda x: np.corrcoef(x, X[::-1])[0],
+    "corrcoef of one": np.corrcoef,
     "sinc": np.sinc,
     "sinc of a Value": lambda x: np.sinc(x[0]),
     "slope of sinc": lambda x: ag.grad(np.sinc)(x[0] - 0.9),
@@ -117,7 +128,9 @@ def test_their_derivatives_are_those_of_finite_differences(name: str) -> None:
 
     step = 1e-6
     wanted = [(total(X + step * e) - total(X - step * e)) / (2 * step) for e in np.eye(4)]
-    assert np.allclose(ag.grad(total)(X), wanted, rtol=1e-7, atol=1e-8)
+    value, slopes = ag.value_and_grad(total)(X)
+    assert value == pytest.approx(total(X), rel=1e-14)
+    assert np.allclose(slopes, wanted, rtol=1e-7, atol=1e-8)
 
 
 JOINED: dict[str, Function] = {
