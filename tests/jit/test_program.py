@@ -156,3 +156,22 @@ def test_two_modules_of_one_shape_are_two_programs() -> None:
     for activation in ("tanh", "relu"):
         model = nn.Neuron(1, activation, init="ones", seed=0)
         assert program(model, np.array([0.5])) == pytest.approx(model([0.5]).data, rel=1e-15)
+
+
+@pytest.mark.parametrize("axis", [None, 0])
+def test_arrays_that_do_more_than_arrays_are_refused_at_each_call(axis: Any) -> None:
+    program = jit(lambda x: x * 2, in_axes=axis)
+    program(np.ones(2))  # a plain array of the same shape leaves no code that would take them
+    gaps = np.ma.array([1.0, 2.0], mask=[False, True])
+    for call in (program, program.value_and_grad):
+        with pytest.raises(TypeError, match="argument 0 must be a plain NumPy array, got a MaskedArray"):
+            call(gaps)
+    with pytest.raises(TypeError, match=r"argument 0\['a'\] must be a plain NumPy array, got a MaskedArray"):
+        jit(lambda x: x["a"] * 2)({"a": gaps})
+
+
+def test_arrays_in_files_are_taken(tmp_path: Any) -> None:
+    x = np.memmap(tmp_path / "x", dtype=float, shape=(2,), mode="w+")
+    x[:] = [1.0, 3.0]
+    assert jit(lambda x: x * x, in_axes=0)(x).tolist() == [1.0, 9.0]
+    assert ag.grad(lambda x: np.sum(x * x))(x).tolist() == [2.0, 6.0]
