@@ -65,13 +65,13 @@ class Array(np.ndarray[Any, Any]):
         self[...] = np.take_along_axis(self, self.argsort(axis), axis)
 
     def partition(self, kth: Any, axis: Any = -1, *_: Any, **options: Any) -> None:
-        self.sort(axis)
+        self[...] = np.take_along_axis(self, self.argpartition(kth, axis), axis)
 
     def argsort(self, axis: Any = -1, *_: Any, **options: Any) -> Any:
         return np.argsort(to_numbers(self), axis, kind="stable")
 
     def argpartition(self, kth: Any, axis: Any = -1, *_: Any, **options: Any) -> Any:
-        return self.argsort(axis)
+        return np.argpartition(to_numbers(self), kth, axis)
 
     def argmax(self, *args: Any, **options: Any) -> Any:
         return np.argmax(to_numbers(self), *args, **options)

@@ -195,6 +195,12 @@ def test_what_needs_floats_is_refused_in_plain_words() -> None:
         ag.grad(lambda x: np.gradient(x)[0])(X)
 
 
+def test_a_place_beyond_the_end_is_refused_as_by_numpy() -> None:
+    for function in (np.partition, np.argpartition):
+        with pytest.raises(ValueError, match="out of bounds"):
+            function(ag.array([Value(1.0), 2.0]), 5)
+
+
 class Foreign:
     """An array of another library, which computes with Values on its own."""
 
