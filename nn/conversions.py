@@ -30,7 +30,7 @@ def as_floats(holder: Any, path: str) -> NDArray[np.float64]:
     if isinstance(holder, np.ma.MaskedArray):
         raise ValueError(f"{path}, a masked array, would lose its mask. Keep numbers and mask as two arrays")
     array = isinstance(holder, np.ndarray) and holder.dtype != object
-    new = np.array(holder.data if isinstance(holder, Value) else holder.real if array else holder, dtype=np.float64)
+    new = np.array(float(holder) if isinstance(holder, Value) else holder.real if array else holder, dtype=np.float64)
     if array and not keeps(new, holder):
         raise ValueError(f"{path}, an array of {holder.dtype}, holds numbers that no float64 keeps exactly")
     return new
