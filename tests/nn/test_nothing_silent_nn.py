@@ -39,6 +39,13 @@ def plain(loss: Any = nn.mse, forward: Any = None, **options: Any) -> Any:
     return fit(Line(forward), loss, compiled=False, **options)
 
 
+def closing(loss: Any) -> Any:
+    """fit with a loss that also takes the model, through a closure."""
+    model: Any = Line()
+    vars(model)["program"] = ag.jit(lambda x: model.slope * x)
+    return fit(model, lambda z, t: loss(model, z, t), compiled=True)
+
+
 def lossy(z: Any, t: Any) -> Any:
     return (float(z) - t) ** 2 + 0.0 * z
 
@@ -152,6 +159,13 @@ TRAINING: list[Case] = [
     ("math in a model", lambda: plain(forward=through_math), r"^fit: .* plain number, so its derivative would be lost"),
     ("math in a loss", lambda: plain(lambda z, t: (math.tanh(z) - t) ** 2 + 0.0 * z), "^fit: .* Use ag.tanh|^fit"),
     ("a float in a penalty", lambda: plain(penalty=lambda m: float(m.slope) ** 2), "^fit: .* plain number"),
+    (
+        "a parameter as a number",
+        lambda: closing(lambda m, z, t: (z - t) ** 2 + float(m.slope) ** 2),
+        "a compiled step: ",
+    ),
+    ("weights as numbers", lambda: closing(lambda m, z, t: (z - m.state_dict()["slope"]) ** 2), "a compiled step: .* "),
+    ("a program with a parameter", lambda: closing(lambda m, z, t: (z - m.program(1.0)) ** 2), "a compiled step: .* "),
     ("math, seen by gradient_flow", lambda: nn.gradient_flow(Line(through_math), X, y, nn.mse), "^gradient_flow: .* "),
     ("a float, seen by gradient_flow", lambda: nn.gradient_flow(Line(), X, y, lossy), "^gradient_flow: .* plain "),
     ("y_true first", lambda: fit(mlp(), pinball), r"^fit: loss .* pinball\(y_true, y_pred\), which takes y_true first"),
