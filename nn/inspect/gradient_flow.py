@@ -169,7 +169,7 @@ def gradient_flow(model: Module, X: Iterable[Any], y: Iterable[Any], loss: Calla
             f"X and y must have the same number of examples, at least one, got {len(xs)} and {len(targets)}"
         )
     twin = copy.deepcopy(model)
-    with Guard("gradient_flow", (), twin.parameters()):
+    with Guard("gradient_flow:", (), twin.parameters()):
         outputs, blocks = watch(twin, xs)
         total = ag.mean([loss(output, target) for output, target in zip(outputs, targets)])
     if not isinstance(total, Value):

@@ -237,7 +237,7 @@ class EagerStep(Step):
         """The mean loss of a batch and the penalty, the gradient of both, and the Buffers after the forward pass."""
         self.write_back()
         self.model.zero_grad()
-        with Guard("fit", (), self.optimizer.parameters), explain_missing_rows(X):
+        with Guard("fit:", (), self.optimizer.parameters), explain_missing_rows(X):
             outputs = self.model.batch(list_rows(X))
             loss = ag.mean([self.loss(output, target) for output, target in zip(outputs, list_rows(y))])
             if self.penalty is not None:

@@ -84,7 +84,7 @@ def guarded(f: Callable[..., Any], optimizer: Optimizer) -> Callable[..., Any]:
 
     @functools.wraps(f)
     def inside(*args: Any) -> Any:
-        with Guard("a compiled step", (), optimizer.parameters):
+        with Guard("a compiled step:", (), optimizer.parameters):
             return f(*args)
 
     return inside
