@@ -60,8 +60,8 @@ def check_loss(loss: Any, caller: str) -> None:
     if means_target or (second in OUTPUTS and first not in OUTPUTS):
         name = getattr(loss, "__name__", "")
         raise ValueError(
-            f"{caller}: loss must be a function of (output, target), got {name_of(loss)}({', '.join(arguments)}), which "
-            f"takes {first} first. Write loss=lambda output, target: "
+            f"{caller}: loss must be a function of (output, target), got {name_of(loss)}({', '.join(arguments)}), "
+            f"which takes {first} first. Write loss=lambda output, target: "
             f"{name if name.isidentifier() else 'f'}(target, output)"
         )
 

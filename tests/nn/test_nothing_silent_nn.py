@@ -209,5 +209,9 @@ def test_a_penalty_may_hold_a_derivative_of_the_model(compiled: bool) -> None:
 
 
 def test_a_loss_with_the_output_first_is_taken_whatever_the_names() -> None:
-    for loss in (lambda y_pred, y_true: (y_pred - y_true) ** 2, lambda z, target: (z - target) ** 2, lambda y, t: (y - t) ** 2):
+    for loss in (
+        lambda y_pred, y_true: (y_pred - y_true) ** 2,
+        lambda z, target: (z - target) ** 2,
+        lambda y, t: (y - t) ** 2,
+    ):
         assert fit(mlp(), loss).loss == fit(mlp()).loss
