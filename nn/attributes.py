@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 from abc import ABCMeta
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, MappingView, Set
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, MappingView, Set
+from functools import lru_cache, partial
+from gc import get_referents
+from types import FunctionType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -75,7 +77,7 @@ def refuse_hidden(place: str, x: Any, inside: tuple[type, ...]) -> None:
     """TypeError if x holds a parameter or a Module where none is looked for, as in a set."""
     kind: Any = type(x)
     items = _items_of(kind)
-    if items is not None and any(isinstance(item, inside) for item in items(x)):
+    if items is not None and any(isinstance(item, inside) or _any(item, _is_leaf) for item in items(x)):
         raise TypeError(
             f"{place} must be a list, tuple, dict or array, where parameters and Modules are looked for, got one of "
             f"them in an object of class {type(x).__name__}"
@@ -116,6 +118,25 @@ def _items_of(kind: Any) -> Callable[[Any], Iterable[Any]] | None:
     """How to list what is directly inside of a container that is not searched; None if `kind` is no such container."""
     if issubclass(kind, (Set, deque, MappingView)):
         return list
+    if issubclass(kind, Mapping):
+        return lambda x: x.values()
+    if issubclass(kind, partial):
+        return lambda x: (x.func, *x.args, *x.keywords.values())
+    if issubclass(kind, FunctionType):
+        return lambda x: [p for p in (*(x.__defaults__ or ()), *(x.__kwdefaults__ or {}).values()) if _any(p, _is_leaf)]
+    if issubclass(kind, Iterator):
+        return lambda x: [p for p in _behind(x) if _any(p, _is_leaf)]
     if kind.__dictoffset__ and not any("__call__" in vars(each) for each in kind.__mro__):  # an object of the user's
         return lambda x: [item for item in vars(x).values() if isinstance(item, Value)]
     return None
+
+
+def _behind(x: Any) -> list[Any]:
+    """What an iterator, such as a generator, will read: it cannot be read itself without using it up."""
+    found, seen = [x], {id(x)}
+    for each in found:
+        if isinstance(each, (Iterator, tuple)):
+            new = [item for item in get_referents(each) if id(item) not in seen]
+            seen.update(map(id, new))
+            found += new
+    return found[1:]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from typing import Any
+from typing import Any, ParamSpec
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from autograd.primitive import check_flag as check_flag, describe, is_number
 from .attributes import list_in_order
 from .module import Module
 
+P = ParamSpec("P")
 _NO_ROW = (str, bytes, bytearray, Mapping, Set)  # what can be iterated over, but is no row of numbers
 
 
@@ -88,6 +90,21 @@ def _check_number(x: Any, name: str, wanted: str, fits: Callable[[Any], bool]) -
     if not fits(x):
         raise ValueError(f"{name} must be {wanted}, got {x}")
     return float(x)
+
+
+def refuse_keyword(keyword: str, hint: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """A decorator of an __init__: a keyword that it has in another library is a TypeError that says what to write."""
+
+    def decorate(init: Callable[P, None]) -> Callable[P, None]:
+        @functools.wraps(init)
+        def checked(*args: P.args, **keywords: P.kwargs) -> None:
+            if keyword in keywords:
+                raise TypeError(f"{type(args[0]).__name__} has no argument {keyword}. {hint}")
+            init(*args, **keywords)
+
+        return checked
+
+    return decorate
 
 
 def check_function(f: Any, name: str) -> None:

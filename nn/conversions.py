@@ -30,22 +30,23 @@ def as_floats(holder: Any, path: str) -> NDArray[np.float64]:
     if isinstance(holder, np.ma.MaskedArray):
         raise ValueError(f"{path}, a masked array, would lose its mask. Keep numbers and mask as two arrays")
     array = isinstance(holder, np.ndarray) and holder.dtype != object
-    new = np.array(holder.data if isinstance(holder, Value) else holder.real if array else holder, dtype=np.float64)
+    new = np.array(float(holder) if isinstance(holder, Value) else holder.real if array else holder, dtype=np.float64)
     if array and not keeps(new, holder):
         raise ValueError(f"{path}, an array of {holder.dtype}, holds numbers that no float64 keeps exactly")
     return new
 
 
-def fits_in(holder: Any, x: NDArray[Any]) -> bool:
-    """Whether a holder, if it is an array of whole numbers, can take these numbers as they are.
+def fits_in(holder: NDArray[Any], x: NDArray[Any]) -> bool:
+    """Whether an array can take these numbers: as they are if it is one of whole numbers, and otherwise rounded.
 
     >>> fits_in(np.zeros(1, dtype=np.uint8), np.array([0.5])), fits_in(np.zeros(1, dtype=np.uint8), np.array([5.0]))
     (False, True)
+    >>> fits_in(np.zeros(1, dtype=np.float32), np.array([1e300]))
+    False
     """
-    if not isinstance(holder, np.ndarray) or holder.dtype.kind not in "iub":
-        return True
     with np.errstate(all="ignore"):
-        return keeps(x.astype(holder.dtype), x)
+        new = x.astype(holder.dtype)
+        return keeps(new, x) if holder.dtype.kind in "iub" else bool((np.isfinite(new) == np.isfinite(x)).all())
 
 
 def check_state(name: str, holders: Mapping[str, Any], state: Any, strict: bool) -> dict[str, NDArray[Any]]:

@@ -68,7 +68,7 @@ def hinge(score: Any, label: Any, reduction: Reduction = "mean") -> Any:
         _check_order("hinge", s, y)
         if _is_traced(y):
             y = ag.where(y * y == 1.0, y, math.nan)  # a step with such a label is refused
-        elif float(y) not in (-1, 1):
+        elif y not in (-1, 1):
             raise ValueError(f"hinge: a label must be -1 or 1, got {y!r}")
         return ag.relu(1.0 - s * y)
 
@@ -98,7 +98,7 @@ def binary_cross_entropy_with_logits(logit: Any, target: Any, reduction: Reducti
         _check_order("binary_cross_entropy_with_logits", z, t)
         if _is_traced(t):
             t = ag.where(t * (1.0 - t) >= 0.0, t, math.nan)  # a step with such a target is refused
-        elif not 0 <= float(t) <= 1:
+        elif not 0 <= t <= 1:
             raise ValueError(f"binary_cross_entropy_with_logits: a target must be from 0 to 1, got {t!r}")
         return t * ag.softplus(-z) + (1 - t) * ag.softplus(z)
 

@@ -1,4 +1,4 @@
-"""Metrics: accuracy, and functions of a user's own, in whichever order they take outputs and targets."""
+"""Metrics: accuracy, and functions of a user's own. In which order metrics and losses take outputs and targets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from autograd import Value
 from autograd.primitive import describe
 
-from .checks import restate
+from .checks import check_function, restate
 from .code import name_of
 
 Metric = Callable[[Any, Any], Any]
@@ -20,6 +20,7 @@ Metric = Callable[[Any, Any], Any]
 # What functions call targets; scikit-learn's, which take them first, call them y_true or labels_true.
 TARGETS = {"target", "targets", "label", "labels", "truth", "true", "actual", "expected", "gold", "ground_truth"}
 TARGETS |= {"y", "t", "y_true", "labels_true", "y_train", "y_val", "y_test"}
+OUTPUTS = {"output", "outputs", "pred", "predicted", "prediction", "predictions", "y_pred", "y_hat", "yhat", "logits"}
 OWN = "Pass a function instead, such as metric=lambda outputs, targets: np.mean((outputs > 0.5) == (targets > 0.5))"
 
 
@@ -44,6 +45,24 @@ def check_metric(metric: Any) -> None:
         raise ValueError(
             f"metric must be a function of (outputs, targets), got {words}, both of which may mean targets. Write "
             f"metric=lambda outputs, targets: {name_of(metric)}(targets, outputs), or the reverse"
+        )
+
+
+def check_loss(loss: Any, caller: str) -> None:
+    """TypeError unless it can be called; ValueError if it takes the target first, as its arguments are called."""
+    check_function(loss, f"{caller}: loss")
+    try:
+        arguments = list(inspect.signature(loss).parameters)
+    except (TypeError, ValueError):  # a function written in C
+        return
+    first, second = [*arguments, "", ""][:2]
+    means_target = first in TARGETS and not (first in ("y", "t") and second in TARGETS)  # y may be an output, too
+    if means_target or (second in OUTPUTS and first not in OUTPUTS):
+        name = getattr(loss, "__name__", "")
+        raise ValueError(
+            f"{caller}: loss must be a function of (output, target), got {name_of(loss)}({', '.join(arguments)}), "
+            f"which takes {first} first. Write loss=lambda output, target: "
+            f"{name if name.isidentifier() else 'f'}(target, output)"
         )
 
 

@@ -72,8 +72,8 @@ class Module(metaclass=ModuleClass):
     should not be trained as a float. NumPy arrays of numbers are saved with the parameters, but not trained, and a
     compiled program reads them only once. Keep numbers that the forward pass replaces, such as running statistics, in
     a Buffer. Draw random numbers by `self.rng.random(n)`, where rng is a NumPy Generator. What would lose a parameter
-    is refused with a TypeError: plain numbers in its place, a Value in a set or another object, in the class itself, or
-    computed while the Module is constructed.
+    is refused with a TypeError: plain numbers in its place, a Value in a set, in a function's default or in another
+    object, in the class itself, or computed while the Module is constructed.
 
     Attributes:
         training: whether the Module is being trained, which some layers (dropout) must know; see train() and eval().

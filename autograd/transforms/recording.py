@@ -55,13 +55,14 @@ class Recording:
         fresh = set(self.variables).difference(self._parameters)
         if transform != "jvp" and len(set(self._parameters)) < len(self._parameters):  # tangents of both add up
             raise ValueError(f"{self.who} each Module must be given once, got one that shares parameters with another")
-        numbers = [p.data for p in self._parameters]
+        given = [p for p in self._parameters if type(p) is Value]  # traced ones have no data
+        numbers = [p.data for p in given]
         replaced = list(args)
         with Guard(self.who, fresh, self._parameters) as guard:
             for i, tree, part in zip(positions, trees, parts):  # here, as the constructor of a container is user code
                 replaced[i] = tree.build(iter(part))
             self.result = f(*replaced, **kwargs)
-        self._expect_unchanged(self._parameters, numbers, "while the function runs")
+        self._expect_unchanged(given, numbers, "while the function runs")
         if has_aux:
             if not isinstance(self.result, tuple) or len(self.result) != 2:
                 raise TypeError(

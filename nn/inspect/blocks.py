@@ -1,8 +1,7 @@
-"""Watch a model compute: what each layer of a copy of it returns for each example. The model is not touched."""
+"""Watch a copy of a model compute: what each of its layers returns for each example."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,12 +39,11 @@ class Block:
     parameters: list[Value]
 
 
-def watch(model: Module, xs: Sequence[Any]) -> tuple[list[Any], list[Block]]:
-    """The outputs of a copy of the model for each example, and its blocks in the order of execution.
+def watch(twin: Module, xs: Sequence[Any]) -> tuple[list[Any], list[Block]]:
+    """The outputs of a copy of a model for each example, and its blocks in the order of execution.
 
-    The model itself is not called: its parameters, running statistics and random generators stay as they are.
+    The copy gets other classes, and its running statistics and random generators change, so it is of no further use.
     """
-    twin = copy.deepcopy(model)
     calls: dict[int, Calls] = {}
     for module in list(twin.modules()):
         module.__class__ = _watching_class(type(module), calls)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import textwrap
 from collections import Counter
@@ -14,10 +15,12 @@ import numpy as np
 import autograd as ag
 from autograd import Value
 from autograd.chain import local_derivatives, topological_order
+from autograd.lost import Guard
 from autograd.primitive import describe
 
 from ..attributes import list_in_order
-from ..checks import check_function, check_module, refuse_masked
+from ..checks import check_module, refuse_masked
+from ..metrics import check_loss
 from ..module import Module
 from ..training.history import import_pyplot
 from .blocks import Block, watch
@@ -155,7 +158,7 @@ def gradient_flow(model: Module, X: Iterable[Any], y: Iterable[Any], loss: Calla
     'healthy'
     """
     check_module(model, "gradient_flow(model, X, y, loss)")
-    check_function(loss, "gradient_flow: loss")
+    check_loss(loss, "gradient_flow")
     for name, given in (("X", X), ("y", y)):
         if not isinstance(given, Iterable):
             raise TypeError(f"gradient_flow: {name} must be a list or array of examples, got {describe(given)}")
@@ -165,8 +168,10 @@ def gradient_flow(model: Module, X: Iterable[Any], y: Iterable[Any], loss: Calla
         raise ValueError(
             f"X and y must have the same number of examples, at least one, got {len(xs)} and {len(targets)}"
         )
-    outputs, blocks = watch(model, xs)
-    total = ag.mean([loss(output, target) for output, target in zip(outputs, targets)])
+    twin = copy.deepcopy(model)
+    with Guard("gradient_flow:", (), twin.parameters()):
+        outputs, blocks = watch(twin, xs)
+        total = ag.mean([loss(output, target) for output, target in zip(outputs, targets)])
     if not isinstance(total, Value):
         raise TypeError(f"gradient_flow: the loss must return a Value, got {describe(total)}")
     total.backward()

@@ -10,11 +10,13 @@ import autograd as ag
 from autograd import Value
 from autograd.primitive import describe
 
-from ..checks import check_count, check_example, check_flag, make_generator, make_output, refuse_masked
+from ..checks import check_count, check_example, check_flag, make_generator, make_output, refuse_keyword, refuse_masked
 from ..module import Module
 from . import init as initialisers
 from .activations import Function, find_activation
 from .init import Initialiser
+
+NONLIN = "For micrograd's nonlin=False write activation='linear', and for nonlin=True activation='relu'"
 
 
 class Neuron(Module):
@@ -43,6 +45,7 @@ class Neuron(Module):
 
     is_neuron = True
 
+    @refuse_keyword("nonlin", NONLIN)
     def __init__(
         self,
         nin: int,
@@ -85,6 +88,7 @@ class Layer(Module):
     True
     """
 
+    @refuse_keyword("nonlin", NONLIN)
     def __init__(
         self,
         nin: int,

@@ -192,7 +192,7 @@ class Optimizer:
 
     def step(self) -> None:
         """Update every parameter once, using its grad."""
-        data = np.array([p.data for p in self.parameters])
+        data = np.array([float(p) for p in self.parameters])  # unlike p.data, refused inside a transform
         grad = np.array([p.grad for p in self.parameters])
         for p, x in zip(self.parameters, self.update_all(data, grad).tolist()):
             p.data = x

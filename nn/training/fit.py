@@ -59,7 +59,8 @@ def fit(
         X: the inputs, one row or entry for each example.
         y: the targets, one entry or row for each example: whole numbers if they are labels.
         loss: a function of the model's output and the target of one example, such as nn.cross_entropy.
-            A step reduces its mean over the batch.
+            A step reduces its mean over the batch. One that takes the target first, by the names of its arguments, is
+            refused.
         optimizer: what updates the parameters. Parameters that it does not have stay as they are.
         epochs: how many times to go through all examples.
         batch_size: how many examples a step takes; the last batch of an epoch may have fewer.
@@ -109,6 +110,8 @@ def fit(
             batch, and the model is as it was before that step.
         ModuleNotFoundError: if compiled is True without llvmlite, or there is a checkpoint without safetensors.
         TracingError: if the model or the loss cannot be compiled; the message says what helps.
+        LostDerivativeError: without compiling, if model, loss or penalty make a plain number of a Value that depends
+            on the parameters, as by math.tanh.
 
     >>> import nn
     >>> X, y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [-1, 1, 1, -1]

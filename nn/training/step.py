@@ -11,9 +11,11 @@ from numpy import ndarray
 import autograd as ag
 from autograd import Value
 from autograd.jit.runtime.memory import padded
+from autograd.lost import Guard
 from autograd.primitive import describe
 
 from ..checks import check_function, check_module, check_positive, refuse_masked
+from ..metrics import check_loss
 from ..module import Module
 from ..optim.base import Flat, Optimizer
 from ..optim.clipping import clip_by_norm
@@ -49,7 +51,7 @@ def check_parts(caller: str, model: Any, loss: Any, optimizer: Any, penalty: Any
         raise TypeError(
             f"{caller}: optimizer must be an Optimizer, such as nn.SGD(model.parameters()), got {describe(optimizer)}"
         )
-    check_function(loss, "loss")
+    check_loss(loss, caller)
     if penalty is not None:
         check_function(penalty, "penalty")
 
@@ -115,7 +117,7 @@ class Step:
         if now != self._structure:
             self.renew()
             self._structure = now
-        self._flat[...] = [p.data for p in self.optimizer.parameters]
+        self._flat[...] = [float(p) for p in self.optimizer.parameters]  # unlike p.data, refused inside a transform
         self._buffers[...] = [x.data for x in self._buffer_values]
 
     def renew(self) -> None:
@@ -235,11 +237,11 @@ class EagerStep(Step):
         """The mean loss of a batch and the penalty, the gradient of both, and the Buffers after the forward pass."""
         self.write_back()
         self.model.zero_grad()
-        with explain_missing_rows(X):
+        with Guard("fit:", (), self.optimizer.parameters), explain_missing_rows(X):
             outputs = self.model.batch(list_rows(X))
-        loss = ag.mean([self.loss(output, target) for output, target in zip(outputs, list_rows(y))])
-        if self.penalty is not None:
-            loss = loss + self.penalty(self.model)
+            loss = ag.mean([self.loss(output, target) for output, target in zip(outputs, list_rows(y))])
+            if self.penalty is not None:
+                loss = loss + self.penalty(self.model)
         if isinstance(loss, Value):
             loss.backward()
         grad = np.array([p.grad for p in self.optimizer.parameters])

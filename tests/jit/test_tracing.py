@@ -121,3 +121,16 @@ def test_a_native_name_that_would_crash_or_give_another_number_is_refused(native
 def test_a_native_formula_is_what_is_compiled() -> None:
     square = ag.primitive(lambda out, x: 2 * x, native=lambda x: x * x + 100.0)(lambda x: x * x)
     assert (square(3.0), jit(square)(3.0)) == (9.0, 109.0)
+
+
+@pytest.mark.parametrize("numbers", [lambda x: x, lambda x: x * 3.0], ids=["a variable", "a result"])
+@pytest.mark.parametrize("x", [0.5, ag.Value(0.5)], ids=["of a number", "of a Value"])
+def test_a_program_that_closes_over_a_variable_of_a_transform_is_refused(x: Any, numbers: Any) -> None:
+    def f(x: Any) -> Any:
+        inside = numbers(x)
+        return ag.jit(lambda y: inside * y)(2.0)
+
+    with pytest.raises(ag.LostDerivativeError, match=r"grad\(f\): .* a plain number"):
+        ag.grad(f)(x)
+    constant = ag.Value(3.0)
+    assert ag.grad(lambda x: ag.jit(lambda y: (constant * 2.0) * y)(2.0) * x)(x) == 12.0

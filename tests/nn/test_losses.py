@@ -7,6 +7,7 @@ import mpmath
 import numpy as np
 import pytest
 
+import autograd as ag
 import nn
 from autograd import Value
 
@@ -92,3 +93,11 @@ def test_reductions() -> None:
 def test_bad_input_is_named(make: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make()
+
+
+def test_a_soft_target_has_a_derivative_too() -> None:
+    def loss(p: Any) -> Any:
+        return nn.binary_cross_entropy_with_logits(Value(0.7), ag.sigmoid(p))
+
+    share = 1 / (1 + mpmath.exp(-0.3))
+    assert ag.grad(loss)(0.3) == pytest.approx(float(-0.7 * share * (1 - share)), rel=1e-14)  # of -z sigmoid(p)

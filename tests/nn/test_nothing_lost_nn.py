@@ -1,14 +1,17 @@
 """Attributes, states and optimizers: what would lose a parameter or a number is refused. One line a case."""
 
 import math
-from collections import deque
+from collections import ChainMap, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pytest
 
+import autograd as ag
 import nn
 from autograd import Value
 from tests.support.small_models import MASKED, REFUSED, Case, Line, X, fit, mlp, sgd, two, y
@@ -121,6 +124,21 @@ ATTRIBUTES: list[Case] = [
     ("parameters in a deque", Line(w=deque(two())).parameters, "w must be a list, .* in an object of class deque"),
     ("Modules in a deque", Line(w=deque([nn.Neuron(1)])).eval, "w must be a list, .* in an object of class deque"),
     ("values of a dict", Line(w={"a": Value(1.0)}.values()).parameters, "class dict_values"),
+    (
+        "Values in tuples in a set",
+        Line(w={(Value(1.0), "a")}).parameters,
+        "w must be a list, .* in an object of class set",
+    ),
+    ("a read-only dict", Line(w=MappingProxyType({"a": Value(1.0)})).parameters, "in an object of class mappingproxy"),
+    ("a read-only dict of lists", Line(w=MappingProxyType({"a": two()})).state_dict, "in an object of class mappingpr"),
+    ("a mapping", Line(w=ChainMap({"a": Value(1.0)})).parameters, "in an object of class ChainMap"),
+    ("a partial function", Line(w=partial(ag.mul, Value(1.0))).parameters, "in an object of class partial"),
+    ("a list in a partial function", Line(w=partial(ag.dot, xs=two())).state_dict, "in an object of class partial"),
+    ("a Module in a partial function", Line(w=partial(ag.mul, nn.Neuron(1))).parameters, "object of class partial"),
+    ("a default", Line(w=lambda x, w=Value(1.0): w * x).parameters, "in an object of class function"),  # noqa: B008
+    ("a default by name", Line(w=lambda x, *, w=two(): w[0] * x).parameters, "in an object of class function"),  # noqa: B008
+    ("a generator", Line(w=(p for p in two())).parameters, "in an object of class generator"),
+    ("an iterator", Line(w=zip(two(), "ab")).parameters, "in an object of class zip"),
     ("a user's object", Line(w=Plain()).state_dict, "w must be a list, .* in an object of class Plain"),
     ("a parameter of the class", lambda: make_class(w=Value(1.0)), "as attributes of self, got w in the class"),
     ("a layer of the class", lambda: make_class(layer=nn.Neuron(1)), "as attributes of self, got layer in the class"),
@@ -131,6 +149,8 @@ STATES: list[Case] = [
     ("masked weights", lambda: load({"w": MASKED}, w=two()), "w: expected an array of real numbers"),
     ("weights in a set", lambda: load({"w": {1.0, 2.0}}, w=two()), "w: expected an array of real numbers"),
     ("int8 overflows", lambda: load({"t": np.array([300.0])}, t=np.zeros(1, np.int8)), "an array of int8 cannot hold"),
+    ("float32 overflows", lambda: load({"t": [1e300]}, t=np.zeros(1, np.float32)), "an array of float32 cannot hold"),
+    ("float16 overflows", lambda: load({"t": [-7e4]}, t=np.zeros(1, np.float16)), "an array of float16 cannot hold"),
     ("a fraction for int64", lambda: load({"t": np.array([1.5])}, t=np.zeros(1, int)), "an array of int64 cannot hold"),
     (
         "two numbers for one parameter",
@@ -229,6 +249,13 @@ RIGHT: list[tuple[str, Callable[[], Any], Any]] = [  # with what Python's exact 
     ("a step clipped beyond 1e154", lambda: clip(nn.clip_grad_norm, [3e-200, 4e-200]), [3e-200, 4e-200]),
     ("losses below 0 that rise", lambda: plateau(-1.0, -0.99995), 0.1),
     ("losses below 0 that fall", lambda: plateau(-1.0, -1.1, -1.2), 1.0),
+    ("a float32 is rounded", lambda: load({"t": [0.1]}, t=np.zeros(1, np.float32)).t.item(), 0.10000000149011612),  # type: ignore[attr-defined]
+    ("a float32 that is infinite", lambda: load({"t": [math.inf]}, t=np.zeros(1, np.float32)).t.item(), math.inf),  # type: ignore[attr-defined]
+    (
+        "a generator of numbers is not used up",
+        lambda: (lambda m: (m.state_dict(), next(m.g)))(Line(g=(k for k in [7.0])))[1],
+        7.0,
+    ),  # type: ignore[attr-defined]
     ("a setting that changed", settings_object, 5.0),
     ("an attribute of the class that changed", class_attribute, 5.0),
     ("a bias set to None", lambda: set_attribute("b", None), None),

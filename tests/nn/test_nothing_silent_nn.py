@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,33 @@ def steps(loss: Any, *targets: Any, outputs: int = 1) -> list[float]:
     model = mlp(outputs)
     step = nn.compile_step(model, loss, sgd(model))
     return [step(X, t) for t in targets]
+
+
+def pinball(y_true: Any, y_pred: Any) -> Any:
+    return ag.maximum(0.9 * (y_true - y_pred), -0.1 * (y_true - y_pred))
+
+
+def through_math(self: Any, x: Any) -> Any:
+    return self.slope * math.tanh(self.slope * x[0])
+
+
+def slope_of(model: Any) -> Any:
+    return ag.grad(lambda m: m.slope**2)(model)["slope"]
+
+
+def plain(loss: Any = nn.mse, forward: Any = None, **options: Any) -> Any:
+    return fit(Line(forward), loss, compiled=False, **options)
+
+
+def closing(loss: Any) -> Any:
+    """fit with a loss that also takes the model, through a closure."""
+    model: Any = Line()
+    vars(model)["program"] = ag.jit(lambda x: model.slope * x)
+    return fit(model, lambda z, t: loss(model, z, t), compiled=True)
+
+
+def lossy(z: Any, t: Any) -> Any:
+    return (float(z) - t) ** 2 + 0.0 * z
 
 
 def other_model(z: Any, t: Any, other: Any = mlp()) -> Any:  # noqa: B008
@@ -128,6 +156,25 @@ TRAINING: list[Case] = [
     ("a loss of another model", lambda: fit(mlp(), other_model), "must depend on the model's parameters"),
     ("a constant loss", lambda: fit(mlp(), lambda z, t: 1.0), "must depend on the model's parameters"),
     ("bce swapped in fit", lambda: fit(mlp(), lambda z, t: BCE(t, z), y=y > 0), "Swap them"),
+    ("math in a model", lambda: plain(forward=through_math), r"^fit: .* plain number, so its derivative would be lost"),
+    ("math in a loss", lambda: plain(lambda z, t: (math.tanh(z) - t) ** 2 + 0.0 * z), "^fit: .* Use ag.tanh|^fit"),
+    ("a float in a penalty", lambda: plain(penalty=lambda m: float(m.slope) ** 2), "^fit: .* plain number"),
+    (
+        "a parameter as a number",
+        lambda: closing(lambda m, z, t: (z - t) ** 2 + float(m.slope) ** 2),
+        "a compiled step: ",
+    ),
+    ("weights as numbers", lambda: closing(lambda m, z, t: (z - m.state_dict()["slope"]) ** 2), "a compiled step: .* "),
+    ("a program with a parameter", lambda: closing(lambda m, z, t: (z - m.program(1.0)) ** 2), "a compiled step: .* "),
+    ("math, seen by gradient_flow", lambda: nn.gradient_flow(Line(through_math), X, y, nn.mse), "^gradient_flow: .* "),
+    ("a float, seen by gradient_flow", lambda: nn.gradient_flow(Line(), X, y, lossy), "^gradient_flow: .* plain "),
+    ("y_true first", lambda: fit(mlp(), pinball), r"^fit: loss .* pinball\(y_true, y_pred\), which takes y_true first"),
+    ("y_true first, in part", lambda: fit(mlp(), partial(pinball)), "takes y_true first. Write loss=lambda .* f\\("),
+    ("y_true first, in a step", lambda: steps(pinball, y), "^compile_step: loss .* output, target: pinball"),
+    ("y_true first, plain", lambda: plain(pinball), "^fit: loss .* takes y_true first"),
+    ("y_true first, seen by gradient_flow", lambda: nn.gradient_flow(mlp(), X, y, pinball), "^gradient_flow: loss"),
+    ("the target first", lambda: fit(mlp(), lambda target, z: (z - target) ** 2), "takes target first"),
+    ("the output second", lambda: fit(mlp(), lambda y, pred: (pred - y) ** 2), "takes y first"),
     *[
         (name, lambda forward=forward: fit(Line(forward, noise=np.random.default_rng(0))), "the same loss")  # type: ignore[misc]
         for name, forward in chance().items()
@@ -152,3 +199,19 @@ def test_a_forward_pass_may_draw_from_rng_and_keep_numbers_in_a_buffer() -> None
     model = Line(forward, rng=np.random.default_rng(0), count=nn.Buffer([0.0]))
     assert len(fit(model, epochs=2)) == 2
     assert ag.sum(model.count).data > 0  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_penalty_may_hold_a_derivative_of_the_model(compiled: bool) -> None:
+    model = Line()
+    fit(model, lambda z, t: 0.0 * z, penalty=lambda m: slope_of(m) ** 2, compiled=compiled)
+    assert model.slope.data == pytest.approx(1.0 - 0.1 * 8.0, rel=1e-12)  # of 4 slope²
+
+
+def test_a_loss_with_the_output_first_is_taken_whatever_the_names() -> None:
+    for loss in (
+        lambda y_pred, y_true: (y_pred - y_true) ** 2,
+        lambda z, target: (z - target) ** 2,
+        lambda y, t: (y - t) ** 2,
+    ):
+        assert fit(mlp(), loss).loss == fit(mlp()).loss

@@ -54,7 +54,7 @@ class Runner:
     def compute(self, work: Workspace) -> None:
         """Compute in a workspace."""
         if self.closed_over:
-            work.closed[...] = [v.data for v in self.closed_over]
+            work.closed[...] = [float(v) for v in self.closed_over]  # unlike v.data, refused inside a transform
         if self.threads:
             run_chunks(self.compilation, work.context, work.chunks)
         else:

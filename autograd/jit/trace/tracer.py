@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from ... import ops
 from ...chain import adjoints_on_values
-from ...node import walk
+from ...node import on_float, walk
 from ...primitive import Primitive, check_flag
 from ...user_line import user_line
 from ...value import Value
@@ -35,6 +35,7 @@ class Trace:
         self.ended = False
         self.refusal: TracingError | None = None
         self._lifted: dict[int, tuple[Any, Any]] = {}  # by id: the original, kept alive, and what stands for it
+        self._checks = list(on_float)  # those of transforms outside: a program takes only the number of a Value
 
     def input(self, label: str = "") -> Tracer:
         """A new tracer for a number that each call provides."""
@@ -76,6 +77,8 @@ class Trace:
         def unknown_parents(node: Value) -> list[Any]:
             return [p for p in node.parents if self._unknown(p)]
 
+        for check in self._checks if self._unknown(value) else ():
+            check(value)
         for node in walk([value], unknown_parents) if self._unknown(value) else ():
             args = [tuple(map(self._known, x)) if type(x) is tuple else self._known(x) for x in node.args]
             self._lifted[id(node)] = (node, Tracer(self, node.op, *_pack(node.op, tuple(args))))

@@ -20,7 +20,7 @@ from ..data import Array, Examples, explain_missing_rows
 from ..dry_run import is_known, probe, refuse_chance
 from ..step import Loss, NotFinite, Penalty, Step, check_parts, refuse_if_not_finite
 from .compiled_update import CompiledUpdate
-from .substitute import Replay, buffer_values, generators, substitute
+from .substitute import Replay, buffer_values, generators, guarded, substitute
 
 if TYPE_CHECKING:
     from autograd.jit.runtime.routine import Routine  # which imports LLVM
@@ -43,8 +43,8 @@ class CompiledStep(Step):
         training = [module for module in self.model.modules() if module.training]
         self._by_batch = any(m.smallest_batch > 1 or m.buffers(recurse=False) for m in training)
         axes = None if self._by_batch else (None, 0, 0, *[0] * len(self._generators))
-        self.program = jit(self._batch_step if self._by_batch else self._example_loss, axes)
-        self._penalty = jit(self._penalty_loss)
+        self.program = jit(guarded(self._batch_step if self._by_batch else self._example_loss, self.optimizer), axes)
+        self._penalty = jit(guarded(self._penalty_loss, self.optimizer))
         self._sums, self._extra = (padded(1 + len(self._flat)) for _ in range(2))  # a loss and a gradient
         self._new = padded(len(self._flat))
         self._updates, self._takes = list[CompiledUpdate](), dict[Any, Take]()

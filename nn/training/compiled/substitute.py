@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MethodType
 from typing import Any, NoReturn
 
 import numpy as np
 
 from autograd import Value
+from autograd.lost import Guard
 from autograd.transforms.containers import constants_of, typed_key
 
 from ...module import Module, is_container, members, walk
+from ...optim.base import Optimizer
 
 PACKAGE = Module.__module__.split(".")[0] + "."
 
@@ -74,6 +77,17 @@ def substitute(model: Module, replacements: Mapping[Any, Any]) -> Module:
     memo |= {id(x): x for x in buffer_values(model)}
     memo |= {id(x): other for x, other in replacements.items()}
     return copy.deepcopy(model, memo)
+
+
+def guarded(f: Callable[..., Any], optimizer: Optimizer) -> Callable[..., Any]:
+    """f, in which the optimizer's parameters, for which others stand, must not become constants, as by float(p)."""
+
+    @functools.wraps(f)
+    def inside(*args: Any) -> Any:
+        with Guard("a compiled step:", (), optimizer.parameters):
+            return f(*args)
+
+    return inside
 
 
 def buffer_values(model: Module) -> list[Value]:

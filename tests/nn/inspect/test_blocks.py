@@ -1,5 +1,6 @@
 """What gradient_flow sees of a model: its layers and blocks, in users' Modules too, each example once."""
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def test_a_residual_block_is_one_row_and_gives_the_sum() -> None:
 @pytest.mark.parametrize("norm", [None, "batch"])
 def test_each_example_is_watched_once(norm: Any) -> None:
     model = mlp(2, norm=norm, seed=0)
-    outputs, blocks = watch(model, list(X))
+    outputs, blocks = watch(copy.deepcopy(model), list(X))
     assert [len(block.outputs) for block in blocks] == [len(X)] * 3
     assert [float(x) for (x,) in blocks[-1].outputs] == [float(x) for x in outputs]
     assert [float(x) for x in outputs] == [float(x) for x in model.batch(list(X))]

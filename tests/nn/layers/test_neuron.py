@@ -135,6 +135,12 @@ def test_the_initialiser_follows_the_activation() -> None:
             ValueError,
             "activation must be a function or one of linear, relu, .*, got 'rely'",
         ),
+        (
+            lambda: nn.Neuron(3, nonlin=False),  # type: ignore[call-arg]
+            TypeError,
+            "^Neuron has no argument nonlin. For micrograd's nonlin=False write activation='linear'",
+        ),
+        (lambda: nn.Layer(3, 2, nonlin=True), TypeError, "^Layer has no argument nonlin. .* activation='relu'"),  # type: ignore[call-arg]
         (lambda: nn.MLP(2, [1], activation=3), TypeError, "a name or a function.*got 3"),
         (
             lambda: nn.MLP(2, [1], init="kaiming"),
