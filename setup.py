@@ -19,7 +19,7 @@ from setuptools import Distribution, Extension, setup
 
 PROPERTIES = ["_backward", "_op", "_prev", "data", "grad", "label"]  # the properties of Value that have setters
 # These files do two things for the sake of mypyc. They declare types where this gives direct access to a field, and use
-# Any where our own errors are better than those of mypyc. And they assign to _data and _grad of a Value, never to data
+# Any where our own errors are better than those of mypyc. And they assign to _value and _grad of a Value, never to data
 # and grad: mypyc 2.4 passes the setter of a property the type that the getter returns, a bare double, even if the
 # setter is declared to take anything.
 ENGINE = [

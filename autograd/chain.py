@@ -167,7 +167,7 @@ def local_derivatives(node: Value, with_untaken: Any = False) -> list[tuple[Valu
     """
     op, operands = node.op, node.args
     assert op is not None
-    args = [node._data] + [x if type(x) is float else data_of(x) for x in operands]
+    args = [node._value] + [x if type(x) is float else data_of(x) for x in operands]
     derivatives: list[tuple[Value, float]] = []
     for x, partial in zip(operands, op.partials):
         if partial is not None and type(x) is not float:
@@ -227,8 +227,8 @@ def times(adjoint: Any, partial: Any) -> Any:
 def data_of(x: Any) -> Any:
     """x with floats in place of Values: a Value, a float, or a tuple of both."""
     if type(x) is tuple:
-        return tuple([p if type(p) is float else p._data for p in x])
-    return x if type(x) is float else x._data
+        return tuple([p if type(p) is float else p._value for p in x])
+    return x if type(x) is float else x._value
 
 
 # Walks

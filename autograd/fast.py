@@ -31,10 +31,11 @@ class Arithmetic(Node):
     """The fields of a Value, and the operators that have copies. The type Any includes NotImplemented."""
 
     # _a, _b and _c are the arguments of op: Values, floats for constants, tuples of both for a sequence.
+    # _value is the number: numpy.ma would take an attribute _data without asking, and lose the derivative.
     # _mark says which traversal visited the node last.
-    __slots__ = ("_a", "_b", "_c", "_data", "_grad", "_label", "_mark", "op")
+    __slots__ = ("_a", "_b", "_c", "_grad", "_label", "_mark", "_value", "op")
 
-    _data: float
+    _value: float
     _grad: float
     _label: str
     op: Primitive | None
@@ -45,57 +46,57 @@ class Arithmetic(Node):
 
     def __add__(self, other: Any) -> Value | Any:
         if type(other) is Value:
-            return record(self._data + other._data, _ADD, self, other)
+            return record(self._value + other._value, _ADD, self, other)
         if type(other) is float or type(other) is int:
             constant = float(other)
-            return record(self._data + constant, _ADD, self, constant)
+            return record(self._value + constant, _ADD, self, constant)
         return _ADD.operator(self, other)
 
     def __radd__(self, other: Any) -> Value | Any:
         if type(other) is float or type(other) is int:
             constant = float(other)
-            return record(constant + self._data, _ADD, constant, self)
+            return record(constant + self._value, _ADD, constant, self)
         return _ADD.operator(other, self)
 
     def __sub__(self, other: Any) -> Value | Any:
         if type(other) is Value:
-            return record(self._data - other._data, _SUB, self, other)
+            return record(self._value - other._value, _SUB, self, other)
         if type(other) is float or type(other) is int:
             constant = float(other)
-            return record(self._data - constant, _SUB, self, constant)
+            return record(self._value - constant, _SUB, self, constant)
         return _SUB.operator(self, other)
 
     def __rsub__(self, other: Any) -> Value | Any:
         if type(other) is float or type(other) is int:
             constant = float(other)
-            return record(constant - self._data, _SUB, constant, self)
+            return record(constant - self._value, _SUB, constant, self)
         return _SUB.operator(other, self)
 
     def __mul__(self, other: Any) -> Value | Any:
         if type(other) is Value:
-            return record(self._data * other._data, _MUL, self, other)
+            return record(self._value * other._value, _MUL, self, other)
         if type(other) is float or type(other) is int:
             constant = float(other)
-            return record(self._data * constant, _MUL, self, constant)
+            return record(self._value * constant, _MUL, self, constant)
         return _MUL.operator(self, other)
 
     def __rmul__(self, other: Any) -> Value | Any:
         if type(other) is float or type(other) is int:
             constant = float(other)
-            return record(constant * self._data, _MUL, constant, self)
+            return record(constant * self._value, _MUL, constant, self)
         return _MUL.operator(other, self)
 
     def _record_unary(self, op: Primitive) -> Value:
         """The Value that applies `op` to this one; see Node."""
         if op is _RELU:
-            return record(0.0 if self._data <= 0.0 else self._data, _RELU, self)
-        return record(op.evaluate(self._data), op, self)
+            return record(0.0 if self._value <= 0.0 else self._value, _RELU, self)
+        return record(op.evaluate(self._value), op, self)
 
 
 def record(data: float, op: Primitive, a: Any, b: Any = None, c: Any = None) -> Value:
     """The Value that `op` makes of the arguments a, b and c. Value.__init__, which makes leaves, is not called."""
     node: Value = Value.__new__(Value)
-    node._data = data
+    node._value = data
     node._grad = 0.0
     node._label = ""
     node.op = op
@@ -140,15 +141,15 @@ def dot(ws: Sequence[Value | float], xs: Sequence[Value | float], bias: Any = 0.
             for w, x in zip(ws, xs):
                 if type(w) is float:
                     value = x
-                    terms.append(w * value._data)
+                    terms.append(w * value._value)
                 else:
                     value = w
                     if type(x) is float:
-                        terms.append(value._data * x)
+                        terms.append(value._value * x)
                     else:
                         other = x
-                        terms.append(value._data * other._data)
-            terms.append(bias._data)
+                        terms.append(value._value * other._value)
+            terms.append(bias._value)
             return record(math.fsum(terms), _DOT, ws, xs, bias)
         except (AttributeError, TypeError, ValueError, OverflowError):
             pass  # the primitive handles numbers of other types, and infinities
@@ -174,10 +175,10 @@ def pass_back(node: Value, adjoint: float) -> None:
             parent._grad += adjoint * b
         else:
             parent, other = a, b
-            parent._grad += adjoint * other._data
-            other._grad += adjoint * parent._data
+            parent._grad += adjoint * other._value
+            other._grad += adjoint * parent._value
     elif op is _DOT:
-        if adjoint == 0.0 and math.isfinite(node._data):
+        if adjoint == 0.0 and math.isfinite(node._value):
             return  # every factor is finite, so every product would be 0
         _pass_back_products(a, b, adjoint)
         _pass_back_products(b, a, adjoint)
@@ -186,11 +187,11 @@ def pass_back(node: Value, adjoint: float) -> None:
             parent._grad += adjoint
     elif op is _RELU:
         parent = a
-        if not parent._data <= 0.0:
+        if not parent._value <= 0.0:
             parent._grad += adjoint
     elif op is _EXP:
         parent = a
-        parent._grad += adjoint * node._data
+        parent._grad += adjoint * node._value
     elif op is _SUM:
         terms: tuple[Any, ...] = a
         for x in terms:
@@ -217,7 +218,7 @@ def _pass_back_products(xs: tuple[Any, ...], factors: tuple[Any, ...], adjoint: 
                 parent._grad += adjoint * factor
             else:
                 other = factor
-                parent._grad += adjoint * other._data
+                parent._grad += adjoint * other._value
 
 
 def dot_partials(node: Value) -> list[tuple[Value, float]]:
@@ -226,7 +227,7 @@ def dot_partials(node: Value) -> list[tuple[Value, float]]:
     for xs, factors in ((node._a, node._b), (node._b, node._a)):
         for x, factor in zip(xs, factors):
             if type(x) is not float:
-                found.append((x, factor if type(factor) is float else factor._data))
+                found.append((x, factor if type(factor) is float else factor._value))
     if type(node._c) is not float:
         found.append((node._c, 1.0))
     return found

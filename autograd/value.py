@@ -71,7 +71,7 @@ class Value(Arithmetic):
             label = _check_label(label)
         if type(data) is not float:
             data = _check_data(data, "Value(): data", "Use v.detach() for a new leaf, or v.data for the number")
-        self._data = data
+        self._value = data
         self._grad = 0.0
         self._label = label
         self.op = None
@@ -99,21 +99,21 @@ class Value(Arithmetic):
 
     @property
     def data(self) -> float:
-        """The number. Assigning checks it and converts it to a float. The engine uses `_data`, which is faster."""
-        if self._data != self._data:
+        """The number. Assigning checks it and converts it to a float. The engine uses `_value`, which is faster."""
+        if self._value != self._value:
             for hook in tuple(on_read):
                 hook(self)
-        return self._data
+        return self._value
 
     @data.setter
     def data(self, data: Any) -> None:
         if type(data) is not float:
             hint = "Did you mean its derivative, as in p.data -= 0.1 * p.grad? For its number, use v.data"
             data = _check_data(data, "the data of a Value", hint)
-        if self._data != self._data:
+        if self._value != self._value:
             for hook in tuple(on_read):
                 hook(self)
-        self._data = data
+        self._value = data
 
     @property
     def grad(self) -> float:
@@ -261,17 +261,17 @@ class Value(Arithmetic):
     def _apply(self, op: Primitive, other: Any) -> Any:
         """op(self, other), with a short cut for a Value or a plain number."""
         if type(other) is Value:
-            return record(op.evaluate(self._data, other._data), op, self, other)
+            return record(op.evaluate(self._value, other._value), op, self, other)
         if type(other) is float or type(other) is int:
             constant = float(other)
-            return record(op.evaluate(self._data, constant), op, self, constant)
+            return record(op.evaluate(self._value, constant), op, self, constant)
         return op.operator(self, other)
 
     def _apply_reflected(self, op: Primitive, other: Any) -> Any:
         """op(other, self), with a short cut for a plain number."""
         if type(other) is float or type(other) is int:
             constant = float(other)
-            return record(op.evaluate(constant, self._data), op, constant, self)
+            return record(op.evaluate(constant, self._value), op, constant, self)
         return op.operator(other, self)
 
     def __mod__(self, other: Any) -> Value | Any:
@@ -293,7 +293,7 @@ class Value(Arithmetic):
         return other // self, other % self
 
     def __neg__(self) -> Value:
-        return record(-self._data, ops.neg, self)
+        return record(-self._value, ops.neg, self)
 
     def __pos__(self) -> Value:
         return self

@@ -138,7 +138,7 @@ def _partials(node: Value, adjoint: Any) -> Sequence[tuple[Value, float]]:
     """The parents of a node, each with the local derivative."""
     if node.op is not ops.dot:
         return local_derivatives(node)
-    if type(adjoint) is float and adjoint == 0.0 and math.isfinite(node._data):
+    if type(adjoint) is float and adjoint == 0.0 and math.isfinite(node._value):
         return ()  # every factor is finite, so all that could be passed on is zeros
     return dot_partials(node)
 

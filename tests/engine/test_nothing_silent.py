@@ -86,6 +86,9 @@ OF_A_NUMBER: dict[str, Callable[[Any], Any]] = {
 OF_AN_ARRAY: dict[str, Callable[[Any], Any]] = {
     "np.asarray": lambda x: np.asarray(x, dtype=float).sum(),
     "astype": lambda x: x.astype(float).sum(),
+    "np.ma, filled": lambda x: (lambda out: ([out.__setitem__(i, x[i] ** 2) for i in range(3)], out.sum())[1])(
+        np.ma.zeros(3)
+    ),
     "filling": fill,
     "filling a slice": lambda x: (lambda out: (out.__setitem__(slice(None), x), out.sum())[1])(np.zeros(3)),
     "np.copyto": lambda x: (lambda out: (np.copyto(out, x, casting="unsafe"), out.sum())[1])(np.zeros(3)),
@@ -134,6 +137,7 @@ RIGHT: dict[str, tuple[Callable[[Any], Any], float, float]] = {
     "an f-string": (lambda x: (f"{x:.3f}", x * x)[1], 2.5, 5.0),
     "x.data": (lambda x: math.sin(x.data) * x, 2.5, math.sin(2.5)),
     "x.detach()": (lambda x: x.detach() * x, 2.5, 2.5),
+    "np.ma, times a masked array": (lambda x: (np.ma.array([1.0, 2.0], mask=[0, 1]) * x).sum() * x, 2.5, 5.0),
     "math.prod": (lambda x: math.prod([x, x, 2.0]), 2.5, 10.0),
     "another Value": (lambda x: float(Value(3.0)) * x, 2.5, 3.0),
     "an index": (lambda x: [1.0, 2.0, 3.0][int(x)] * x, 2.5, 3.0),
@@ -163,6 +167,12 @@ def test_the_message_names_the_call_its_line_and_what_to_write() -> None:
     ]:
         with pytest.raises(LostDerivativeError, match=advice):
             ag.grad(f)(X)
+
+
+def test_functions_of_masked_arrays_do_not_take_the_number_without_asking() -> None:
+    for f in (np.ma.sin, np.ma.exp, lambda x: np.ma.multiply(x, x)):
+        with pytest.raises((AttributeError, TypeError)):
+            ag.grad(f)(1.0)
 
 
 def test_outside_transforms_float_is_an_ordinary_conversion() -> None:

@@ -138,7 +138,7 @@ NEEDS_THE_NUMBER: list[Callable[[Any], Any]] = [
     float, int, round, bool, abs(Value(1.0)).__add__(0.0).__lt__, Value(1.0).__eq__, chain.data_of,
     Value.__float__, Value.detach, Value.__neg__, Value.__bool__, Value.__repr__, lambda x: Value.__add__(x, 1.0),
     lambda x: Value.__mul__(x, Value(1.0)), lambda x: chain.accumulate(x, 1.0),
-    lambda x: chain.local_derivatives(x * 2.0), lambda x: x._data, lambda x: x._grad,
+    lambda x: chain.local_derivatives(x * 2.0), lambda x: x._value, lambda x: x._grad,
 ]  # fmt: skip
 
 

@@ -139,7 +139,7 @@ class Tracer(Value):
         """There is none yet."""
         return _fail("read the data of a traced value", "compute with the value itself")
 
-    _data = data  # the engine's own name for it
+    _value = data  # the engine's own name for it
 
     @property  # type: ignore[misc]
     def grad(self) -> float:
