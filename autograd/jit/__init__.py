@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any, overload
 
 from .program import Axes, Program
-from .trace.tracer import TracingError
+from .trace.state import TracingError
 
 __all__ = ["Program", "TracingError", "jit"]
 

@@ -7,7 +7,8 @@ from typing import Any
 from ...primitive import Primitive, describe, is_number
 from ...value import Value
 from ..codegen.instructions import INSTRUCTIONS, NATIVE
-from ..trace.tracer import Trace, TracingError
+from ..trace.state import TracingError, tracing
+from ..trace.tracer import Trace
 from .graph import Graph, Input, What, from_tracers, group_operands
 
 
@@ -72,7 +73,8 @@ def _formula(op: Primitive, count: int, who: str) -> Graph:
     tracers = [trace.input() for _ in range(count)]
     formula, name = (op.native, "its native formula") if callable(op.native) else (op.function, "its function")
     try:
-        result: Any = formula(*group_operands(op, tracers))
+        with tracing(trace):
+            result: Any = formula(*group_operands(op, tracers))
     except Exception as error:
         fault = f"needs concrete numbers ({error})" if isinstance(error, TypeError) else f"raises {error!r}"
         raise TracingError(
