@@ -105,14 +105,26 @@ class Program:
 
     def _runner_here(self, args: Sequence[Any], wrt: Sequence[int] | None) -> Runner | None:
         """A Runner for such a call; None where machine code would lose a derivative, or what is traced now."""
+        runner = self._runners.get((wrt, False, *map(argument_key, args)))
+        if runner is not None and not runner.closed_over and not on_float:
+            return runner
         if is_tracing():
             return None
-        runner = self.runner(args, wrt)
+        if runner is not None and not (runner.sources.identical() if on_float else runner.sources.unchanged()):
+            self._forget()
+            runner = None
+        if runner is None:
+            runner = self.runner(args, wrt)
         if on_float and runner is not None:
             read = [*runner.closed_over, *[p for x in args for p in parameters(flatten(x, ""))]]
             if runner.compilation.traced.watched or any(map(is_watched, read)):
                 return None
         return runner
+
+    def _forget(self) -> None:
+        """Forget all code, because the function now finds other Values where it found those that it closed over."""
+        with self._lock:
+            self._runners, self._compilations = {}, {}
 
     def runner(self, args: Sequence[Any], wrt: Sequence[int] | None, sum_value: bool = False) -> Runner | None:
         """A Runner for calls like this one, compiled now if there is none yet; None for a call with Values."""

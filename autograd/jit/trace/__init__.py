@@ -3,6 +3,7 @@
 Read in this order:
 - state.py: whether a function is being traced now; TracingError, raised where a number is needed.
 - tracer.py: Tracer, a Value without a number; Trace, one run.
+- sources.py: where a function finds the Values that it closes over.
 - comparisons.py: comparisons of two tracers, which are operations too.
 - traced.py: TracedFunction, the graph of a function for arguments of one structure, derivatives included.
 """

@@ -16,6 +16,7 @@ from ...value import Value
 from ..graph.expand import expand
 from ..graph.graph import Graph, Input, from_tracers
 from ..runtime.signature import Argument
+from .sources import Sources
 from .state import TracingError, tracing
 from .tracer import Trace, Tracer
 
@@ -33,6 +34,7 @@ class TracedFunction:
         rows: the leaves that are computed for each element. Further outputs are summed over the batch.
         sums_of: from the id of an argument to the place where its derivatives begin among the sums.
         wrt: the arguments with respect to which it is differentiated, or None.
+        sources: where the function found the Values from outside.
         watched: whether it used a Value whose derivative must not be lost where it was traced, as in a transform.
     """
 
@@ -45,6 +47,7 @@ class TracedFunction:
     sums_of: dict[int, int]
     wrt: Sequence[int] | None
     watched: bool
+    sources: Sources
 
 
 def trace(
@@ -106,11 +109,15 @@ def trace(
         inputs[tracer] = Input(counts[0], False, value.label or f"closed over {counts[0]}")
         counts[0] += 1
     graph = from_tracers(tape.nodes, inputs, outputs)
-    watched = bool(on_float) and any(map(is_watched, [*tape.closed_over, *tape.computed]))
+    outside = [*tape.closed_over, *tape.computed]
+    watched = bool(on_float) and any(map(is_watched, outside))
+    sources = Sources(f, outside)
     tape.nodes.clear()  # breaks the cycle of trace and tracers, which would otherwise wait for the garbage collector
     graph = expand(graph, who)
     leaves = [len(leaf.entries) for argument in given if argument.batched for leaf in argument.tree.leaves]
-    return TracedFunction(graph, counts[0], leaves, list(tape.closed_over), result, rows, sums_of, wrt, watched)
+    return TracedFunction(
+        graph, counts[0], leaves, list(tape.closed_over), result, rows, sums_of, wrt, watched, sources
+    )
 
 
 def _run_on_tracers(

@@ -149,8 +149,8 @@ class Tracer(Value):
         """There is none yet."""
         return self.trace.refuse("read the data of a traced value", "compute with the value itself")
 
-    @property  # type: ignore[misc]
-    def _data(self) -> float:
+    @property
+    def _data(self) -> float:  # type: ignore[override]
         """The engine's own name for it. Where it may be missing, the engine tries, and this is no refusal."""
         raise AttributeError("a traced value has no number yet; compute with the value itself")
 
