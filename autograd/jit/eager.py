@@ -20,13 +20,16 @@ from .runtime.signature import batch_size, to_argument
 
 
 def call(f: Callable[..., Any], args: Sequence[Any], axes: Sequence[int | None], who: str) -> Any:
-    """What the program of f returns for these arguments; in a batch, with the batch as the first axis."""
+    """What the program of f returns for these arguments: in a batch, with the batch as the first axis.
+
+    Without any array where the batch should be, the arguments are those of f, for one element.
+    """
+    if not _have_arrays(args, axes):
+        return f(*args)
     for number, (x, axis) in enumerate(zip(args, axes)):
         if axis is not None:
             to_argument(x, number, axis, who)  # checks that it has its batch axis
-    size = batch_size(args, axes, who)
-    if size is None:
-        return f(*args)
+    size = batch_size(args, axes, who) or 0
     if size == 0:
         raise ValueError(f"{who} a batch with Values must have at least one element, got none")
     trees = []
@@ -45,7 +48,7 @@ def value_and_gradient(
 
     The gradient of the sum over the batch has a row for each element of a batched argument, and sums for the others.
     """
-    if all(axis is None for axis in axes):
+    if not _have_arrays(args, axes):
         return value_and_grad(f, argnums)(*args)  # type: ignore[no-any-return]
 
     def total(*args: Any) -> tuple[Any, Any]:
@@ -56,6 +59,12 @@ def value_and_gradient(
 
     (_, values), gradient = value_and_grad(total, argnums, has_aux=True)(*args)
     return values, gradient
+
+
+def _have_arrays(args: Sequence[Any], axes: Sequence[int | None]) -> bool:
+    """Whether there are arrays in the batched arguments."""
+    batched = [x for x, axis in zip(args, axes) if axis is not None]
+    return any(leaf.shape is not None for x in batched for leaf in flatten(x, "").leaves)
 
 
 def _element(x: Any, axis: int | None, k: int) -> Any:

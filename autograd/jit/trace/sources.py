@@ -7,6 +7,7 @@ of date.
 from __future__ import annotations
 
 import contextlib
+import dis
 import functools
 import operator
 from collections.abc import Iterable, Iterator
@@ -133,8 +134,8 @@ def _items(x: Any) -> Iterator[tuple[Any, Any, Any]]:
 
 
 def _names(code: CodeType) -> Iterator[str]:
-    """The names that code, and the functions in it, may read from its module."""
-    yield from code.co_names
+    """The names that code, and the functions in it, read from its module."""
+    yield from (i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME"))
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _names(constant)

@@ -119,8 +119,10 @@ def test_a_program_called_with_values_works_element_by_element() -> None:
 
 def test_a_batch_of_values_that_cannot_be_taken_apart() -> None:
     program = jit(lambda x: [x, x], in_axes=0)
-    with pytest.raises(TypeError, match=r"argument 0 must have axis 0, its batch axis"):
-        program(Value(1.0))
+    with pytest.raises(TypeError, match=r"argument 0\[1\] must have axis 0, its batch axis"):
+        jit(lambda x: x[0], in_axes=0)([np.array([Value(1.0)]), 2.0])
+    x = Value(1.0)
+    assert program(x)[0] is x  # one element, without a batch
     with pytest.raises(TypeError, match="must return one number, got list"):
         program.value_and_grad(np.array([Value(1.0)]))
     w = Value(1.0)

@@ -133,6 +133,16 @@ def test_nothing_is_compiled_again_while_nothing_is_replaced() -> None:
     assert program.graph is not first
 
 
+def test_a_variable_with_the_name_of_an_attribute_does_not_count() -> None:
+    plain = Plain()
+    globals()["w"] = plain.w
+    program = jit(lambda x: plain.w * x)
+    program(1.0)
+    first = program.graph
+    globals()["w"] = Value(3.0)
+    assert (program(1.0), program.graph is first) == (2.0, True)
+
+
 def test_a_variable_that_is_deleted_is_an_error_of_the_function() -> None:
     w = Value(2.0)
     program = jit(lambda x: w * x)  # noqa: F821
