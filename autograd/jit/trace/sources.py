@@ -64,7 +64,7 @@ class Sources:
                 and list(map(dict.get, self._dicts, self._keys)) == self._items
                 and (not (self._cells or self._arrays) or self._now() == self._rest)
             )
-        except ValueError:  # a variable was deleted, or arrays were compared
+        except Exception:  # a variable was deleted, or what is there now cannot be compared
             return False
 
     def identical(self) -> bool:

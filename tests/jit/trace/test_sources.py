@@ -110,6 +110,26 @@ def test_a_new_parameter_of_the_same_number_keeps_its_derivative() -> None:
     assert slope == pytest.approx(float(line.nested["deep"][0]([1.5])), rel=1e-14)
 
 
+def test_what_cannot_be_compared_is_another() -> None:
+    w = Value(2.0)
+    places = [{"w": w}, np.ones(3)]
+
+    def f(x: Any) -> Any:
+        return sum((p["w"] * x for p in places if isinstance(p, dict)), 0.0)
+
+    program = jit(f)
+    assert program(1.0) == 2.0
+    places[1] = np.zeros(3)
+    assert program(1.0) == 2.0
+    places[1] = {"w": w}
+    assert program(1.0) == 4.0
+    kept: list[Any] = [w]
+    escaped = jit(lambda x: kept.append(x) or kept[0] * x)
+    assert escaped(1.0) == 2.0
+    kept[1] = Value(0.0)
+    assert escaped(1.0) == 2.0
+
+
 def test_a_value_that_is_not_a_number_is_noticed() -> None:
     values = [Value(math.nan)]
     program = jit(lambda x: values[0] * x)
