@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from ... import ops
 from ...chain import adjoints_on_values
-from ...node import on_float, walk
+from ...node import walk
 from ...primitive import Primitive, check_flag
 from ...user_line import user_line
 from ...value import Value
@@ -34,7 +34,6 @@ class Trace:
         self.ended = False
         self.refusal: TracingError | None = None
         self._lifted: dict[int, tuple[Any, Any]] = {}  # by id: the original, kept alive, and what stands for it
-        self._checks = list(on_float)  # those of transforms outside: a program takes only the number of a Value
 
     def input(self, label: str = "") -> Tracer:
         """A new tracer for a number that each call provides."""
@@ -84,8 +83,6 @@ class Trace:
 
         if not self._unknown(value):
             return self._lifted[id(value)][1]
-        for check in self._checks:
-            check(value)
         self.computed.append(value)
         for node in walk([value], unknown_parents):
             args = [tuple(map(self._known, x)) if type(x) is tuple else self._known(x) for x in node.args]
