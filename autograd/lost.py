@@ -94,16 +94,17 @@ class Guard:
         """Whether this thread runs the function."""
         return self._thread == threading.get_ident()
 
-    def _check(self, x: Any) -> None:
-        if self._loses(x):
-            _refuse(self.who.rstrip(":"), "its derivative would be lost")
-
-    def _loses(self, x: Any) -> bool:
+    def watches(self, x: Any) -> bool:
+        """Whether x was computed from what this thread must not lose here."""
         return self._depends(x, *((self._here, self._constants) if self.is_here else (self._variables, set())))
+
+    def _check(self, x: Any) -> None:
+        if self.watches(x):
+            _refuse(self.who.rstrip(":"), "its derivative would be lost")
 
     def check_backward(self, root: Any) -> None:
         """Refuse backward() of what depends on the variables: the grads that it sets are plain numbers."""
-        if self._loses(root):
+        if self.watches(root):
             raise LostDerivativeError(
                 f"{self.who} backward() sets grads to plain numbers, so the derivative of what the function computes "
                 "from them would be lost. Use ag.grad, or what backward(create_graph=True) returns"
@@ -127,6 +128,15 @@ class Guard:
 def differentiated_parameters() -> set[Any]:
     """The parameters of Modules with respect to which transforms that run in this thread differentiate."""
     return {p for guard in list(guards) if guard.is_here for p in guard.parameters}
+
+
+def is_watched(x: Any) -> bool:
+    """Whether the Value x must not become a plain number here and now."""
+    return (
+        getattr(_running, "rule", None) is not None
+        or _detecting.get()
+        or any(guard.watches(x) for guard in list(guards))
+    )
 
 
 def _leave_others() -> None:

@@ -58,7 +58,7 @@ def user_call() -> tuple[str, str]:
     The source is "" where Python cannot tell it: before Python 3.11, and if it is spread over several lines.
     """
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and (_is_library(frame.f_code.co_filename) or _is_installed(frame.f_code.co_filename)):
+    while frame is not None and not is_users(frame.f_code.co_filename):
         frame = frame.f_back
     if frame is None:
         return user_line(), ""
@@ -85,6 +85,11 @@ def _user_frame() -> tuple[FrameType | None, int]:
     while frame is not None and _is_library(frame.f_code.co_filename):
         frame, depth = frame.f_back, depth + 1
     return frame, depth
+
+
+def is_users(file: str) -> bool:
+    """Whether a file of code is the user's own, and not of this package, the standard library or an installed one."""
+    return not _is_library(file) and not _is_installed(file)
 
 
 def _is_installed(file: str) -> bool:

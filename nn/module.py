@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd import Value
-from autograd.jit.trace.state import is_tracing
-from autograd.jit.trace.tracer import TracingError
+from autograd.jit.trace.state import TracingError, is_tracing
 from autograd.primitive import check_flag
 from autograd.transforms import containers
 from autograd.user_line import Missing, user_line

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any, overload
 
 from .program import Axes, Program
-from .trace.tracer import TracingError
+from .trace.state import TracingError
 
 __all__ = ["Program", "TracingError", "jit"]
 
@@ -49,9 +49,10 @@ def jit(f: Callable[..., Any] | None = None, in_axes: Axes = None) -> Any:
             that returns numbers, arrays or such containers of them. If it is left out, as in
             `@jit(in_axes=0)`, the result is a decorator. The function must do the same operations
             whatever the numbers are, with ag.where in place of if. Leaf Values and parameters from
-            outside are read at each call. But a plain number, and what Python computes from a Value
-            (`if p > 0`, `p.data`, `p.detach()`), keeps the value that it had when the function was
-            traced; so do the shape and the settings of a Module.
+            outside are read at each call; if another Value has taken the place of one, in a variable,
+            list, dict, array or attribute, f is compiled again. But a plain number, and what Python
+            computes from a Value (`if p > 0`, `p.data`, `p.detach()`), keeps the value that it had when
+            the function was traced; so do the shape and the settings of a Module.
         in_axes: the batch axis of each argument, as in jax.vmap: an int, counted from the end if
             negative, or None for an argument that the whole batch shares; a tuple has one for each
             argument. f sees one element of the batch, and the results have the batch as first axis.
@@ -60,7 +61,8 @@ def jit(f: Callable[..., Any] | None = None, in_axes: Axes = None) -> Any:
         A Program. It may be called from several threads, and it can be pickled if f can. Large
         batches are spread over all cores. If the environment variable AUTOGRAD_JIT_CACHE names a
         directory, machine code is kept there and later processes do not compile it again. A call
-        with Values calls f itself, so that they can be differentiated.
+        with Values calls f itself, for each element of the batch, so that they can be differentiated;
+        so does a call inside a transform that differentiates with respect to Values from outside.
 
     Raises:
         TypeError: if f is not a function. The program raises TracingError if the function needs a

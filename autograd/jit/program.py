@@ -9,10 +9,13 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ..lost import is_watched
+from ..node import on_float
 from ..transforms.recording import check_argnums
 from ..transforms.tree import flatten
-from . import tuning
-from .runtime.signature import Argument, argument_key, batch_size, has_values, to_argument, tree_signature
+from . import eager, tuning
+from .runtime.signature import Argument, argument_key, batch_size, has_values, parameters, to_argument, tree_signature
+from .trace.state import is_tracing
 
 if TYPE_CHECKING:
     from .compile import Compilation, Stats
@@ -59,9 +62,9 @@ class Program:
         """The result of the function, in its structure, as floats and float arrays. The first axis is the batch."""
         if keywords:
             self._refuse(keywords)
-        runner = self.runner(args, None)
+        runner = self._runner_here(args, None)
         if runner is None:
-            return self._f(*args)
+            return eager.call(self._f, args, self._axes(len(args)), self._who)
         return runner.value(args)
 
     def value_and_grad(self, *args: Any, argnums: int | Sequence[int] = 0, **keywords: Any) -> tuple[Any, Any]:
@@ -90,17 +93,38 @@ class Program:
             raise ValueError(
                 f"{self._who} argnums must name some of the {len(args)} arguments, each once, got {argnums!r}"
             )
-        runner = self.runner(args, numbers)
+        runner = self._runner_here(args, numbers)
         if runner is None:
-            from ..transforms import value_and_grad
-
-            return value_and_grad(self._f, argnums)(*args)  # type: ignore[no-any-return]
+            return eager.value_and_gradient(self._f, args, self._axes(len(args)), self._who, argnums)
         value, gradients = runner.value_and_grad(args)
         return value, gradients[0] if isinstance(argnums, int) else tuple(gradients)
 
     def _refuse(self, keywords: Iterable[str]) -> NoReturn:
         names = ", ".join(keywords)
         raise TypeError(f"{self._who} arguments must be passed by position, got {names} by keyword")
+
+    def _runner_here(self, args: Sequence[Any], wrt: Sequence[int] | None) -> Runner | None:
+        """A Runner for such a call; None where machine code would lose a derivative, or what is traced now."""
+        runner = self._runners.get((wrt, False, *map(argument_key, args)))
+        if runner is not None and not runner.closed_over and not on_float:
+            return runner
+        if is_tracing():
+            return None
+        if runner is not None and not (runner.sources.identical() if on_float else runner.sources.unchanged()):
+            self._forget()
+            runner = None
+        if runner is None:
+            runner = self.runner(args, wrt)
+        if on_float and runner is not None:
+            read = [*runner.closed_over, *[p for x in args for p in parameters(flatten(x, ""))]]
+            if runner.compilation.traced.watched or any(map(is_watched, read)):
+                return None
+        return runner
+
+    def _forget(self) -> None:
+        """Forget all code, because the function now finds other Values where it found those that it closed over."""
+        with self._lock:
+            self._runners, self._compilations = {}, {}
 
     def runner(self, args: Sequence[Any], wrt: Sequence[int] | None, sum_value: bool = False) -> Runner | None:
         """A Runner for calls like this one, compiled now if there is none yet; None for a call with Values."""
@@ -120,7 +144,10 @@ class Program:
             from .runtime.runner import Runner
 
             if form not in self._compilations:
-                self._compilations[form] = compile_call(self._f, given, self._who, wrt, sum_value), given
+                self._latest = compile_call(self._f, given, self._who, wrt, sum_value)
+                if self._latest.traced.watched:  # it may have used variables that are gone at the next call
+                    return Runner(self._latest, given, size)
+                self._compilations[form] = self._latest, given
             self._latest, given = self._compilations[form]
             if len(self._runners) >= tuning.SIZES:
                 self._runners.pop(next(iter(self._runners)))

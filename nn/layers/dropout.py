@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 import autograd as ag
-from autograd.jit.trace.state import is_tracing
-from autograd.jit.trace.tracer import TracingError
+from autograd.jit.trace.state import TracingError, is_tracing
 from autograd.user_line import user_line
 
 from ..checks import check_example, check_fraction, describe_layer, make_generator, make_output

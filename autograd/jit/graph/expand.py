@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from ...primitive import Primitive, describe, is_number
 from ...value import Value
 from ..codegen.instructions import INSTRUCTIONS, NATIVE
-from ..trace.tracer import Trace, TracingError
+from ..trace.state import TracingError, tracing
+from ..trace.tracer import Trace
 from .graph import Graph, Input, What, from_tracers, group_operands
+
+_PACKAGE = __name__.partition(".")[0] + "."
 
 
 def is_machine_code(op: Primitive, who: str) -> bool:
@@ -53,7 +57,10 @@ def expand(graph: Graph, who: str) -> Graph:
             what.append(each)
             operands.append(inputs)
             continue
-        inside = expand(_formula(each, len(args), who), who)
+        try:
+            inside = expand(_formula(each, len(args)), who)
+        except _CannotCompile as error:
+            raise TracingError(f"{who} {_subject(each, graph)} cannot be compiled: {error}") from error.__cause__
         inner: list[int] = []
         for its, its_args in zip(inside.what, inside.operands):
             if isinstance(its, Input):
@@ -66,21 +73,47 @@ def expand(graph: Graph, who: str) -> Graph:
     return Graph(tuple(what), tuple(operands), tuple([place[k] for k in graph.outputs]))
 
 
-def _formula(op: Primitive, count: int, who: str) -> Graph:
+class _CannotCompile(Exception):
+    """Why a primitive has no formula."""
+
+
+def _subject(op: Primitive, graph: Graph) -> str:
+    """How to speak of a primitive in this graph: with the function whose derivative needs it, if there is one."""
+    for other, args in zip(graph.what, graph.operands):
+        if isinstance(other, Primitive) and other is not op and _rule_needs(other, len(args), op):
+            return f"the primitive {op}, which the derivative of {other} needs,"
+    return f"the primitive {op}"
+
+
+def _rule_needs(other: Primitive, count: int, op: Primitive) -> bool:
+    """Whether the rule of a primitive with so many operands applies op."""
+    trace = Trace()
+    args = group_operands(other, [trace.input() for _ in range(count)])
+    with contextlib.suppress(Exception), tracing(trace):  # some rules take no tracers
+        for partial in other.partials:
+            if partial is not None:
+                partial(trace.input(), *args)
+    return any(node.op is op for node in trace.nodes)
+
+
+def _formula(op: Primitive, count: int) -> Graph:
     """The graph of a primitive's formula, or of its function if it has none."""
     trace = Trace()
     tracers = [trace.input() for _ in range(count)]
     formula, name = (op.native, "its native formula") if callable(op.native) else (op.function, "its function")
     try:
-        result: Any = formula(*group_operands(op, tracers))
+        with tracing(trace):
+            result: Any = formula(*group_operands(op, tracers))
     except Exception as error:
         fault = f"needs concrete numbers ({error})" if isinstance(error, TypeError) else f"raises {error!r}"
-        raise TracingError(
-            f"{who} the primitive {op} cannot be compiled: {name} {fault}. Give @primitive(..., native=...) the name "
-            "of a C function, or a formula in arithmetic and autograd functions"
+        if op.function.__module__.startswith(_PACKAGE):
+            raise _CannotCompile("it is a loop over concrete numbers. Compute this without ag.jit") from error
+        raise _CannotCompile(
+            f"{name} {fault}. Give @primitive(..., native=...) the name of a C function, or a formula in arithmetic "
+            "and autograd functions"
         ) from error
     if not isinstance(result, Value) and not is_number(result):
-        raise TracingError(f"{who} the primitive {op}: {name} must return one number, got {describe(result)}")
+        raise _CannotCompile(f"{name} must return one number, got {describe(result)}")
     result = trace.lift(result) if isinstance(result, Value) else float(result)
     trace.end()
     return from_tracers(trace.nodes, {x: Input(k, False) for k, x in enumerate(tracers)}, [result])

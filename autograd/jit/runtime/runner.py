@@ -24,6 +24,7 @@ class Runner:
     Attributes:
         function: the machine code; it takes the address of a workspace's context.
         closed_over: the Values whose data it needs; `compute` passes them.
+        sources: where the function found them.
         threads: whether `compute` spreads the batch over threads.
     """
 
@@ -34,6 +35,7 @@ class Runner:
         self.function = compilation.code.function("prologue" if size is None else "all", ctypes.c_void_p)
         self._free: list[Workspace] = []
         self.closed_over = compilation.traced.closed_over
+        self.sources = compilation.traced.sources
         self._plain = all(a.tree.is_leaf and a.tree.leaves[0].names is None for a in given)
         chunks = 0 if size is None else -(-size // compilation.translation.tile // tuning.CHUNK)
         vectors = (size or 0) // compilation.stats.lanes
@@ -54,7 +56,7 @@ class Runner:
     def compute(self, work: Workspace) -> None:
         """Compute in a workspace."""
         if self.closed_over:
-            work.closed[...] = [float(v) for v in self.closed_over]  # unlike v.data, refused inside a transform
+            work.close([float(v) for v in self.closed_over])  # unlike v.data, refused inside a transform
         if self.threads:
             run_chunks(self.compilation, work.context, work.chunks)
         else:

@@ -80,6 +80,11 @@ def has_values(tree: Tree) -> bool:
     )
 
 
+def parameters(tree: Tree) -> list[Value]:
+    """The parameters of the Modules in the tree."""
+    return [x for leaf in tree.leaves if leaf.names is not None for x in leaf.entries]
+
+
 def tree_signature(tree: Tree) -> Key:
     """Paths, shapes and kinds of the leaves, for a Module its identity, and the containers around them."""
     leaves = [

@@ -1,8 +1,9 @@
 """Tracing: a Python function runs once on numbers that are not known yet, and every operation on them is recorded.
 
 Read in this order:
-- tracer.py: Tracer, a Value without a number; Trace, one run; TracingError, raised where a number is needed.
-- state.py: whether a function is being traced now.
+- state.py: whether a function is being traced now; TracingError, raised where a number is needed.
+- tracer.py: Tracer, a Value without a number; Trace, one run.
+- sources.py: where a function finds the Values that it closes over.
 - comparisons.py: comparisons of two tracers, which are operations too.
 - traced.py: TracedFunction, the graph of a function for arguments of one structure, derivatives included.
 """

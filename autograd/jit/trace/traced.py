@@ -8,14 +8,17 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from ...lost import is_watched
+from ...node import on_float
 from ...transforms.sweep import pull_back
 from ...transforms.tree import Leaf, Tree, check, flatten
 from ...value import Value
 from ..graph.expand import expand
 from ..graph.graph import Graph, Input, from_tracers
 from ..runtime.signature import Argument
-from .state import tracing
-from .tracer import Trace, Tracer, TracingError
+from .sources import Sources
+from .state import TracingError, tracing
+from .tracer import Trace, Tracer
 
 
 @dataclasses.dataclass
@@ -31,6 +34,8 @@ class TracedFunction:
         rows: the leaves that are computed for each element. Further outputs are summed over the batch.
         sums_of: from the id of an argument to the place where its derivatives begin among the sums.
         wrt: the arguments with respect to which it is differentiated, or None.
+        sources: where the function found the Values from outside.
+        watched: whether it used a Value whose derivative must not be lost where it was traced, as in a transform.
     """
 
     graph: Graph
@@ -41,6 +46,8 @@ class TracedFunction:
     rows: list[Leaf]
     sums_of: dict[int, int]
     wrt: Sequence[int] | None
+    watched: bool
+    sources: Sources
 
 
 def trace(
@@ -89,7 +96,9 @@ def trace(
         each = [i for i in wrt if given[i].batched]
         total = [i for i in wrt if not given[i].batched]
         variables = [x for i in each + total for x in tracers[i]]
-        outputs += [x if isinstance(x, Tracer) else float(x) for x in pull_back(outputs[:1], [1.0], variables, True)]
+        with tracing(tape):  # the rules of primitives
+            slopes = pull_back(outputs[:1], [1.0], variables, True)
+        outputs += [x if isinstance(x, Tracer) else float(x) for x in slopes]
         rows += [leaf for i in each for leaf in given[i].tree.leaves]
         start = int(sum_value)
         for i in total:
@@ -100,10 +109,15 @@ def trace(
         inputs[tracer] = Input(counts[0], False, value.label or f"closed over {counts[0]}")
         counts[0] += 1
     graph = from_tracers(tape.nodes, inputs, outputs)
+    outside = [*tape.closed_over, *tape.computed]
+    watched = bool(on_float) and any(map(is_watched, outside))
+    sources = Sources(f, outside)
     tape.nodes.clear()  # breaks the cycle of trace and tracers, which would otherwise wait for the garbage collector
     graph = expand(graph, who)
     leaves = [len(leaf.entries) for argument in given if argument.batched for leaf in argument.tree.leaves]
-    return TracedFunction(graph, counts[0], leaves, list(tape.closed_over), result, rows, sums_of, wrt)
+    return TracedFunction(
+        graph, counts[0], leaves, list(tape.closed_over), result, rows, sums_of, wrt, watched, sources
+    )
 
 
 def _run_on_tracers(
@@ -111,11 +125,9 @@ def _run_on_tracers(
 ) -> Any:
     """What f returns for tracers. An error that a forgotten in_axes may have caused says so."""
     try:
-        with tracing():
+        with tracing(tape):
             return f(*args)
     except (IndexError, TypeError, ValueError) as error:
-        if tape.refusal is not None and not isinstance(error, TracingError):
-            raise tape.refusal from None
         if isinstance(error, IndexError):
             raise
         arrays = any(leaf.shape and leaf.names is None for argument in given for leaf in argument.tree.leaves)

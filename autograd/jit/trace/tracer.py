@@ -1,4 +1,4 @@
-"""Tracer: a Value without a number, which records the operations on it. TracingError, for when a number is needed."""
+"""Tracer: a Value without a number, which records the operations on it. Trace: one run of a function on tracers."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ from typing import Any, NoReturn
 
 from ... import ops
 from ...chain import adjoints_on_values
-from ...node import on_float, walk
+from ...node import walk
 from ...primitive import Primitive, check_flag
 from ...user_line import user_line
 from ...value import Value
 from .comparisons import equal, greater, greater_equal, less, less_equal, not_equal, stop_gradient
+from .state import TracingError
 
 _ADD, _SUB, _MUL, _DIV = ops.add, ops.sub, ops.mul, ops.div
-
-
-class TracingError(TypeError):
-    """A traced function asked for a number that does not exist before the compiled program runs."""
 
 
 class Trace:
@@ -26,16 +23,17 @@ class Trace:
         nodes: its tracers, each after what it was computed from.
         closed_over: the leaf Values from outside that it used, each with the tracer that stands for it.
         ended: whether tracers can no longer be used.
-        refusal: the TracingError raised when a tracer was used as an index. NumPy replaces it by an IndexError.
+        computed: the Values from outside that were computed there, as the function used them.
+        refusal: the first TracingError, which `tracing` raises at the end.
     """
 
     def __init__(self) -> None:
         self.nodes: list[Tracer] = []
         self.closed_over: dict[Value, Tracer] = {}
+        self.computed: list[Value] = []
         self.ended = False
         self.refusal: TracingError | None = None
         self._lifted: dict[int, tuple[Any, Any]] = {}  # by id: the original, kept alive, and what stands for it
-        self._checks = list(on_float)  # those of transforms outside: a program takes only the number of a Value
 
     def input(self, label: str = "") -> Tracer:
         """A new tracer for a number that each call provides."""
@@ -47,13 +45,19 @@ class Trace:
         """End the trace: from now on any use of its tracers is a TracingError."""
         self.ended = True
 
+    def refuse(self, what: str, remedy: str) -> NoReturn:
+        """Raise a TracingError, which this trace remembers, even if another thread is at work in it."""
+        error = TracingError(f"{user_line()}: the function being compiled {what}, which has no number yet; {remedy}")
+        self.refusal = self.refusal or error
+        raise error
+
     def lift(self, x: Any) -> Any:
         """What stands for x in this trace: a float or own tracer itself; for a Value, tracers that recompute it."""
         if type(x) is float:
             return x
         if type(x) is Tracer:
             if x.trace is not self:
-                _fail("used a traced value of another trace", "return it from the traced function instead")
+                self.refuse("used a traced value of another trace", "return it from the traced function instead")
             return x
         if type(x) is tuple:
             known = self._lifted.get(id(x))
@@ -77,9 +81,10 @@ class Trace:
         def unknown_parents(node: Value) -> list[Any]:
             return [p for p in node.parents if self._unknown(p)]
 
-        for check in self._checks if self._unknown(value) else ():
-            check(value)
-        for node in walk([value], unknown_parents) if self._unknown(value) else ():
+        if not self._unknown(value):
+            return self._lifted[id(value)][1]
+        self.computed.append(value)
+        for node in walk([value], unknown_parents):
             args = [tuple(map(self._known, x)) if type(x) is tuple else self._known(x) for x in node.args]
             self._lifted[id(node)] = (node, Tracer(self, node.op, *_pack(node.op, tuple(args))))
         return self._lifted[id(value)][1]
@@ -118,7 +123,9 @@ class Tracer(Value):
         self.index = len(trace.nodes)
         trace.nodes.append(self)
         if trace.ended:
-            _fail("used a traced value after its trace had ended", "return it from the function instead of keeping it")
+            trace.refuse(
+                "used a traced value after its trace had ended", "return it from the function instead of keeping it"
+            )
 
     def _record(self, op: Primitive, args: tuple[Any, ...]) -> Tracer:
         """The tracer that applies `op` to `args`; see Node."""
@@ -137,71 +144,76 @@ class Tracer(Value):
     @property  # type: ignore[misc]
     def data(self) -> float:
         """There is none yet."""
-        return _fail("read the data of a traced value", "compute with the value itself")
+        return self.trace.refuse("read the data of a traced value", "compute with the value itself")
 
-    _value = data  # the engine's own name for it
+    @property
+    def _value(self) -> float:  # type: ignore[override]
+        """The engine's own name for it. Where it may be missing, the engine tries, and this is no refusal."""
+        raise AttributeError("a traced value has no number yet; compute with the value itself")
 
     @property  # type: ignore[misc]
     def grad(self) -> float:
-        return _fail("read the grad of a traced value", "compile ag.grad(f), or call .value_and_grad of the program")
+        return self.trace.refuse(
+            "read the grad of a traced value", "compile ag.grad(f), or call .value_and_grad of the program"
+        )
 
     _grad = grad
 
     def backward(self, seed: Any = 1.0, create_graph: bool = False) -> Any:
         if not check_flag(create_graph, "backward: create_graph"):
-            _fail("called backward() on a traced value", "compile ag.grad(f), or call .value_and_grad of the program")
+            self.trace.refuse(
+                "called backward() on a traced value", "compile ag.grad(f), or call .value_and_grad of the program"
+            )
         found = adjoints_on_values(self, seed)
         return {node: g if isinstance(g, Value) else Value(g) for node, g in found.items()}
 
     def __bool__(self) -> bool:
-        return _fail(
+        return self.trace.refuse(
             "branched on a traced value (if, while, and, or, not, max, min, in, or NumPy's such as np.maximum)",
             "use ag.where(condition, a, b), ag.maximum, ag.minimum or ag.clip, which choose when the program runs; in "
             "an array x number by number: np.array([ag.maximum(e, 0.0) for e in x]), functools.reduce(ag.maximum, x)",
         )
 
     def __float__(self) -> float:
-        return _fail("converted a traced value to float", "use ag's functions in place of math's and float()")
+        return self.trace.refuse(
+            "converted a traced value to float", "use ag's functions in place of math's and float()"
+        )
 
     def __int__(self) -> int:
-        return _fail(
+        return self.trace.refuse(
             "converted a traced value to int", "fix an argument that must be a whole number with functools.partial"
         )
 
     def __index__(self) -> int:
-        try:
-            _fail(
-                "used a traced value as an index or a count",
-                "choose with ag.where, ag.dot with a one-hot row or nn.Embedding, or fix it with functools.partial",
-            )
-        except TracingError as error:
-            self.trace.refusal = error
-            raise
+        return self.trace.refuse(
+            "used a traced value as an index or a count",
+            "choose with ag.where, ag.dot with a one-hot row or nn.Embedding, or fix it with functools.partial",
+        )
 
     def __round__(self, ndigits: Any = None) -> Any:
-        return _fail("rounded a traced value", "round what the program returns")
+        return self.trace.refuse("rounded a traced value", "round what the program returns")
 
     def __trunc__(self) -> int:
-        return _fail("truncated a traced value", "truncate what the program returns")
+        return self.trace.refuse("truncated a traced value", "truncate what the program returns")
 
     def __floor__(self) -> int:
-        return _fail("rounded a traced value down", "round what the program returns")
+        return self.trace.refuse("rounded a traced value down", "round what the program returns")
 
     def __ceil__(self) -> int:
-        return _fail("rounded a traced value up", "round what the program returns")
+        return self.trace.refuse("rounded a traced value up", "round what the program returns")
 
     def __str__(self) -> str:
-        return _fail("printed a traced value", "return it and print the result, or print its repr()")
+        return self.trace.refuse("printed a traced value", "return it and print the result, or print its repr()")
 
     def __format__(self, spec: str) -> str:
-        return _fail("formatted a traced value", "return it and format the result, or use its repr()")
+        return self.trace.refuse("formatted a traced value", "return it and format the result, or use its repr()")
 
     def __repr__(self) -> str:
         label = f" {self.label!r}" if self.label else ""
         return f"Tracer({'input' if self.op is None else self.op}{label}: its number is known when the program runs)"
 
     def __reduce__(self) -> Any:
-        return _fail("pickled or copied a traced value", "pickle what the program returns")
+        return self.trace.refuse("pickled or copied a traced value", "pickle what the program returns")
 
     def detach(self) -> Tracer:
         return Tracer(self.trace, stop_gradient, self)
@@ -271,7 +283,3 @@ class Tracer(Value):
             if op in (equal, not_equal) and not isinstance(other, Value):
                 return op is not_equal  # a number never equals an object of another kind
             raise
-
-
-def _fail(what: str, remedy: str) -> NoReturn:
-    raise TracingError(f"{user_line()}: the function being compiled {what}, which has no number yet; {remedy}")
