@@ -20,7 +20,6 @@ def train(model: Any) -> Any:
 READERS: dict[str, Callable[[Any, Path], Any]] = {
     "state_dict": lambda m, _: float(m.state_dict()["slope"]) * m.slope,
     "save": lambda m, path: (nn.save(m, path / "weights.safetensors"), m.slope)[1],
-    "predict": lambda m, _: nn.predict(m, X)[0] * m.slope,
     "predict, not compiled": lambda m, _: nn.predict(m, X, compiled=False)[0] * m.slope,
     "gradient_flow": lambda m, _: nn.gradient_flow(m, X, y, nn.mse).layers[0].weight * m.slope,
     "fit": lambda m, _: fit(m).loss[-1] * m.slope,
@@ -37,6 +36,11 @@ def test_plain_numbers_of_parameters_are_refused_inside_a_transform(name: str, t
     with pytest.raises(ag.LostDerivativeError, match=r"^grad\(<lambda>\): .* turns a Value into a plain number"):
         ag.grad(lambda m: READERS[name](m, tmp_path))(model)
     assert model.slope.data == 1.0
+
+
+def test_a_compiled_prediction_has_its_derivatives() -> None:
+    slope = ag.grad(lambda m: nn.predict(m, X)[0] * m.slope)(Line())  # of slope² x
+    assert slope == {"slope": pytest.approx(2.0 * X[0, 0], rel=1e-15)}
 
 
 def test_another_model_may_be_read_inside_a_transform() -> None:
