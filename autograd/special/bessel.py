@@ -139,7 +139,8 @@ def sinc_part(n: float, z: float) -> float:
     """The spherical Bessel function of whole order n at z, divided by z^n: sin(z) / z for n = 0.
 
     The derivative is -z times that of order n + 1 (Abramowitz and Stegun, 10.1.23), so derivatives of sinc of any
-    order need no division by x. A series near 0 (10.1.2), the recurrence (10.1.19) elsewhere.
+    order need no division by x. A series near 0 (10.1.2), the recurrence (10.1.19) elsewhere. The error grows with the
+    order: below 5 units in the last place of 1 / (1 + z²)^n up to order 2, and some hundreds at order 5.
 
     >>> sinc_part(0.0, 0.0)
     1.0

@@ -87,7 +87,7 @@ ROWS: list[tuple[str, Sequence[Draw], Callable[..., Any], float, Callable[..., A
     ("j1", [magnitude(-300, 1.5)], lambda x: mp.besselj(1, x), 10, lambda x: 0 if x < 1 else amplitude(x)),
     ("sinc", [between(-3, 3)], mp.sincpi, 3, None),
     ("sinc", [between(-1e6, 1e6)], mp.sincpi, 3, None),
-    ("sinc_part", [whole(0, 5), between(-30, 30)], lambda n, z: part(n, z), 200, lambda n, z: 1 / (1 + z * z) ** n),
+    ("sinc_part", [whole(0, 5), between(-30, 30)], lambda n, z: part(n, z), 2000, lambda n, z: 1 / (1 + z * z) ** n),
 ]
 
 
