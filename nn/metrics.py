@@ -56,14 +56,18 @@ def check_loss(loss: Any, caller: str) -> None:
     except (TypeError, ValueError):  # a function written in C
         return
     first, second = [*arguments, "", ""][:2]
-    means_target = first in TARGETS and not (first in ("y", "t") and second in TARGETS)  # y may be an output, too
-    if means_target or (second in OUTPUTS and first not in OUTPUTS):
+    if _takes_target_first(first, second) or (second in OUTPUTS and first not in OUTPUTS):
         name = getattr(loss, "__name__", "")
         raise ValueError(
             f"{caller}: loss must be a function of (output, target), got {name_of(loss)}({', '.join(arguments)}), "
             f"which takes {first} first. Write loss=lambda output, target: "
             f"{name if name.isidentifier() else 'f'}(target, output)"
         )
+
+
+def _takes_target_first(first: str, second: str) -> bool:
+    """Whether arguments of these names mean (target, output). The letters y and t may mean outputs, too."""
+    return first in TARGETS and (first not in ("y", "t") or second in OUTPUTS)
 
 
 def measure(metric: str | Metric, outputs: NDArray[np.float64], targets: NDArray[Any]) -> float:
@@ -89,7 +93,7 @@ def measure(metric: str | Metric, outputs: NDArray[np.float64], targets: NDArray
 
 def _takes_targets_first(metric: Metric) -> bool:
     try:
-        return next(iter(inspect.signature(metric).parameters), "") in TARGETS
+        return _takes_target_first(*[*inspect.signature(metric).parameters, "", ""][:2])
     except (TypeError, ValueError):
         return False
 

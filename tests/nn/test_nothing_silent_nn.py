@@ -165,7 +165,7 @@ TRAINING: list[Case] = [
         "a compiled step: ",
     ),
     ("weights as numbers", lambda: closing(lambda m, z, t: (z - m.state_dict()["slope"]) ** 2), "a compiled step: .* "),
-    ("a program with a parameter", lambda: closing(lambda m, z, t: (z - m.program(1.0)) ** 2), "a compiled step: .* "),
+    ("a program with a parameter", lambda: closing(lambda m, z, t: (z - m.program(1.0)) ** 2), "through a closure"),
     ("math, seen by gradient_flow", lambda: nn.gradient_flow(Line(through_math), X, y, nn.mse), "^gradient_flow: .* "),
     ("a float, seen by gradient_flow", lambda: nn.gradient_flow(Line(), X, y, lossy), "^gradient_flow: .* plain "),
     ("y_true first", lambda: fit(mlp(), pinball), r"^fit: loss .* pinball\(y_true, y_pred\), which takes y_true first"),
