@@ -1,7 +1,6 @@
 """Files, metrics, labels and runs that go on: each case is right or refused, and never wrong without a word.
 
-One line a case: its name, what is called with an empty directory, and what must come: a value, from an oracle that is
-not ours, or the words of an error.
+One line a case: its name, a call with an empty directory, and what must come: an oracle's value, or an error's words.
 """
 
 import os
@@ -20,12 +19,15 @@ from autograd import Value
 from autograd.files import write_whole
 from nn.metrics import accuracy as direct
 
+pytestmark = pytest.mark.once
+
 X = np.linspace(-1.0, 1.0, 8)[:, None]
 SIDE, CLASS = np.where(X[:, 0] > 0, 1, -1), (X[:, 0] > 0).astype(int)
 HUGE = np.full((8, 1), 2**63 + 5, dtype=np.uint64)
 ROWS = np.stack([CLASS, np.ones(8)], axis=1)
 GAPS = np.ma.array(X, mask=X > 0.9)
 NAN = np.where(CLASS == 1, np.nan, 0.0)
+KINDS = (TypeError, ValueError, RuntimeError, OSError, ArithmeticError, UserWarning)
 
 
 class Half(nn.Module):
@@ -292,9 +294,7 @@ CASES: list[tuple[str, Any, Any]] = [
 @pytest.mark.parametrize(("call", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_right_or_refused(call: Any, expected: Any, tmp_path: Path) -> None:
     if isinstance(expected, str):
-        with pytest.raises(
-            (TypeError, ValueError, RuntimeError, OSError, ArithmeticError, UserWarning), match=expected
-        ):
+        with pytest.raises(KINDS, match=expected):
             call(tmp_path)
     else:
         assert call(tmp_path) == expected

@@ -16,6 +16,8 @@ import nn
 from nn.packing import DEEPEST, equal, pack, unpack
 from nn.training.checkpoint import Checkpoint
 
+pytestmark = pytest.mark.once
+
 DTYPES = st.one_of(
     npst.boolean_dtypes(),
     npst.integer_dtypes(endianness="?"),

@@ -212,8 +212,8 @@ def test_ill_conditioned_but_right_gradients_pass() -> None:
 # Random graphs
 
 
-def test_500_random_graphs_against_the_oracle_and_without_a_false_alarm() -> None:
+def test_200_random_graphs_against_the_oracle_and_without_a_false_alarm() -> None:
     fuzz = Path(__file__).parents[1] / "support" / "fuzz.py"
-    run = subprocess.run([sys.executable, fuzz, "--graphs", "500"], capture_output=True, text=True, check=False)
+    run = subprocess.run([sys.executable, fuzz, "--graphs", "200"], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
-    assert re.search(r"500 graphs of \d+ operations: 0 wrong gradients, 0 false alarms", run.stdout)
+    assert re.search(r"200 graphs of \d+ operations: 0 wrong gradients, 0 false alarms", run.stdout)

@@ -12,6 +12,8 @@ import nn
 from nn.packing import equal
 from nn.training.checkpoint import Checkpoint
 
+pytestmark = pytest.mark.once
+
 
 def bits(model: nn.Module) -> dict[str, bytes]:
     return {name: x.tobytes() for name, x in model.state_dict().items()}
