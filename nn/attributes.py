@@ -136,7 +136,9 @@ def _behind(x: Any) -> list[Any]:
     found, seen = [x], {id(x)}
     for each in found:
         if isinstance(each, (Iterator, tuple)):
-            new = [item for item in get_referents(each) if id(item) not in seen]
+            frame = getattr(each, "gi_frame", None)  # of a generator: not among its referents before Python 3.11
+            held = [*get_referents(each), *(frame.f_locals.values() if frame else ())]
+            new = [item for item in held if id(item) not in seen]
             seen.update(map(id, new))
             found += new
     return found[1:]

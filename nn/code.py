@@ -94,7 +94,7 @@ def drop_memories(before: Any, after: Any) -> Any:
 
 def name_of(x: Any) -> str:
     """The name of a function or class, or the name of another object's class."""
-    return str(getattr(x, "__qualname__", type(x).__qualname__))
+    return str(getattr(x, "__qualname__", getattr(x, "__name__", type(x).__qualname__)))  # a ufunc has a name only
 
 
 def _facts(x: Any, data: bool, seen: dict[int, Any]) -> Iterator[Any]:

@@ -83,7 +83,7 @@ def check_numbers(x: Any, name: str) -> Array:
         raise TypeError(f"{name} must be an array of real numbers, got an array of {array.dtype}{_advise(x, array)}")
     if not array.ndim or not array.size:
         raise ValueError(f"{name} must be an array with at least one example, got one of shape {array.shape}")
-    huge = array.dtype == np.uint64 and array.max() > np.iinfo(np.int64).max
+    huge = array.dtype == np.uint64 and int(array.max()) > np.iinfo(np.int64).max
     array = array.astype(np.float64 if array.dtype.kind == "f" or huge else np.int64)  # small ints would wrap around
     if not np.isfinite(array).all():
         bad = np.argwhere(~np.isfinite(array))

@@ -155,6 +155,10 @@ JOINED: dict[str, Function] = {
 }
 
 
+if np.lib.NumpyVersion(np.__version__) < "1.25.0":  # where np.einsum does not take objects
+    del JOINED["einsum"]
+
+
 @pytest.mark.parametrize("name", JOINED)
 def test_what_they_return_takes_functions_too(name: str) -> None:
     def total(x: Any) -> Any:
