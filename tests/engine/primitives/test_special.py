@@ -80,7 +80,7 @@ ROWS: list[tuple[str, Sequence[Draw], Callable[..., Any], float, Callable[..., A
     ("digamma", [between(-20, 5)], mp.digamma, 10, lambda x: 1 + mp.pi * abs(mp.cot(mp.pi * x))),
     ("polygamma", [whole(1, 6), magnitude(-20, 15)], mp.psi, 12, None),
     ("polygamma", [whole(1, 6), between(-10, 0)], mp.psi, 500, zeta_size),
-    ("jn", [whole(-20, 40), between(-60, 60)], mp.besselj, 10, lambda n, x: amplitude(x)),
+    ("jn", [whole(-20, 40), between(-60, 60)], mp.besselj, 20, lambda n, x: amplitude(x)),
     ("j0", [between(-1000, 1000)], lambda x: mp.besselj(0, x), 10, amplitude),
     ("j0", [between(-30, 30)], lambda x: mp.besselj(0, x), 10, amplitude),
     ("j1", [between(-1000, 1000)], lambda x: mp.besselj(1, x), 10, amplitude),
