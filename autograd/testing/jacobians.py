@@ -17,7 +17,7 @@ from .conversion import like, to_numpy
 from .differences.extrapolation import EPSILON, Floats
 from .differences.sides import Slopes
 from .probe import Probe
-from .verdicts import Checked, Verdict, judge, refuse_wrong, report
+from .verdicts import Checked, Verdict, judge, report
 
 OF = f"of {RESULT}"
 DRAWS = 3  # random vectors, each of which a wrong product passes only by chance
@@ -57,7 +57,6 @@ def check_jacobian(
     slopes, troubles = probe.slopes()
     results = _names(probe.outputs)
     verdicts = judge(results, arguments.names, matrix.tolist(), slopes, rtol, atol=atol, troubles=troubles)
-    refuse_wrong(arguments.who, verdicts, list)
     return report(arguments.who, verdicts, strict)
 
 
@@ -105,7 +104,6 @@ def check_hessian(
         flat = functools.wraps(gradient)(lambda *args: np.array(arguments.read_gradient(gradient(*args), who)))
         slopes, troubles = Probe(arguments, flat, scalar=False).slopes()
         verdicts += judge(names, names, matrix, slopes, rtol, atol=atol, troubles=troubles)
-    refuse_wrong(arguments.who, verdicts, list)
     return report(arguments.who, verdicts, strict)
 
 
@@ -150,7 +148,6 @@ def check_jvp(
         slopes = [line.slopes()]
         verdicts += judge(names, [""], [[x] for x in row], slopes, rtol, atol=atol, troubles=[line.trouble])
     probe.require_unchanged()
-    refuse_wrong(arguments.who, verdicts, list)
     return report(arguments.who, verdicts, strict)
 
 
@@ -193,7 +190,6 @@ def check_vjp(
         names = [f"{name}, cotangent {k + 1}" for name in arguments.names]
         combined = [_combine(s, cotangent) for s in slopes]
         verdicts += judge([""], names, [row], combined, rtol, atol=atol, troubles=troubles)
-    refuse_wrong(arguments.who, verdicts, list)
     return report(arguments.who, verdicts, strict)
 
 

@@ -230,8 +230,9 @@ def refuse_wrong(who: str, verdicts: Sequence[Verdict], blame: Callable[[], list
 
 
 def report(who: str, verdicts: Sequence[Verdict], strict: bool, directions: int = 0, chance: float = 0.0) -> Checked:
-    """Sort the verdicts, none of which is wrong; warn once of what could not be checked or, if strict, raise."""
+    """Refuse wrong verdicts and sort the others; warn once of what could not be checked or, if strict, raise."""
     __tracebackhide__ = True
+    refuse_wrong(who, verdicts, list)
     kinks, unseen = [v for v in verdicts if v.at_kink], [v for v in verdicts if v.reason]
     doubtful = unseen if strict and unseen else [*unseen, *kinks]
     if doubtful:
