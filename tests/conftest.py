@@ -7,8 +7,18 @@ from browsing import browser, open_page
 from recipes import copy
 
 import autograd
+from autograd.jit import tuning
 
 __all__ = ["browser", "copy", "open_page"]
+
+
+@pytest.fixture(params=["straight-line", "tables"])
+def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both forms of the code that ag.jit writes."""
+    if request.param == "tables":
+        monkeypatch.setattr(tuning, "STRAIGHT_SHARED", 0)
+        monkeypatch.setattr(tuning, "STRAIGHT_BATCHED", 0)
+    return str(request.param)
 
 
 def pytest_report_header() -> str:

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 import registry
-from fresh import seeds
+from fresh import same, seeds
 
 import autograd as ag
-from autograd.jit import jit, tuning
+from autograd.jit import jit
 from autograd.testing.differences.rounding import rounding_errors
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.1, math.inf, -math.inf, math.nan, 5e-324, -1e-310, 1e308, -1e308, 1e-160, 3.0]
@@ -68,21 +68,8 @@ def random_program(rng: random.Random, allowed: list[tuple[int, Callable[..., An
     return function
 
 
-def same(a: float, b: float) -> bool:
-    return a == b or (a != a and b != b)
-
-
 def on_values(f: Callable[[Any], Any], x: list[float]) -> float:
     return float(f([ag.Value(each) for each in x]))
-
-
-@pytest.fixture(params=["straight-line", "tables"])
-def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both forms of code."""
-    if request.param == "tables":
-        monkeypatch.setattr(tuning, "STRAIGHT_SHARED", 0)
-        monkeypatch.setattr(tuning, "STRAIGHT_BATCHED", 0)
-    return str(request.param)
 
 
 def test_arithmetic_and_choices_are_the_engines_to_the_last_bit(form: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fresh import seeds
+from fresh import same, seeds
 from mpmath import mp, mpf
 
 import autograd as ag
@@ -76,19 +76,6 @@ def test_blocks_hold_each_sum_once() -> None:
 
 
 # The bounds that docs/compiling.md states
-
-
-def same(a: float, b: float) -> bool:
-    return a == b or (a != a and b != b)
-
-
-@pytest.fixture(params=["straight-line", "tables"])
-def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both forms of code."""
-    if request.param == "tables":
-        monkeypatch.setattr(tuning, "STRAIGHT_SHARED", 0)
-        monkeypatch.setattr(tuning, "STRAIGHT_BATCHED", 0)
-    return str(request.param)
 
 
 def magnitudes(ws: list[float], xs: list[float], bias: float) -> float:
