@@ -495,6 +495,11 @@ def _pass_on(node: Value) -> None:
         parent._grad += node._grad * partial
 
 
+def number_of(x: Any) -> float:
+    """The number of a Value or of a plain number. Unlike float(x), it is no conversion that lost.py refuses."""
+    return x.data if isinstance(x, Value) else float(x)
+
+
 def _check_label(label: Any) -> str:
     """label, which must be a string."""
     if not isinstance(label, str):

@@ -11,6 +11,7 @@ import numpy as np
 
 from autograd import Value
 from autograd.primitive import check_flag as check_flag, describe, is_number
+from autograd.value import number_of
 
 from .attributes import list_in_order
 from .module import Module
@@ -42,7 +43,7 @@ def check_number(x: Any, name: str) -> float:
     """A number, perhaps infinite but not nan; TypeError or ValueError otherwise."""
     if not isinstance(x, Value) and not is_number(x):
         raise TypeError(f"{name} must be a number, got {describe(x)}")
-    number = x.data if isinstance(x, Value) else float(x)
+    number = number_of(x)
     if math.isnan(number):
         raise ValueError(f"{name} must be a number that is not nan, got nan")
     return number

@@ -7,7 +7,7 @@ from typing import Any
 from .. import ops
 from ..primitive import as_float
 from ..special.normal import norm_cdf
-from ..value import Value
+from ..value import Value, number_of
 
 
 def leaky_relu(x: Any, slope: float = 0.01) -> Any:
@@ -119,7 +119,7 @@ def clip(x: Any, low: Any, high: Any) -> Any:
     require_numbers("clip", x, low, high)
     ordered = low <= high
     if not isinstance(ordered, Value) and not ordered:  # while jit traces it, it is a Value
-        low, high = (x.data if isinstance(x, Value) else float(x) for x in (low, high))
+        low, high = (number_of(x) for x in (low, high))
         raise ValueError(f"clip(): low must not be greater than high, got low={low} and high={high}")
     return ops.where(x < low, low, ops.where(x > high, high, x))
 

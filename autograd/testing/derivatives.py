@@ -10,7 +10,7 @@ import numpy as np
 
 from ..transforms.recording import Recording
 from ..transforms.sweep import pull_back_each
-from ..value import Value
+from ..value import Value, number_of
 from .arguments import Arguments
 from .differences.extrapolation import Floats
 from .differences.line import Line
@@ -33,7 +33,7 @@ class Derivatives:
     def at(self, numbers: Any, order: int) -> Floats:
         """The derivatives of this order for other numbers in the arguments."""
         if order == 0:
-            return np.array([_number(self.arguments.call(self.arguments.f, [Value(float(x)) for x in numbers]))])
+            return np.array([number_of(self.arguments.call(self.arguments.f, [Value(float(x)) for x in numbers]))])
         with self.arguments.parameters_at(numbers):
             run, below = self._record(numbers, order - 1)
             return np.array(pull_back_each(below, run.variables, False), dtype=float).ravel()
@@ -59,7 +59,7 @@ class Derivatives:
         expected = np.array([s.value for s in slopes]).T
         # The rules run on floats for `given` and on Values for `on_values`: judge whichever is further off.
         given = self.at(arguments.numbers, order).reshape(expected.shape)
-        on_values = np.array([_number(x) for x in self.graph(order)]).reshape(expected.shape)
+        on_values = np.array([number_of(x) for x in self.graph(order)]).reshape(expected.shape)
         with np.errstate(invalid="ignore"):
             worse = np.where(abs(given - expected) <= abs(on_values - expected), on_values, given)
         troubles = [each.trouble for each in lines]
@@ -92,8 +92,3 @@ class Derivatives:
         for _ in range(order):
             derivatives = [d for row in pull_back_each(derivatives, run.variables, True) for d in row]
         return run, derivatives
-
-
-def _number(x: Any) -> float:
-    """The number of a Value or a plain number; unlike float(x), which detect_lost would refuse."""
-    return x.data if isinstance(x, Value) else float(x)

@@ -12,7 +12,7 @@ from typing import Any
 from .. import ops
 from ..lost import Guard, differentiated_parameters
 from ..primitive import describe
-from ..value import Value
+from ..value import Value, number_of
 from .sweep import Paths, pull_back, pull_back_each, push_forward
 from .tree import Leaf, Tree, check, flatten, join, match_entries
 
@@ -253,7 +253,7 @@ def _convert(numbers: Sequence[Any], on_values: bool) -> list[Any]:
         # Among traced numbers a constant stays a float. A Value would be read by jit at each call.
         traced = any(kind is not Value and issubclass(kind, Value) for kind in set(map(type, numbers)))
         return list(numbers) if traced else [x if isinstance(x, Value) else Value(x) for x in numbers]
-    return [x if type(x) is float else x.data if isinstance(x, Value) else float(x) for x in numbers]
+    return [x if type(x) is float else number_of(x) for x in numbers]
 
 
 def name_derivative(derivative: Callable[..., Any], transform: str, f: Callable[..., Any]) -> Callable[..., Any]:

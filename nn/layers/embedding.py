@@ -9,6 +9,7 @@ import numpy as np
 
 import autograd as ag
 from autograd import Value
+from autograd.value import number_of
 
 from ..checks import check_count, describe_layer, make_generator, make_output
 from ..module import Module
@@ -53,7 +54,7 @@ class Embedding(Module):
             return self._select(x)
         if isinstance(x, (bool, str)) or not isinstance(x, (int, float, np.number, np.ndarray, Value)):
             raise TypeError(f"{describe_layer(self)}: the input must be the index of a row, got {x!r}")
-        k = x.data if isinstance(x, Value) else float(x)
+        k = number_of(x)
         if k not in range(self.num):
             raise ValueError(
                 f"{describe_layer(self)}: the index must be a whole number from 0 to {self.num - 1}, got {x}"
