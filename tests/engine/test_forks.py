@@ -185,7 +185,8 @@ for k in range(300):
     except RuntimeError as error:
         assert "in the middle of backward()" in str(error)
         refused += 1
-    assert w.grad == completed + 2.0 * handled, (w.grad, completed, handled)
+    # A handler may be refused when all is already added up, so an error alone leaves open whether the 1 is there.
+    assert w.grad - 2.0 * handled in ((1.0,) if completed else (0.0, 1.0)), (w.grad, completed, handled)
 w.grad = 0.0
 big.backward()
 assert w.grad == 1.0
