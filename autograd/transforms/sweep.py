@@ -26,6 +26,7 @@ from ..fast import dot_partials
 from ..node import on_backward
 from ..value import Value
 
+Pair = tuple[Any, Any]  # an adjoint or a tangent, and the local derivative that multiplies it: a term of another one
 BLOCK = 256  # rows of a Jacobian in one sweep: enough to share its cost, few enough for the memory
 
 
@@ -76,10 +77,15 @@ def pull_back(
     seeded = [(out, seed) for out, seed in zip(outputs, seeds) if isinstance(out, Value)]
     paths = paths or Paths(outputs, variables)
     if not on_values:
-        seeded = [(out, float(seed)) for out, seed in seeded]
-        return _gather(adjoints(paths.order, seeded, _partials, _sum_of_products), variables)
+        floats = [(out, (float(seed), 1.0)) for out, seed in seeded]
+        return _gather(adjoints(paths.order, floats, _pairs, _sum_of_products), variables)
     known = paths.known
-    return _gather(adjoints(paths.order, seeded, lambda node, _: rule_on_values(node, known), _total), variables)
+
+    def edges(node: Value, adjoint: Any) -> list[tuple[Value, Pair]]:
+        return [(parent, (adjoint, partial)) for parent, partial in rule_on_values(node, known)]
+
+    pairs = [(out, (seed, 1.0)) for out, seed in seeded]
+    return _gather(adjoints(paths.order, pairs, edges, _total), variables)
 
 
 def pull_back_each(outputs: Sequence[Any], variables: Sequence[Value], on_values: bool) -> list[list[Any]]:
@@ -134,13 +140,15 @@ def _gather(found: Iterable[tuple[Value, Any]], variables: Sequence[Value]) -> l
     return [wanted[v] for v in variables]
 
 
-def _partials(node: Value, adjoint: Any) -> Sequence[tuple[Value, float]]:
-    """The parents of a node, each with the local derivative."""
+def _pairs(node: Value, adjoint: Any) -> list[tuple[Value, Pair]]:
+    """The parents of a node, each with a pair: the adjoint, a float or an array, and the local derivative."""
     if node.op is not ops.dot:
-        return local_derivatives(node)
-    if type(adjoint) is float and adjoint == 0.0 and math.isfinite(node._value):
-        return ()  # every factor is finite, so all that could be passed on is zeros
-    return dot_partials(node)
+        partials = local_derivatives(node)
+    elif type(adjoint) is float and adjoint == 0.0 and math.isfinite(node._value):
+        return []  # every factor is finite, so all that could be passed on is zeros
+    else:
+        partials = dot_partials(node)
+    return [(parent, (adjoint, partial)) for parent, partial in partials]
 
 
 def _announce(outputs: Sequence[Any]) -> None:
@@ -151,7 +159,7 @@ def _announce(outputs: Sequence[Any]) -> None:
                 hook(out, 1.0)
 
 
-def _total(pairs: Sequence[tuple[Any, Any]]) -> Any:
+def _total(pairs: Sequence[Pair]) -> Any:
     """The sum of the products of pairs of an adjoint and a partial: at most one node.
 
     The bias is -0.0, which adds nothing, and by which jit tells these sums from a user's dot.
@@ -166,10 +174,10 @@ def _matrix(outputs: Sequence[Any], variables: Sequence[Value]) -> Any:
     """The Jacobian in one sweep. The adjoint of a node is an array with one entry for each output."""
     _announce(outputs)
     count = len(outputs)
-    seeded = [(out, seed) for out, seed in zip(outputs, np.eye(count)) if isinstance(out, Value)]
+    seeded = [(out, (seed, 1.0)) for out, seed in zip(outputs, np.eye(count)) if isinstance(out, Value)]
     with np.errstate(all="ignore"):
         order = Paths(outputs, variables).order
-        columns = _gather(adjoints(order, seeded, _partials, _sum_of_products), variables)
+        columns = _gather(adjoints(order, seeded, _pairs, _sum_of_products), variables)
     return np.array([np.broadcast_to(column, count) for column in columns]).reshape(len(variables), count).T
 
 
@@ -189,7 +197,7 @@ def _columns(outputs: Sequence[Any], variables: Sequence[Value]) -> Any:
     return np.array([np.broadcast_to(row, len(variables)) for row in rows]).T.tolist()
 
 
-def _sum_of_products(pairs: Sequence[tuple[Any, Any]]) -> Any:
+def _sum_of_products(pairs: Sequence[Pair]) -> Any:
     total: Any = 0.0
     for adjoint, partial in pairs:
         total = total + adjoint * partial
