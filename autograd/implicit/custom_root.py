@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..lost import Guard
 from ..node import on_record
 from ..primitive import as_float, describe, is_number
@@ -138,14 +140,15 @@ def _detach_leaf(leaf: Leaf) -> Any:
 
 
 def _has_values(leaf: Leaf) -> bool:
-    return leaf.names is None and any(isinstance(x, Value) for x in leaf.entries)
+    floats = isinstance(leaf.given, np.ndarray) and leaf.given.dtype != object
+    return leaf.names is None and not floats and any(isinstance(x, Value) for x in leaf.entries)
 
 
 def _record(
     f: Function, residuals: Residuals, x: Tree, numbers: Sequence[Any], args: Sequence[Any], who: str
 ) -> Solution:
     """Run f at the root, on variables in place of its numbers."""
-    tracer: Any = next(filter(is_traced, numbers), None)
+    tracer: Any = next(filter(is_traced, [*numbers, *flatten(args, "").entries]), None)
     variables: list[Any] = [Value(n) if tracer is None else tracer._record(hold, (n,)) for n in numbers]
     nodes: list[Any] = []
     on_record.append(nodes.append)

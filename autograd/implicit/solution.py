@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from .. import ops
-from ..chain import any_in
+from ..chain import any_in, times
 from ..linalg.matrices import is_zero, one_or_nan, products
 from ..linalg.solving import identity, solve_columns
 from ..node import Node
@@ -177,9 +177,10 @@ def _inputs_of(variables: Sequence[Value], residuals: Sequence[Any], nodes: Sequ
 
 
 def _invert(rows: list[list[Any]]) -> list[list[Any]]:
-    """The inverse of a matrix, with inf or nan in it if the matrix is singular."""
-    columns, _ = solve_columns(rows, identity(len(rows)))
-    return [list(row) for row in zip(*columns)]
+    """The inverse of a matrix; if it is singular, inf for a single number, otherwise nan."""
+    columns, pivot = solve_columns(rows, identity(len(rows)))
+    factor = one_or_nan(pivot != 0)
+    return [[times(x, factor) for x in row] if len(rows) > 1 else list(row) for row in zip(*columns)]
 
 
 def largest(numbers: Sequence[Any]) -> Any:

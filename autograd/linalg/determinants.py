@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .. import ops
-from ..node import Node
-from .elimination import eliminate
-from .matrices import Rows, for_each, read_square
+from .elimination import eliminate, or_tiny
+from .matrices import Rows, for_each, quotient, read_square
 
 
 def det(a: Any) -> Any:
@@ -20,8 +19,8 @@ def det(a: Any) -> Any:
         a: a square matrix, of shape (..., n, n).
 
     Returns:
-        A number, or an array of shape (...). It is 0 for a singular matrix, as in NumPy. If elimination has met a
-        column of zeros before only three rows were left, the derivatives are nan.
+        A number, or an array of shape (...). It is 0 for a singular matrix, as in NumPy. In compiled code its
+        derivatives may then be nan or inf: if elimination meets a column of zeros before only three rows are left.
 
     Raises:
         numpy.linalg.LinAlgError: if a is not square.
@@ -38,15 +37,9 @@ def det(a: Any) -> Any:
 def _det(rows: Rows) -> list[Any]:
     steps = max(len(rows) - 3, 0)
     sign = eliminate(rows, steps)
-    factors = [_spoil_if_zero(rows[k][k]) for k in range(steps)]
+    factors = [quotient(row[k], or_tiny(row[k], 1.0)) for k, row in enumerate(rows[:steps])]
     rest = _small_det([row[steps:] for row in rows[steps:]])
     return [ops.prod((sign, *factors, rest)) if factors else rest]
-
-
-def _spoil_if_zero(pivot: Any) -> Any:
-    """The pivot. If it is 0, its derivative is nan: other rows could have been exchanged, each with its own."""
-    zero = pivot == 0
-    return pivot + 0.0 * ops.sqrt(ops.abs(pivot)) if isinstance(zero, Node) or zero else pivot
 
 
 def _small_det(rows: Rows) -> Any:
@@ -85,8 +78,11 @@ def slogdet(a: Any) -> LogDeterminant:
     >>> slogdet([[0.0, 1.0], [1.0, 0.0]])
     LogDeterminant(sign=-1.0, logabsdet=0.0)
     """
-    pairs = for_each(_slogdet, (2,), read_square(a, "slogdet()"))
-    return LogDeterminant(pairs[..., 0][()], pairs[..., 1][()])
+    a = read_square(a, "slogdet()")
+    if a.ndim == 2:
+        return LogDeterminant(*_slogdet(a.tolist()))
+    pairs = for_each(_slogdet, (2,), a)
+    return LogDeterminant(pairs[..., 0], pairs[..., 1])
 
 
 def _slogdet(rows: Rows) -> list[Any]:

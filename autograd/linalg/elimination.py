@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from .. import ops
 from ..node import Node
 from .matrices import Rows, is_zero, less_products, quotient
 
+TINY: Final = 2.0**-1074
+
 
 def eliminate(rows: Rows, steps: int) -> Any:
     """Gaussian elimination of the first columns, in place, with partial pivoting; the sign of the exchanges.
 
-    Each step takes the row whose number in the column is largest. The multipliers, of size 1 at most, take the place of
-    what is eliminated. Each number is computed by one sum of products (P. Crout, 1941; G. Golub, C. Van Loan, Matrix
+    Each step takes the row whose number in the column is largest, or, if all are 0, another column, unless the numbers
+    are traced. The multipliers, of size 1 at most, take the place of what is eliminated. Each number is computed by one sum of products (P. Crout, 1941; G. Golub, C. Van Loan, Matrix
     Computations, 4th ed., Johns Hopkins 2013, section 3.4).
 
     Args:
@@ -23,16 +25,30 @@ def eliminate(rows: Rows, steps: int) -> Any:
     """
     sign: Any = 1.0
     for k in range(len(rows[0]) if rows else 0):
-        for i in range(1, len(rows)):
-            known = min(i, k, steps)
-            rows[i][k] = less_products(rows[i][k], rows[i][:known], [row[k] for row in rows[:known]])
+        column = [row[k] for row in rows]
+        _reduce(rows, k, steps)
         if k < steps:
+            for other in range(k + 1, len(rows)):
+                if any(isinstance(zero := row[k] == 0, Node) or not zero for row in rows[k:]):
+                    break
+                for i, row in enumerate(rows):
+                    row[k], row[other] = row[other], column[i]
+                column = [row[k] for row in rows]
+                _reduce(rows, k, steps)
+                sign = -sign
             for i in range(k + 1, len(rows)):
                 sign = _put_larger_first(rows, k, i, sign)
-            divisor = _unless_zero(rows[k][k])
+            divisor = or_tiny(rows[k][k], rows[k][k])
             for row in rows[k + 1 :]:
                 row[k] = quotient(row[k], divisor)
     return sign
+
+
+def _reduce(rows: Rows, k: int, steps: int) -> None:
+    """Subtract from the numbers of column k what the steps before have found."""
+    for i in range(1, len(rows)):
+        known = min(i, k, steps)
+        rows[i][k] = less_products(rows[i][k], rows[i][:known], [row[k] for row in rows[:known]])
 
 
 def _put_larger_first(rows: Rows, k: int, i: int, sign: Any) -> Any:
@@ -51,10 +67,15 @@ def _put_larger_first(rows: Rows, k: int, i: int, sign: Any) -> Any:
     return sign
 
 
-def _unless_zero(pivot: Any) -> Any:
-    """The pivot, but 1 in place of 0: it is the largest, so that what it should divide is 0 too."""
+def or_tiny(pivot: Any, divisor: Any) -> Any:
+    """The divisor, but 1 if the pivot is 0, and a tiny number if it is traced.
+
+    The pivot is the largest number of its column, so that all are 0 then, and so are their quotients. If it is traced,
+    other columns may have other numbers, and derivatives through these quotients would be wrong: 1 / TINY, which is
+    infinite, makes them nan.
+    """
     zero = pivot == 0
-    return ops.where(zero, 1.0, pivot) if isinstance(zero, Node) else 1.0 if zero else pivot
+    return ops.where(zero, TINY, divisor) if isinstance(zero, Node) else 1.0 if zero else divisor
 
 
 def substitute_forward(rows: Rows, right: Sequence[Any], unit_diagonal: bool = False) -> list[Any]:

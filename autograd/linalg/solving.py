@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import ops
 from ..node import Node
-from ..primitive import check_flag, describe
+from ..primitive import check_flag
 from .elimination import eliminate, substitute_back, substitute_forward
 from .matrices import Rows, for_each, one_or_nan, read, read_square, smallest
 
@@ -99,14 +99,14 @@ def triangular_solve(a: Any, b: Any, lower: Any = False, trans: Any = False, uni
         a: a square matrix, of shape (..., n, n). Only one triangle of it is read.
         b: a vector of shape (n,), or right-hand sides as the columns of a matrix of shape (..., n, m).
         lower: whether that is the lower triangle.
-        trans: whether to solve a.T @ x = b instead.
+        trans: whether to solve a.T @ x = b instead; as in SciPy, 0, 1, "N" and "T" are allowed too.
         unit_diagonal: whether the diagonal consists of ones, and is not read.
 
     Raises:
         numpy.linalg.LinAlgError: if a is not square, or has a 0 on its diagonal; in compiled code the results are then
             nan.
         ValueError: if the shapes do not match, or if only zeros are in the triangle to be read, and others are not.
-        TypeError: if lower, trans or unit_diagonal is not a bool.
+        TypeError: if lower, trans or unit_diagonal is not a bool or what is allowed for it.
 
     >>> import numpy as np
     >>> l = np.array([[2.0, 0.0], [1.0, 4.0]])
@@ -116,7 +116,7 @@ def triangular_solve(a: Any, b: Any, lower: Any = False, trans: Any = False, uni
     array([0.25, 0.5 ])
     """
     who = "triangular_solve()"
-    lower, transposed = check_flag(lower, f"{who}: lower"), check_flag(trans, f"{who}: trans")
+    lower, transposed = check_flag(lower, f"{who}: lower"), _check_trans(trans, who)
     unit = check_flag(unit_diagonal, f"{who}: unit_diagonal")
     a, b = read_square(a, who), read(b, who, "b")
     _check_side(a, lower, who)
@@ -140,6 +140,12 @@ def triangular_solve(a: Any, b: Any, lower: Any = False, trans: Any = False, uni
     return found[..., 0] if b.ndim == 1 else found
 
 
+def _check_trans(trans: Any, who: str) -> bool:
+    if isinstance(trans, (str, int)) and trans in (0, 1, "N", "T"):
+        return trans in (1, "T")
+    return bool(check_flag(trans, f"{who}: trans"))
+
+
 def _check_side(a: Any, lower: bool, who: str) -> None:
     """Raise ValueError if a looks like the other kind of triangular matrix."""
     its_own, other = (np.tril(a, -1), np.triu(a, 1)) if lower else (np.triu(a, 1), np.tril(a, -1))
@@ -161,5 +167,5 @@ def _as_columns(b: Any, a: Any, who: str) -> Any:
     n = a.shape[-1]
     columns = b[:, None] if b.ndim == 1 else b
     if b.ndim == 0 or columns.shape[-2] != n:
-        raise ValueError(f"{who}: b must have {n} rows, as a has, got {describe(b)}")
+        raise ValueError(f"{who}: b must have {n} rows, as a has, got shape {b.shape}")
     return columns
