@@ -11,7 +11,7 @@ import numpy as np
 
 from ..lost import Guard
 from ..node import on_record
-from ..primitive import as_float, describe, is_number
+from ..primitive import describe, is_number
 from ..transforms.recording import name_of
 from ..transforms.tree import Leaf, Tree, check, flatten
 from ..value import Value, number_of
@@ -100,7 +100,8 @@ def _make_decorator(name: str, f: Any, tol: Any, residuals: Residuals) -> Callab
     if not callable(f):
         raise TypeError(f"{name}(): f must be a function, got {describe(f)}")
     who = f"{name}({name_of(f)}):"
-    tol = as_float(tol, f"{who} tol")
+    if not is_number(tol):
+        raise TypeError(f"{who} tol must be a number, got {describe(tol)}")
     if not tol > 0:
         raise ValueError(f"{who} tol must be positive, got {tol}")
 
