@@ -16,8 +16,9 @@ def eliminate(rows: Rows, steps: int) -> Any:
     """Gaussian elimination of the first columns, in place, with partial pivoting; the sign of the exchanges.
 
     Each step takes the row whose number in the column is largest, or, if all are 0, another column, unless the numbers
-    are traced. The multipliers, of size 1 at most, take the place of what is eliminated. Each number is computed by one sum of products (P. Crout, 1941; G. Golub, C. Van Loan, Matrix
-    Computations, 4th ed., Johns Hopkins 2013, section 3.4).
+    are traced. The multipliers, of size 1 at most, take the place of what is eliminated. Each number is computed by one
+    sum of products (P. Crout, 1941; G. Golub, C. Van Loan, Matrix Computations, 4th ed., Johns Hopkins 2013, section
+    3.4).
 
     Args:
         rows: a matrix. Columns beyond the square part are right-hand sides.
@@ -25,17 +26,16 @@ def eliminate(rows: Rows, steps: int) -> Any:
     """
     sign: Any = 1.0
     for k in range(len(rows[0]) if rows else 0):
-        column = [row[k] for row in rows]
+        original = [row[k] for row in rows]
         _reduce(rows, k, steps)
         if k < steps:
-            for other in range(k + 1, len(rows)):
-                if any(isinstance(zero := row[k] == 0, Node) or not zero for row in rows[k:]):
-                    break
-                for i, row in enumerate(rows):
-                    row[k], row[other] = row[other], column[i]
-                column = [row[k] for row in rows]
+            other = k + 1
+            while other < len(rows) and all(map(_is_known_zero, [row[k] for row in rows[k:]])):
+                for row, x in zip(rows, original):
+                    row[k], row[other] = row[other], x
+                original = [row[k] for row in rows]
                 _reduce(rows, k, steps)
-                sign = -sign
+                sign, other = -sign, other + 1
             for i in range(k + 1, len(rows)):
                 sign = _put_larger_first(rows, k, i, sign)
             divisor = or_tiny(rows[k][k], rows[k][k])
@@ -49,6 +49,12 @@ def _reduce(rows: Rows, k: int, steps: int) -> None:
     for i in range(1, len(rows)):
         known = min(i, k, steps)
         rows[i][k] = less_products(rows[i][k], rows[i][:known], [row[k] for row in rows[:known]])
+
+
+def _is_known_zero(x: Any) -> bool:
+    """Whether x is 0, and not traced."""
+    zero = x == 0
+    return not isinstance(zero, Node) and bool(zero)
 
 
 def _put_larger_first(rows: Rows, k: int, i: int, sign: Any) -> Any:
