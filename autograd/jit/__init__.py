@@ -2,8 +2,8 @@
 
 How it works, folder by folder, in the order of the pipeline (each folder's docstring says what its files do):
 
-- program.py: Program, what `jit` returns; compile.py: from a function to code, stage by stage; tuning.py: the
-  constants that decide which code is written, each with its measurement.
+- program.py: Program, what `jit` returns; binding.py: keywords and static arguments; compile.py: from a function to
+  code, stage by stage; tuning.py: the constants that decide which code is written, each with its measurement.
 - trace/: the function runs once on Tracers, which are Values without a number and record every operation. A branch
   on one is an error. The engine's own derivative rules, run on the trace, add the gradient.
 - graph/: the trace as a flat list of nodes. Equal nodes are merged, constants are folded, and identities that
@@ -17,24 +17,38 @@ How it works, folder by folder, in the order of the pipeline (each folder's docs
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, overload
 
-from .program import Axes, Program
+from .binding import Axes
+from .program import Program
 from .trace.state import TracingError
 
 __all__ = ["Program", "TracingError", "jit"]
 
 
-@overload
-def jit(f: Callable[..., Any], in_axes: Axes = None) -> Program: ...
+Numbers = int | Sequence[int] | None
+Names = str | Sequence[str] | None
 
 
 @overload
-def jit(*, in_axes: Axes = None) -> Callable[[Callable[..., Any]], Program]: ...
+def jit(
+    f: Callable[..., Any], in_axes: Axes = None, static_argnums: Numbers = None, static_argnames: Names = None
+) -> Program: ...
 
 
-def jit(f: Callable[..., Any] | None = None, in_axes: Axes = None) -> Any:
+@overload
+def jit(
+    *, in_axes: Axes = None, static_argnums: Numbers = None, static_argnames: Names = None
+) -> Callable[[Callable[..., Any]], Program]: ...
+
+
+def jit(
+    f: Callable[..., Any] | None = None,
+    in_axes: Axes = None,
+    static_argnums: Numbers = None,
+    static_argnames: Names = None,
+) -> Any:
     """Compile a function to machine code, at the first call with each structure of arguments.
 
     The program computes what the function computes, inf and nan included: `+ - * /`, square roots and
@@ -81,5 +95,5 @@ def jit(f: Callable[..., Any] | None = None, in_axes: Axes = None) -> Any:
     array([5.4592, 7.6656])
     """
     if f is None:
-        return lambda f: Program(f, in_axes)
-    return Program(f, in_axes)
+        return lambda f: Program(f, in_axes, static_argnums, static_argnames)
+    return Program(f, in_axes, static_argnums, static_argnames)

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ...primitive import describe
+from ...arrays import array
+from ...primitive import describe, is_number
 from ...transforms.tree import Leaf, Tree, check, check_plain, flatten, is_plain
 from ...value import Value
 
@@ -69,7 +70,39 @@ def argument_key(x: Any) -> Key:
     if type(x) in NUMBERS:
         return None
     tree = flatten(x, "")
-    return tree_signature(tree), has_values(tree)
+    return tree_signature(tree), has_values(tree), any(leaf.foreign is not None for leaf in tree.leaves)
+
+
+def convert(x: Any, axis: int | None) -> Any:
+    """An argument with a NumPy array for each array of another library and, if it is batched, for each list of numbers.
+
+    A batch must have an axis, so that a list of numbers can only mean an array there. A list of arrays is a list.
+    """
+    tree = flatten(x, "")
+    if any(leaf.foreign is not None for leaf in tree.leaves):
+        x = tree.build(leaf.given for leaf in tree.leaves)
+    return x if axis is None else _lists_as_arrays(x)
+
+
+def _lists_as_arrays(x: Any) -> Any:
+    if type(x) is list and x and _holds_numbers(x):
+        try:
+            return array(x) if has_values(flatten(x, "")) else np.array(x)
+        except ValueError:  # the lists in it differ in length
+            return x
+    if type(x) is list:
+        return list(map(_lists_as_arrays, x))
+    if type(x) is dict:
+        return {key: _lists_as_arrays(item) for key, item in x.items()}
+    return x
+
+
+def _holds_numbers(x: Any) -> bool:
+    """Whether there are only numbers and Values in a list and in the lists and tuples in it."""
+    return all(
+        _holds_numbers(item) if type(item) in (list, tuple) else is_number(item) or isinstance(item, Value)
+        for item in x
+    )
 
 
 def has_values(tree: Tree) -> bool:
@@ -129,15 +162,16 @@ def _drop_axis(leaf: Leaf, axis: int) -> tuple[int, ...]:
     return leaf.shape[:axis] + leaf.shape[axis + 1 :]
 
 
-def to_argument(x: Any, number: int, axis: int | None, who: str) -> Argument:
-    """Make an Argument of x, argument `number` of a call.
+def to_argument(x: Any, number: int | str, axis: int | None, who: str) -> Argument:
+    """Make an Argument of x, argument `number` of a call, or the one of this name.
 
     Raises:
         TypeError: if x contains anything but numbers, or does not have its batch axis.
     """
     path = f"argument {number}"
     tree = flatten(x, path)
-    check(tree, who, "pass numbers, arrays and Modules, alone or in containers")
+    hint = "pass numbers, arrays and Modules, alone or in containers; name anything else in static_argnames"
+    check(tree, who, hint, kinds="fiubO")
     for leaf in tree.leaves:
         check_plain(leaf, who)
     if axis is None:
