@@ -90,7 +90,9 @@ class Program:
             program, args, _ = self._bind(args, keywords)
             if program is not self:
                 return program(*args, out=out)
-        runner, args = self._runner_here(args, None)
+        runner = self._runners.get((None, False, *map(argument_key, args)))
+        if runner is None or runner.closed_over or on_float:
+            runner, args = self._runner_here(runner, args, None)
         if runner is None:
             self._expect_no_out(out)
             return eager.call(self._f, args, self._binding.axes(len(args)), self._who)
@@ -128,7 +130,9 @@ class Program:
             raise ValueError(
                 f"{self._who} argnums must name some of the {len(args)} arguments, each once, got {argnums!r}"
             )
-        runner, args = self._runner_here(args, numbers)
+        runner = self._runners.get((numbers, False, *map(argument_key, args)))
+        if runner is None or runner.closed_over or on_float:
+            runner, args = self._runner_here(runner, args, numbers)
         if runner is None:
             self._expect_no_out(out)
             return eager.value_and_gradient(self._f, args, self._binding.axes(len(args)), self._who, argnums)
@@ -160,14 +164,13 @@ class Program:
                 "function, as its results are Values. Use what the call returns"
             )
 
-    def _runner_here(self, args: tuple[Any, ...], wrt: Sequence[int] | None) -> tuple[Runner | None, tuple[Any, ...]]:
+    def _runner_here(
+        self, runner: Runner | None, args: tuple[Any, ...], wrt: Sequence[int] | None
+    ) -> tuple[Runner | None, tuple[Any, ...]]:
         """A Runner for such a call, or None where machine code would lose a derivative, or what is traced now.
 
-        And the arguments, with NumPy's arrays in place of those of other libraries.
+        And the arguments, with NumPy's arrays in place of those of other libraries. `runner` is the known one.
         """
-        runner = self._runners.get((wrt, False, *map(argument_key, args)))
-        if runner is not None and not runner.closed_over and not on_float:
-            return runner, args
         if runner is None:
             args = tuple(map(convert, args, self._binding.axes(len(args))))
             runner = self._runners.get((wrt, False, *map(argument_key, args)))
