@@ -25,10 +25,12 @@ class Argument:
     Attributes:
         tree: its structure, without the batch axis.
         axis: the batch axis, or None.
+        truths: for each leaf, whether it is an array of truth values.
     """
 
     tree: Tree
     axis: int | None
+    truths: Sequence[bool]
 
     @property
     def batched(self) -> bool:
@@ -48,12 +50,15 @@ class Argument:
         return names
 
     def rebuild(self, numbers: Sequence[Any]) -> Any:
-        """The argument with these numbers; Modules are copied, with the numbers as parameters."""
+        """The argument with these numbers; Modules are copied, with the numbers as parameters.
+
+        In place of a truth value, a condition: it can be chosen by, and combined with others by & | ^ ~.
+        """
 
         def leaves() -> Iterator[Any]:
-            for leaf, mine in zip(self.tree.leaves, self.tree.split(numbers)):
+            for leaf, truth, mine in zip(self.tree.leaves, self.truths, self.tree.split(numbers)):
                 if leaf.names is None:
-                    yield leaf.like([mine])
+                    yield leaf.like([[x != 0.0 for x in mine] if truth else mine])
                 else:
                     # Buffers, such as running statistics, are not copied, because they are read at each call.
                     kept = [x for buffer in getattr(leaf.given, "buffers", list)() for x in buffer]
@@ -174,8 +179,9 @@ def to_argument(x: Any, number: int | str, axis: int | None, who: str) -> Argume
     check(tree, who, hint, kinds="fiubO")
     for leaf in tree.leaves:
         check_plain(leaf, who)
+    truths = [_array_kind(leaf) == "b" for leaf in tree.leaves]
     if axis is None:
-        return Argument(dataclasses.replace(tree, leaves=[_drop_numbers(leaf) for leaf in tree.leaves]), None)
+        return Argument(dataclasses.replace(tree, leaves=[_drop_numbers(leaf) for leaf in tree.leaves]), None, truths)
     leaves = []
     for leaf in tree.leaves:
         if leaf.shape is None or not -len(leaf.shape) <= axis < len(leaf.shape):
@@ -186,12 +192,14 @@ def to_argument(x: Any, number: int | str, axis: int | None, who: str) -> Argume
         row = np.zeros(_drop_axis(leaf, axis))
         form = dataclasses.replace(leaf, entries=row.ravel().tolist(), shape=row.shape or None)
         leaves.append(_drop_numbers(form))
-    return Argument(dataclasses.replace(tree, leaves=leaves), axis)
+    return Argument(dataclasses.replace(tree, leaves=leaves), axis, truths)
 
 
 def _drop_numbers(leaf: Leaf) -> Leaf:
     """The leaf without its array, so that it does not keep the caller's array alive."""
-    return dataclasses.replace(leaf, given=None) if isinstance(leaf.given, np.ndarray) else leaf
+    if not isinstance(leaf.given, np.ndarray):
+        return leaf
+    return dataclasses.replace(leaf, given=None, foreign=None, entries=[0.0] * len(leaf.entries))
 
 
 def leaf_arrays(x: Any) -> list[Any]:
