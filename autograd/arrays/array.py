@@ -71,10 +71,8 @@ class Array(np.ndarray[Any, Any]):
             self[...] = np.take_along_axis(self, self.argsort(axis), axis)
 
     def partition(self, kth: Any, axis: Any = -1, *_: Any, **options: Any) -> None:
-        if _are_traced(self):
-            self.sort(axis)
-        else:
-            self[...] = np.take_along_axis(self, self.argpartition(kth, axis), axis)
+        np.zeros(self.shape).partition(kth, axis)  # refuses a place beyond the end
+        self.sort(axis)  # among equal numbers, that with a derivative must not be left to chance
 
     def argsort(self, axis: Any = -1, *_: Any, **options: Any) -> Any:
         return np.argsort(to_numbers(self), axis, kind="stable")

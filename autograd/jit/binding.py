@@ -115,7 +115,7 @@ class Binding:
         return tuple(axes[:count])
 
     def _have_defaults(self, start: int, stop: int) -> bool:
-        left_out = self._positional[start:stop]
+        left_out = list(self.signature.parameters.values())[start:stop]
         return len(left_out) == stop - start and all(p.default is not p.empty for p in left_out)
 
     def plan(self, count: int, keywords: Iterable[str]) -> Plan:

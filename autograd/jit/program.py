@@ -246,8 +246,10 @@ class Program:
     def __repr__(self) -> str:
         return self._name
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: Any) -> str | tuple[Any, ...]:
         if _find_named(self._f) is self:  # made by the decorator: the function is found through the program alone
+            if protocol < 4:
+                return str(self.__qualname__)
             self._f.__qualname__ = f"{self.__qualname__}.__wrapped__"
         return _restore, (self._f, *self._options)
 

