@@ -124,10 +124,10 @@ LONGEST = 64  # traced numbers in a row that is sorted: some 12,000 operations
 def apply_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], options: dict[str, Any]) -> Any:
     """A ufunc with a Value among its inputs or outputs."""
     name = ufunc.__name__
-    if method == "__call__" and name in FUNCTIONS and name not in COMPARISONS and not options:
+    if method == "__call__" and name in FUNCTIONS and not options:
         single = [x.item() if isinstance(x, np.ndarray) and not x.ndim else x for x in inputs]
         if not any(isinstance(x, (np.ndarray, list, tuple)) for x in single):
-            return FUNCTIONS[name](*single)
+            return _truth(FUNCTIONS[name](*single))
     boxed = [_box(x) if isinstance(x, Node) else x for x in inputs]
     if any(isinstance(x, Array) for x in boxed):
         return getattr(ufunc, method)(*boxed, **options)
@@ -146,7 +146,12 @@ def _apply(ufunc: Any, method: str, inputs: Sequence[Any], options: dict[str, An
         result = getattr(ufunc, method)(*inputs, **options)
     if objects and compares and not np.size(result):
         return np.asarray(result, bool)
-    return np.bool_(result) if compares and type(result) is bool else wrap(result)
+    return _truth(wrap(result))
+
+
+def _truth(result: Any) -> Any:
+    """NumPy's bool for Python's, of which ~ makes -1 or -2."""
+    return np.bool_(result) if type(result) is bool else result
 
 
 def apply_function(function: Any, types: Any, args: Any, options: Any) -> Any:
