@@ -1,10 +1,14 @@
-"""Calls with keywords and with static arguments, as calls of a function of traced arguments by position."""
+"""Calls with keywords and with static arguments, as calls of a function of traced arguments by position.
+
+At the end: what the name of a function stands for, by which decorated programs are pickled.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
 import operator
+import sys
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -229,3 +233,11 @@ def _is_hashable(x: Any) -> bool:
     except TypeError:
         return False
     return True
+
+
+def find_named(f: Any) -> Any:
+    """What the name of a function stands for in its module: after @jit, its program."""
+    found: Any = sys.modules.get(getattr(f, "__module__", None) or "")
+    for name in getattr(f, "__qualname__", "").removesuffix(".__wrapped__").split("."):
+        found = getattr(found, name, None)
+    return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 import threading
 import weakref
 from collections.abc import Callable, Sequence
@@ -15,8 +14,8 @@ from ..node import on_float
 from ..transforms.recording import check_argnums
 from ..transforms.tree import flatten
 from . import eager, tuning
-from .binding import Axes, Binding, Plan, pick
-from .runtime.results import write_into
+from .binding import Axes, Binding, Plan, find_named, pick
+from .runtime.results import expect_no_out, write_into
 from .runtime.signature import (
     Argument,
     argument_key,
@@ -75,7 +74,7 @@ class Program:
         _programs.add(self)
         functools.update_wrapper(self, f, updated=())
 
-    def __call__(self, *args: Any, out: Any = None, **keywords: Any) -> Any:
+    def __call__(self, /, *args: Any, out: Any = None, **keywords: Any) -> Any:
         """The result of the function, in its structure, as floats and float64 arrays. The first axis is the batch.
 
         Args:
@@ -94,12 +93,12 @@ class Program:
         if runner is None or runner.closed_over or on_float:
             runner, args = self._runner_here(runner, args, None)
         if runner is None:
-            self._expect_no_out(out)
+            expect_no_out(out, self._who)
             return eager.call(self._f, args, self._binding.axes(len(args)), self._who)
         return runner.value(args) if out is None else write_into(out, runner.value(args), self._who)
 
     def value_and_grad(
-        self, *args: Any, argnums: int | Sequence[int] = 0, out: Any = None, **keywords: Any
+        self, /, *args: Any, argnums: int | Sequence[int] = 0, out: Any = None, **keywords: Any
     ) -> tuple[Any, Any]:
         """The result, one number for each element, and its gradient, as autograd.value_and_grad gives them.
 
@@ -134,7 +133,7 @@ class Program:
         if runner is None or runner.closed_over or on_float:
             runner, args = self._runner_here(runner, args, numbers)
         if runner is None:
-            self._expect_no_out(out)
+            expect_no_out(out, self._who)
             return eager.value_and_gradient(self._f, args, self._binding.axes(len(args)), self._who, argnums)
         value, gradients = runner.value_and_grad(args)
         result = value, gradients[0] if isinstance(argnums, int) else tuple(gradients)
@@ -156,13 +155,6 @@ class Program:
             program = self._variants.setdefault(key, program)
         self._variant = program
         return program, traced, plan
-
-    def _expect_no_out(self, out: Any) -> None:
-        if out is not None:
-            raise TypeError(
-                f"{self._who} out must be left out of a call that is differentiated or compiled as part of another "
-                "function, as its results are Values. Use what the call returns"
-            )
 
     def _runner_here(
         self, runner: Runner | None, args: tuple[Any, ...], wrt: Sequence[int] | None
@@ -247,22 +239,14 @@ class Program:
         return self._name
 
     def __reduce_ex__(self, protocol: Any) -> str | tuple[Any, ...]:
-        if _find_named(self._f) is self:  # made by the decorator: the function is found through the program alone
+        if find_named(self._f) is self:  # made by the decorator: the function is found through the program alone
             if protocol < 4:
                 return str(self.__qualname__)
             self._f.__qualname__ = f"{self.__qualname__}.__wrapped__"
         return _restore, (self._f, *self._options)
 
 
-def _find_named(f: Any) -> Any:
-    """What the name of a function stands for in its module."""
-    found: Any = sys.modules.get(getattr(f, "__module__", None) or "")
-    for name in getattr(f, "__qualname__", "").removesuffix(".__wrapped__").split("."):
-        found = getattr(found, name, None)
-    return found
-
-
 def _restore(f: Callable[..., Any], *options: Any) -> Program:
     """The program of f: that of its name, if f was decorated, as functions are pickled by name; otherwise a new one."""
-    named = _find_named(f)
+    named = find_named(f)
     return named if isinstance(named, Program) and named._f is f else Program(f, *options)

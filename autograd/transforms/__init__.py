@@ -20,8 +20,8 @@ All of them have these rules in common:
   not a real number, or is not a single number where one is needed; if two structures do not match.
   ValueError if argnums is out of range or names an argument twice, or if shapes do not match.
 
-tree.py takes structures apart and builds them again, foreign.py reads the arrays of other libraries, recording.py calls the function with variables in place of
-numbers, and sweep.py goes through the recorded graph.
+tree.py takes structures apart and builds them again, and foreign.py reads the arrays of other libraries. recording.py
+calls the function with variables in place of numbers, and sweep.py goes through the recorded graph.
 grad.py, jacobian.py and products.py hold the transforms themselves.
 """
 

@@ -56,3 +56,12 @@ def _overlaps_itself(x: Any) -> bool:
             return True
         span += (length - 1) * stride
     return False
+
+
+def expect_no_out(out: Any, who: str) -> None:
+    """Raise TypeError if a call that runs on Values, whose results no array of floats can hold, was given `out`."""
+    if out is not None:
+        raise TypeError(
+            f"{who} out must be left out of a call that is differentiated or compiled as part of another function, as "
+            "its results are Values. Use what the call returns"
+        )

@@ -89,6 +89,11 @@ def trace(
     result = Tree(forms, result.build)  # without tracers, each of which would keep the whole trace alive
     rows, sums_of = list(result.leaves), {}
     if wrt is not None:
+        for leaf in [leaf for i in wrt for leaf, truth in zip(given[i].tree.leaves, given[i].truths) if truth]:
+            raise TypeError(
+                f"{who} {leaf.path} must hold numbers to be differentiated with respect to, got truth values; "
+                "use x.astype(float)"
+            )
         if len(rows) != 1 or rows[0].shape or rows[0].path != "the result":
             hint = f": {FORGOTTEN_AXES}" if whole_arrays(given) else ""
             raise TypeError(f"{who} for value_and_grad the function must return one number, got {len(outputs)}{hint}")

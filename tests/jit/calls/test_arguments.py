@@ -157,6 +157,8 @@ def test_truth_values_are_arguments_and_conditions() -> None:
     assert np.array_equal(jit(f)(mask, x), f(mask, x))
     value, slope = jit(f, in_axes=0).value_and_grad(mask, x, argnums=1)
     assert np.array_equal(slope * x, value)
+    with pytest.raises(TypeError, match=r"argument 0 must hold numbers to be differentiated .* got truth values"):
+        jit(f, in_axes=0).value_and_grad(mask, x)
     assert jit(lambda mask: mask.sum())(mask) == mask.sum()
     assert jit(lambda mask, x: ag.where(mask, x, 0.0))(np.array(True), 3.0) == 3.0
 

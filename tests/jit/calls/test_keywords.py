@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import functools
+import inspect
 import pickle
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import autograd as ag
+import nn
 from autograd.jit import Program, jit
 
 
@@ -31,6 +34,16 @@ def test_keywords_reach_the_parameters_that_they_name() -> None:
     assert ag.grad(program)(3.0, shift=4.0) == 2.0
     assert ag.grad(lambda s: program(3.0, shift=s * s))(5.0) == 10.0
     assert jit(lambda s: program(3.0, shift=s * s))(5.0) == 31.0
+
+
+def test_modules_methods_partials_and_odd_names_take_keywords() -> None:
+    model = nn.Neuron(2, seed=0)
+    x = np.array([1.0, 2.0])
+    assert jit(lambda x, model: model(x))(x, model=model) == jit(model)(x)
+    (name,) = inspect.signature(model).parameters
+    assert jit(model)(**{name: x}) == jit(model)(x)
+    assert jit(functools.partial(line, slope=5.0))(2.0, shift=3.0) == 13.0
+    assert jit(lambda self, args: self - args)(self=3.0, args=1.0) == 2.0
 
 
 def test_in_axes_count_the_parameters() -> None:
