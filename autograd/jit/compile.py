@@ -20,6 +20,7 @@ from .graph.graph import Graph
 from .graph.passes import SHORT_DOT, simplify
 from .runtime.machine import Code, Machine, compile_ir, host
 from .runtime.signature import Argument
+from .trace.guards import Decisions
 from .trace.traced import TracedFunction, pause_garbage_collection, trace
 
 
@@ -90,11 +91,13 @@ def compile_call(
     who: str,
     wrt: Sequence[int] | None = None,
     sum_value: bool = False,
+    decisions: Decisions | None = None,
+    skip: int = 0,
 ) -> Compilation:
     """Compile f for a call; the arguments are those of `trace`."""
     with pause_garbage_collection():
         start = time.perf_counter()
-        traced = trace(f, given, who, wrt, sum_value)
+        traced = trace(f, given, who, wrt, sum_value, decisions, skip)
         return generate(traced, simplify, time.perf_counter() - start)
 
 
@@ -105,7 +108,8 @@ def generate(traced: TracedFunction, passes: Callable[[Graph], Graph], seconds: 
     layout = lay_out(graph, traced.shared, traced.leaves, [len(leaf.entries) for leaf in traced.rows])
     machine = host()
     lanes = machine.lanes if traced.leaves else 1
-    translation = translate(graph, layout, machine, lanes)
+    many = len(traced.decisions) > tuning.STRAIGHT_DECISIONS
+    translation = translate(graph, layout, machine, lanes, many)
     code = compile_ir(translation.ir, machine)
     stats = Stats(
         traced.graph.applications,
@@ -135,11 +139,11 @@ def count_dots(graph: Graph, layout: Layout) -> int:
     )
 
 
-def translate(graph: Graph, layout: Layout, machine: Machine, lanes: int) -> Translation:
-    """Translate a graph to LLVM IR: straight-line code for a small section, tables for a large one."""
+def translate(graph: Graph, layout: Layout, machine: Machine, lanes: int, to_tables: bool = False) -> Translation:
+    """Translate a graph to LLVM IR: straight-line code for a small section, tables for a large one, or `to_tables`."""
     ir = IR(machine.fma)
     shared: list[str] | Tables
-    if count_operands(graph, layout, False) <= tuning.STRAIGHT_SHARED:
+    if count_operands(graph, layout, False) <= (0 if to_tables else tuning.STRAIGHT_SHARED):
         shared, state = write_straight_line(ir, graph, layout, False, 1, Sums())
     else:
         shared, state = tabulate(graph, layout, False), 0
@@ -148,7 +152,7 @@ def translate(graph: Graph, layout: Layout, machine: Machine, lanes: int) -> Tra
         write_batch_loop(ir, layout, lanes, shared, [], Sums(), 1)
         return Translation(str(ir), shared, [], state, 0, lanes)
     load = count_operands(graph, layout, True)
-    if load > tuning.STRAIGHT_BATCHED or count_dots(graph, layout) > tuning.STRAIGHT_DOTS:
+    if to_tables or load > tuning.STRAIGHT_BATCHED or count_dots(graph, layout) > tuning.STRAIGHT_DOTS:
         tables = tabulate(graph, layout, True)
         write_table_machine(ir, "batched_machine", tables.keys, lanes, False)
         width = 1
