@@ -49,7 +49,7 @@ def test_each_element_takes_its_own_side() -> None:
         lambda x: np.sort(x)[1] * x[0] + np.median(x),
         lambda x: x[np.argmax(x)] * x[np.argmin(x)] + x[np.argsort(x)][0],
         lambda x: np.where(x > 1, x * x, -x).sum() + np.maximum(x, 1.5).sum() + np.max(x),
-        lambda x: x[x > 0.9].sum() * x[0] + x[np.nonzero(x > 1)[0][0]],
+        lambda x: sum(e for e in x if e > 0.9) * x[0] + x[np.nonzero([e > 1 for e in x])[0][0]],
         lambda x: x[0] * np.searchsorted(np.array([0.0, 1.0, 2.0]), x[1]) + np.digitize(x[0], [0.0, 1.0, 2.0]),
         lambda x: x[0] if np.array_equal(x, x[::-1]) else x[1],
         lambda x: np.argmax(np.array([x, x[::-1]]), axis=1).sum() * x[0],
