@@ -292,7 +292,7 @@ def describe(x: Any) -> str:
     if isinstance(x, np.ndarray):
         return f"a NumPy array of shape {x.shape} and dtype {x.dtype}"
     try:
-        kind, text = "type" if isinstance(x, type) else type(x).__name__, " ".join(repr(x).splitlines())
+        kind, text = "type" if isinstance(x, type) else type(x).__name__, " ".join(map(str.strip, repr(x).splitlines()))
     except ValueError:
         kind, text = type(x).__name__, "of more than 4,300 digits"  # which Python does not write
     text = text if len(text) <= 60 else text[:57] + "..."
