@@ -214,8 +214,6 @@ REPLACED |= {
     np.nan_to_num: _nan_to_num,
     np.where: _where,
     np.select: _select,
-    np.any: functools.partial(_reduce, np.logical_or),
-    np.all: functools.partial(_reduce, np.logical_and),
     np.nanmax: functools.partial(_reduce, np.fmax),
     np.nanmin: functools.partial(_reduce, np.fmin),
     np.median: _median,
