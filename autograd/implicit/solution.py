@@ -142,12 +142,9 @@ class Solution:
     def _float_derivatives(self, expression: Any) -> list[float]:
         both = [*self._variables, *self.inputs]
         slopes = np.array(pull_back([expression], [1.0], both, False))
-        by_x, found = slopes[: len(self._variables)], slopes[len(self._variables) :]
+        by_x, by_inputs = slopes[: len(self._variables)], slopes[len(self._variables) :]
         with np.errstate(all="ignore"):
-            for slope, row in zip(by_x, self._float_sensitivities):
-                if slope != 0:  # 0 times an infinite derivative would be nan
-                    found = found + slope * row
-        return found.tolist()  # type: ignore[no-any-return]
+            return (by_inputs + by_x @ self._float_sensitivities).tolist()  # type: ignore[no-any-return]
 
     @functools.cached_property
     def _float_sensitivities(self) -> Any:

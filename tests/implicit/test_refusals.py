@@ -100,6 +100,17 @@ def test_where_the_theorem_does_not_hold_derivatives_are_not_finite() -> None:
     assert np.isnan(ag.jit(ag.jacobian(lambda a: dependent(None, a)))(2.0)).all()
 
 
+def test_an_equation_without_x_determines_nothing() -> None:
+    root = ag.custom_root(lambda x, a: a - 2.0)(lambda x, a: 1.0)
+    assert root(1.0, 2.0) == 1.0
+    assert not math.isfinite(ag.grad(root, 1)(1.0, 2.0))
+    assert not math.isfinite(ag.jit(ag.grad(lambda a: root(1.0, a)))(2.0))
+    two = ag.custom_root(lambda x, a, b: [x[0] - a, ag.log(b)])(lambda x, a, b: [a * 1.0, 1.0])
+    slopes = ag.jacobian(lambda p: two(None, p[0], p[1]))
+    assert np.isnan(slopes(np.array([3.0, 1.0]))).all()
+    assert np.isnan(ag.jit(slopes)(np.array([3.0, 1.0]))).all()
+
+
 def test_derivatives_that_f_would_lose_are_refused() -> None:
     root = ag.custom_root(lambda x, a: math.exp(-x) - a)(lambda x, a: -math.log(a))
     with pytest.raises(
