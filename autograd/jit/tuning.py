@@ -32,8 +32,10 @@ STRAIGHT_SHARED = 60_000
 FUNCTION_OPERANDS, FUNCTION_COST = 6000, 200_000
 # A number that is read more than so many nodes later counts as a store, since another function will read it. Chosen.
 FAR = 300
-# Nodes with more operands, such as sums, are written in several functions. The gradient of a dot of 5,000 products
-# takes 1.9 s to compile, with double 2.1 and with four times as many 2.7; runs take the same time.
+# Nodes with more operands, such as sums, are loops over them or, where they do not lie side by side, several functions.
+# A logsumexp of 5,000 numbers compiles in 0.1 s as a loop and in 4.5 as functions, and runs in 50 and 77 µs. As
+# functions, the gradient of a dot of 5,000 products takes 1.9 s to compile, with double 2.1 and with four times as many
+# 2.7; runs take the same time.
 LONG = 250
 # Blocks of sums in one function. Four times as many compile up to 30 % slower; a quarter, and all runs, differ by less
 # than 7 %.
