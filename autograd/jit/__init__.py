@@ -64,8 +64,8 @@ def jit(
         f: a function of numbers, arrays, Modules, and lists, tuples, dicts and dataclasses of these,
             that returns numbers, arrays or such containers of them. If it is left out, as in
             `@jit(in_axes=0)`, the result is a decorator. It may decide by traced
-            numbers (if, while, max, int(x)): it is compiled for each path that elements take, up to
-            1,000, and each element of a batch takes its own. Leaf Values and parameters from outside
+            numbers (if, while, max, int(x)): it is compiled for each path that elements take, up
+            to 1,000, and each element of a batch takes its own. Leaf Values and parameters from outside
             are read at each call; if another Value has taken the place of one, in a variable, list,
             dict, array or attribute, f is compiled again. But a plain number, and what is read from a
             Value (`p.data`, `p.detach()`), keeps the value that it had when the function was traced;
