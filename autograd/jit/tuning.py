@@ -114,6 +114,9 @@ RECENT = 16
 
 # A function may take so many paths for arguments of one structure, and so many decisions on each. Chosen.
 PATHS, DECISIONS = 1000, 100_000
+# The paths may have so many operations in all, but in any case there may be so many paths. A path of 7,500 operations
+# in tables takes 0.25 s to trace and compile, and 1.3 MB.
+PATH_OPERATIONS, PATHS_ANYWAY = 500_000, 64
 # A path of more decisions becomes tables, since a function of many decisions takes many paths.
 STRAIGHT_DECISIONS = 30
 # Memory for groups of elements that take one path is kept for groups of at most so many elements, and for so many
