@@ -192,7 +192,7 @@ class Paths:
             forks[next((a.line for a, b in pairs if a.number != b.number), one.decisions[0].line)] += 1
         lines = ", ".join(line for line, _ in forks.most_common(3))
         return (
-            f"{lines}: the function being compiled takes more than {len(self.known)} paths, as it decides there by traced "
-            "values, again and again. Write such a loop with ag.while_loop, and such a choice with ag.where, "
+            f"{lines}: the function being compiled takes more than {len(self.known)} paths, as it decides there by "
+            "traced values, again and again. Write such a loop with ag.while_loop, and such a choice with ag.where, "
             "ag.maximum, ag.minimum, ag.clip or ag.cond, for which one path is enough"
         )
