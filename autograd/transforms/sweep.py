@@ -234,3 +234,75 @@ def _sum_of_products(pairs: Sequence[Pair]) -> Any:
     for adjoint, partial in pairs:
         total = total + adjoint * partial
     return total
+
+
+# Sweeps that compute only some entries of a Jacobian; sparse.py says which
+
+
+def push_entries(
+    outputs: Sequence[Any],
+    variables: Sequence[Value],
+    wanted: dict[Value, int],
+    supports: dict[Value, int],
+    on_values: bool,
+    paths: Paths,
+) -> list[dict[int, Any]]:
+    """Forward: for each output its derivatives, by the number of the variable.
+
+    Args:
+        outputs, variables, on_values, paths: as for pull_back.
+        wanted: for each node the numbers of variables, as bits: its derivatives with respect to others are left out.
+        supports: for each node the numbers of the variables that it depends on.
+    """
+    _announce(outputs)
+    found: dict[Value, Any] = {v: {k: 1.0} for k, v in enumerate(variables) if wanted.get(v, 0) >> k & 1}
+    for node in paths.order:
+        mask = wanted.get(node, 0)
+        if not mask & supports[node]:
+            continue
+        terms: dict[int, Any] = {}
+        for parent, partial in _edges(node, on_values, paths):
+            if parent in found:
+                all_wanted = not supports[parent] & ~mask
+                for k, tangent in found[parent].items():
+                    if all_wanted or mask >> k & 1:
+                        terms.setdefault(k, []).append((tangent, partial))
+        found[node] = _total_each(terms, on_values)
+    return [found.get(out, {}) if isinstance(out, Value) else {} for out in outputs]
+
+
+def pull_entries(
+    outputs: Sequence[Any], variables: Sequence[Value], on_values: bool, paths: Paths
+) -> list[dict[int, Any]]:
+    """Reverse: for each output its derivatives, by the number of the variable. The arguments are as for pull_back."""
+    _announce(outputs)
+    terms: dict[Value, Any] = {}
+    for k, out in enumerate(outputs):
+        if isinstance(out, Value):
+            terms.setdefault(out, {})[k] = [(1.0, 1.0)]
+    for node in reversed(paths.order):
+        if node in terms:
+            each = _total_each(terms.pop(node), on_values)
+            for parent, partial in _edges(node, on_values, paths):
+                if parent in paths.known:
+                    arrived = terms.setdefault(parent, {})
+                    for k, adjoint in each.items():
+                        arrived.setdefault(k, []).append((adjoint, partial))
+    rows: list[dict[int, Any]] = [{} for _ in outputs]
+    for number, v in enumerate(variables):
+        for k, adjoint in _total_each(terms.get(v, {}), on_values).items():
+            rows[k][number] = adjoint
+    return rows
+
+
+def _edges(node: Value, on_values: bool, paths: Paths) -> Sequence[tuple[Value, Any]]:
+    """The parents of a node, each with the local derivative."""
+    if on_values:
+        return rule_on_values(node, paths.known)
+    return dot_partials(node) if node.op is ops.dot else local_derivatives(node)
+
+
+def _total_each(terms: dict[int, Any], on_values: bool) -> dict[int, Any]:
+    """For each number the sum of its products of a derivative and a partial."""
+    total = _total if on_values else _sum_of_products
+    return {k: total(pairs) for k, pairs in terms.items()}
