@@ -55,6 +55,9 @@ PATTERNS: dict[str, tuple[Function, int, list[tuple[int, int]]]] = {
     "both sides of a choice": (
         lambda x: ag.where(x[0] > 0, x[0] * x[1], x[2] ** 2), 3, [(0, 1), (1, 0), (2, 2)],
     ),
+    "a function of a choice": (
+        lambda x: ag.exp(ag.where(x[0] > 0, x[1], x[2])), 3, [(1, 1), (1, 2), (2, 1), (2, 2)],
+    ),
     "the larger": (lambda x: ag.maximum(x[0] * x[1], x[2]), 3, [(0, 1), (1, 0)]),
     "a rounded number": (lambda x: x[0] * ag.floor(x[1]), 2, []),
     "an arrow": (
