@@ -92,17 +92,18 @@ def find_hessian(root: Any, order: Sequence[Value], supports: Sets, variables: S
 def find_interactions(op: Primitive, lengths: tuple[Length, ...]) -> list[int | None]:
     """For each number that a primitive is applied to, those that the partial for it depends on; None without a partial.
 
-    The rule runs once on Values, whose numbers do not matter. All of them are counted where it cannot, and for the
-    primitives of users, whose rules may depend on the numbers.
+    The rule runs once on Values, whose numbers do not matter. All of them are counted where it cannot, for the
+    primitives of users, whose rules may depend on the numbers, and for a loop in a program, which is no primitive.
 
     >>> from autograd.ops import add, mul
     >>> find_interactions(mul, (None, None)), find_interactions(add, (None, None))
     ([2, 1], [0, 0])
     """
-    passed = [partial is not None for partial, length in zip(op.partials, lengths) for _ in range(_count(length))]
+    partials: Any = op.partials if isinstance(op, Primitive) else [True] * len(lengths)
+    passed = [partial is not None for partial, length in zip(partials, lengths) for _ in range(_count(length))]
     everything = sum(1 << k for k, passes in enumerate(passed) if passes)
     found = dict.fromkeys(range(len(passed)), everything)
-    if op.built_in:
+    if isinstance(op, Primitive) and op.built_in:
         with contextlib.suppress(Exception):  # such as a derivative that is not known
             found.update(_interactions_of_rule(op, lengths))
     return [found[k] if passes else None for k, passes in enumerate(passed)]
@@ -139,9 +140,8 @@ def _count(length: Length) -> int:
 
 def parents_of(node: Value) -> Iterator[Value]:
     """The parents that a node passes derivatives back to."""
-    op = node.op
-    assert op is not None
-    for x, partial in zip(node.args, op.partials):
+    op, args = node.op, node.args
+    for x, partial in zip(args, op.partials if isinstance(op, Primitive) else args):
         if partial is None or type(x) is float:
             continue
         if type(x) is tuple:
