@@ -7,7 +7,7 @@ from typing import Any
 
 from ..primitive import check_flag
 from .recording import Recording, check_argnums, name_derivative, nest_rows
-from .sparse import load_scipy, sparse_hessian, sparse_jacobian
+from .sparse.arrays import load_scipy, sparse_hessian, sparse_jacobian
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]

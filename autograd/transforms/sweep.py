@@ -76,12 +76,12 @@ def pull_back(
     Returns:
         For each variable a float or, with on_values, a Value, unless the derivative is constant.
     """
-    _announce(outputs)
+    announce(outputs)
     seeded = [(out, seed) for out, seed in zip(outputs, seeds) if isinstance(out, Value)]
     paths = paths or Paths(outputs, variables)
     if not on_values:
         floats = [(out, (float(seed), 1.0)) for out, seed in seeded]
-        return _gather(adjoints(paths.order, floats, _pairs, _sum_of_products), variables)
+        return _gather(adjoints(paths.order, floats, _pairs, sum_of_products), variables)
     choices = _choices_among(paths.order)
     found = _gather(_adjoints_on_values(paths.order, seeded, choices, paths.known), variables)
     return found if choices is None else list(map(choices.result, found))
@@ -89,14 +89,14 @@ def pull_back(
 
 def pull_back_to_all(root: Value, seed: Any) -> dict[Value, Any]:
     """The derivative of a traced number, times seed, with respect to each node it was computed from."""
-    choices = Choices(_total)
+    choices = Choices(total_on_values)
     found = _adjoints_on_values(topological_order(root), [(root, seed)], choices, None)
     return {node: choices.result(adjoint) for node, adjoint in found}
 
 
 def _choices_among(order: Sequence[Value]) -> Choices | None:
     """What keeps track of conditions, if the nodes are traced. On Values it is known what is taken."""
-    return None if not order or type(order[0]) is Value else Choices(_total)
+    return None if not order or type(order[0]) is Value else Choices(total_on_values)
 
 
 def _adjoints_on_values(
@@ -109,7 +109,7 @@ def _adjoints_on_values(
         terms = [(parent, choices.term(node, parent, adjoint, partial)) for parent, partial in pairs]
         return [(parent, term) for parent, term in terms if term is not None]
 
-    total = _total if choices is None else choices.total
+    total = total_on_values if choices is None else choices.total
     return adjoints(order, [(out, (seed, 1.0)) for out, seed in seeds], edges, total)
 
 
@@ -143,13 +143,13 @@ def push_forward(
     paths: Paths | None = None,
 ) -> list[Any]:
     """Forward: the derivative of each output in the direction of the tangents, one for each variable."""
-    _announce(outputs)
+    announce(outputs)
     found: dict[Value, Any] = {}
     for v, tangent in zip(variables, tangents):
         found[v] = found[v] + tangent if v in found else tangent
     paths = paths or Paths(outputs, variables)
     choices = _choices_among(paths.order)
-    total = _total if choices is None else choices.total
+    total = total_on_values if choices is None else choices.total
     for node in paths.order:
         partials = rule_on_values(node, paths.known) if on_values else local_derivatives(node)
         known = [(parent, partial) for parent, partial in partials if parent in found]
@@ -183,7 +183,7 @@ def _pairs(node: Value, adjoint: Any) -> list[tuple[Value, Pair]]:
     return [(parent, (adjoint, partial)) for parent, partial in partials]
 
 
-def _announce(outputs: Sequence[Any]) -> None:
+def announce(outputs: Sequence[Any]) -> None:
     """Call the hooks for the results that are about to be differentiated; see node.py."""
     for hook in on_backward:
         for out in outputs:
@@ -191,7 +191,7 @@ def _announce(outputs: Sequence[Any]) -> None:
                 hook(out, 1.0)
 
 
-def _total(pairs: Sequence[Pair]) -> Any:
+def total_on_values(pairs: Sequence[Pair]) -> Any:
     """The sum of the products of pairs of an adjoint and a partial: at most one node.
 
     The bias is -0.0, which adds nothing, and by which jit tells these sums from a user's dot.
@@ -204,18 +204,18 @@ def _total(pairs: Sequence[Pair]) -> Any:
 
 def _matrix(outputs: Sequence[Any], variables: Sequence[Value]) -> Any:
     """The Jacobian in one sweep. The adjoint of a node is an array with one entry for each output."""
-    _announce(outputs)
+    announce(outputs)
     count = len(outputs)
     seeded = [(out, (seed, 1.0)) for out, seed in zip(outputs, np.eye(count)) if isinstance(out, Value)]
     with np.errstate(all="ignore"):
         order = Paths(outputs, variables).order
-        columns = _gather(adjoints(order, seeded, _pairs, _sum_of_products), variables)
+        columns = _gather(adjoints(order, seeded, _pairs, sum_of_products), variables)
     return np.array([np.broadcast_to(column, count) for column in columns]).reshape(len(variables), count).T
 
 
 def _columns(outputs: Sequence[Any], variables: Sequence[Value]) -> Any:
     """The columns of the Jacobian in one sweep. The tangent of a node is an array with one entry for each variable."""
-    _announce(outputs)
+    announce(outputs)
     found: dict[Value, Any] = {}
     for v, unit in zip(variables, np.eye(len(variables))):
         found[v] = found[v] + unit if v in found else unit
@@ -224,85 +224,13 @@ def _columns(outputs: Sequence[Any], variables: Sequence[Value]) -> Any:
             partials = dot_partials(node) if node.op is ops.dot else local_derivatives(node)
             terms = [(found[parent], partial) for parent, partial in partials if parent in found]
             if terms:
-                found[node] = _sum_of_products(terms)
+                found[node] = sum_of_products(terms)
     rows = [found.get(out, 0.0) if isinstance(out, Value) else 0.0 for out in outputs]
     return np.array([np.broadcast_to(row, len(variables)) for row in rows]).T.tolist()
 
 
-def _sum_of_products(pairs: Sequence[Pair]) -> Any:
+def sum_of_products(pairs: Sequence[Pair]) -> Any:
     total: Any = 0.0
     for adjoint, partial in pairs:
         total = total + adjoint * partial
     return total
-
-
-# Sweeps that compute only some entries of a Jacobian; sparse.py says which
-
-
-def push_entries(
-    outputs: Sequence[Any],
-    variables: Sequence[Value],
-    wanted: dict[Value, int],
-    supports: dict[Value, int],
-    on_values: bool,
-    paths: Paths,
-) -> list[dict[int, Any]]:
-    """Forward: for each output its derivatives, by the number of the variable.
-
-    Args:
-        outputs, variables, on_values, paths: as for pull_back.
-        wanted: for each node the numbers of variables, as bits: its derivatives with respect to others are left out.
-        supports: for each node the numbers of the variables that it depends on.
-    """
-    _announce(outputs)
-    found: dict[Value, Any] = {v: {k: 1.0} for k, v in enumerate(variables) if wanted.get(v, 0) >> k & 1}
-    for node in paths.order:
-        mask = wanted.get(node, 0)
-        if not mask & supports[node]:
-            continue
-        terms: dict[int, Any] = {}
-        for parent, partial in _edges(node, on_values, paths):
-            if parent in found:
-                all_wanted = not supports[parent] & ~mask
-                for k, tangent in found[parent].items():
-                    if all_wanted or mask >> k & 1:
-                        terms.setdefault(k, []).append((tangent, partial))
-        found[node] = _total_each(terms, on_values)
-    return [found.get(out, {}) if isinstance(out, Value) else {} for out in outputs]
-
-
-def pull_entries(
-    outputs: Sequence[Any], variables: Sequence[Value], on_values: bool, paths: Paths
-) -> list[dict[int, Any]]:
-    """Reverse: for each output its derivatives, by the number of the variable. The arguments are as for pull_back."""
-    _announce(outputs)
-    terms: dict[Value, Any] = {}
-    for k, out in enumerate(outputs):
-        if isinstance(out, Value):
-            terms.setdefault(out, {})[k] = [(1.0, 1.0)]
-    for node in reversed(paths.order):
-        if node in terms:
-            each = _total_each(terms.pop(node), on_values)
-            for parent, partial in _edges(node, on_values, paths):
-                if parent in paths.known:
-                    arrived = terms.setdefault(parent, {})
-                    for k, adjoint in each.items():
-                        arrived.setdefault(k, []).append((adjoint, partial))
-    rows: list[dict[int, Any]] = [{} for _ in outputs]
-    for number, v in enumerate(variables):
-        for k, adjoint in _total_each(terms.get(v, {}), on_values).items():
-            rows[k][number] = adjoint
-    return rows
-
-
-def _edges(node: Value, on_values: bool, paths: Paths) -> Sequence[tuple[Value, Any]]:
-    """The parents of a node, each with the local derivative."""
-    if on_values:
-        return rule_on_values(node, paths.known)
-    return dot_partials(node) if node.op is ops.dot else local_derivatives(node)
-
-
-def _total_each(terms: dict[int, Any], on_values: bool) -> dict[int, Any]:
-    """For each number the sum of its products of a derivative and a partial."""
-    total = _total if on_values else _sum_of_products
-    return {k: total(pairs) for k, pairs in terms.items()}

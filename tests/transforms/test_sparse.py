@@ -12,7 +12,9 @@ import scipy.sparse
 from hypothesis import given, settings, strategies as st
 
 import autograd as ag
-from autograd.transforms import hessian, jacobian, sparse as code, sparsity
+from autograd.transforms import hessian, jacobian
+from autograd.transforms.recording import Recording
+from autograd.transforms.sparse import entries, patterns
 
 Function = Callable[[Any], Any]
 
@@ -111,7 +113,7 @@ def test_rules_of_users_may_depend_on_everything() -> None:
     def product(a: float, b: float) -> float:
         return a * b
 
-    assert sparsity.find_interactions(product, (None, None)) == [3, 3]
+    assert patterns.find_interactions(product, (None, None)) == [3, 3]
     found = hessian(lambda x: product(x[0], x[1]) + x[2], sparse=True)(np.array([2.0, 3.0, 4.0]))
     assert places(found) == [(0, 0), (0, 1), (1, 0), (1, 1)]
     assert found.toarray()[:2, :2].tolist() == [[0.0, 1.0], [1.0, 0.0]]
@@ -193,8 +195,8 @@ def test_random_functions(seed: int, n: int) -> None:
 
 @pytest.mark.parametrize(("few", "wide"), [(0, 10**9), (4, 10**9), (10**9, 10**9), (4, 0)])
 def test_every_way_of_sweeping_gives_the_same(few: int, wide: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(code, "FEW", few)
-    monkeypatch.setattr(code, "WIDE", wide)
+    monkeypatch.setattr(entries, "FEW", few)
+    monkeypatch.setattr(entries, "WIDE", wide)
     rng = np.random.default_rng(3)
     x = rng.normal(size=40)
 
@@ -225,10 +227,10 @@ def test_rows_that_need_it_are_swept_back() -> None:
         return [total, *[hub * v for v in x]]
 
     x = np.linspace(0.1, 1.0, n)
-    run = code.Recording("jacobian", arrow, 0, (x,), {})
-    supports = sparsity.find_supports(run.paths.order, run.variables)
+    run = Recording("jacobian", arrow, 0, (x,), {})
+    supports = patterns.find_supports(run.paths.order, run.variables)
     rows = [supports[out] for out in run.numbers]
-    edges, cost, _, back = code._plan(run.numbers, run.paths, supports, rows)
+    edges, cost, _, back = entries._plan(run.numbers, run.paths, supports, rows)
     assert list(back) == [0]
     assert cost < 2 * edges
     found = jacobian(arrow, sparse=True)(x)

@@ -126,6 +126,22 @@ def test_values_closed_over_are_read_at_each_call_of_a_program() -> None:
         hessian(f, sparse=True)(x)
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_side_not_taken_contributes_nothing(compiled: bool) -> None:
+    def parts(x: Any) -> Any:
+        return [ag.where(a > 0, ag.sqrt(a) * b, a * b) for a, b in zip(x, x[1:])]
+
+    x = np.array([4.0, 0.0, -1.0, 3.0])  # the slope of the square root at 0 is infinite
+    make = ag.jit if compiled else lambda f: f
+    slopes = make(jacobian(parts, sparse=True))(x)
+    assert slopes.toarray().tolist() == [[0.0, 2.0, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 3.0, -1.0]]
+    bends = make(hessian(lambda x: ag.sum(parts(x)), sparse=True))(x)
+    assert bends.nnz == 9
+    assert bends.toarray().tolist() == [
+        [0.0, 0.25, 0.0, 0.0], [0.25, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0], [0.0, 0.0, 1.0, 0.0],
+    ]  # fmt: skip
+
+
 # In SciPy
 
 

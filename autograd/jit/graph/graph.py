@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -58,7 +59,7 @@ class Graph:
     def needed(self) -> bytearray:
         """For each node whether a result depends on it."""
         needed = bytearray(len(self))
-        for k in self.outputs:
+        for k in set(self.outputs):  # of a million, most are the zero that a Hessian is filled with
             needed[k] = 1
         for k in range(len(self) - 1, -1, -1):
             if needed[k]:
@@ -85,8 +86,8 @@ class Graph:
             if wanted:
                 for k in args:
                     counts[k] += 1
-        for k in self.outputs:
-            counts[k] += 1
+        for k, count in collections.Counter(self.outputs).items():
+            counts[k] += count
         return counts
 
 
@@ -139,9 +140,10 @@ def from_tracers(nodes: Iterable[Tracer], inputs: dict[Tracer, Input], outputs: 
         what.append(inputs[tracer] if op is None else op)
         operands.append(args)
     # Of a million results, most are one and the same object: the zero that a Hessian is filled with.
-    ids = list(map(id, outputs))
-    nodes_of = {key: node(x) for key, x in dict(zip(ids, outputs)).items()}
-    return Graph(tuple(what), tuple(operands), tuple(map(nodes_of.__getitem__, ids)))
+    filler = collections.Counter(map(id, outputs[:: 1 + len(outputs) // 100])).most_common(1)
+    same = next((x for x in outputs if id(x) == filler[0][0]), None)
+    its_node = node(same) if outputs else -1
+    return Graph(tuple(what), tuple(operands), tuple([its_node if x is same else node(x) for x in outputs]))
 
 
 def group_operands(op: Primitive, numbers: Sequence[Any]) -> tuple[Any, ...]:

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ..chain import reachable, rule_on_values
-from ..primitive import Interval, Primitive
-from ..value import Value
+from ...chain import reachable, rule_on_values
+from ...primitive import Interval, Primitive
+from ...value import Value
 
 Sets = dict[Value, int]
 Length = int | None  # of an argument that is a sequence; None for a number

@@ -8,20 +8,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..installation import require
-from ..primitive import Primitive
-from ..value import Value
-from .containers import Registered, registered
-from .recording import Recording
-from .sparsity import Sets, find_goals, find_hessian, find_supports, list_bits, parents_of
-from .sweep import BLOCK, Paths, pull_entries, push_entries
-
-# Products for each edge of a graph that are few enough not to look for fewer. Chosen.
-FEW = 4
-# In eager use a sweep on arrays, which computes whole rows, takes over where there are more products than these for
-# each edge and block of rows. Hessians of 100 to 300 variables take as long either way at about 5; at 26 the arrays
-# are five times as fast.
-WIDE = 5
+from ...installation import require
+from ...value import Value
+from ..containers import Registered, registered
+from ..recording import Recording
+from ..sweep import Paths
+from .entries import compute_rows
+from .patterns import Sets, find_hessian, find_supports, list_bits
 
 
 class Pattern:
@@ -106,7 +99,7 @@ def sparse_jacobian(run: Recording) -> Any:
     run.expect_numbers()
     supports = find_supports(run.paths.order, run.variables)
     rows = [_find(supports, out) for out in run.numbers]
-    found = _compute_rows(run, run.numbers, run.paths, supports, rows)
+    found = compute_rows(run, run.numbers, run.paths, supports, rows)
     pattern = Pattern(rows, len(run.variables))
     return _build(run, pattern, [row.get(j, 0.0) for row, its in zip(found, pattern.columns) for j in its])
 
@@ -129,7 +122,7 @@ def sparse_hessian(run: Recording) -> Any:
         for j in columns:
             if _is_mine(pattern, i, j):
                 mine[i] |= 1 << j
-    found = _compute_rows(run, slopes, paths, supports, mine)
+    found = compute_rows(run, slopes, paths, supports, mine)
     entries = [
         found[i].get(j, 0.0) if _is_mine(pattern, i, j) else found[j].get(i, 0.0)
         for i, columns in enumerate(pattern.columns)
@@ -156,66 +149,3 @@ def _build(run: Recording, pattern: Pattern, entries: list[Any]) -> Any:
     numbers = np.empty(len(entries), dtype=object)
     numbers[:] = entries
     return TracedSparse(pattern, numbers)
-
-
-def _compute_rows(
-    run: Recording, outputs: Sequence[Any], paths: Paths, supports: Sets, rows: Sequence[int]
-) -> list[dict[int, Any]]:
-    """For each output its derivatives with respect to the variables in its row, by their number.
-
-    Entry by entry: products with vectors of coloured variables (A. Curtis, M. Powell, J. Reid, On the estimation of
-    sparse Jacobian matrices, 1974; A. Gebremedhin, F. Manne, A. Pothen, What color is your Jacobian?, SIAM Review 47,
-    2005) compute the same numbers and zeros besides. For the Hessian of a Rosenbrock chain of 1,000 variables, which
-    needs three colours, they compile in 0.95 s and run in 35 µs, the entries in 0.73 s and 6 µs.
-    """
-    if not all(isinstance(node.op, Primitive) for node in paths.order):  # there are loops, which pass on whole rows
-        return _compute_blocks(run, outputs, rows)
-    edges, cost, wanted, back = _plan(outputs, paths, supports, rows)
-    on_values = run.on_values()
-    if not on_values and cost > WIDE * edges * -(-len(outputs) // BLOCK):
-        return _compute_blocks(run, outputs, rows)
-    found = push_entries(outputs, run.variables, wanted, supports, on_values, paths)
-    for k, row in zip(back, pull_entries([outputs[k] for k in back], run.variables, on_values, paths)):
-        found[k] = row
-    return found
-
-
-def _plan(
-    outputs: Sequence[Any], paths: Paths, supports: Sets, rows: Sequence[int]
-) -> tuple[int, int, Sets, Sequence[int]]:
-    """Which rows to sweep forward and which back: long ones back, as long as that makes for fewer products.
-
-    Forward, each node has an entry for each variable that it depends on and that is wanted. Back, it has one for each
-    output that depends on it.
-
-    Returns:
-        The edges of the graph, the products, the numbers of the variables wanted at each node, the rows to sweep back.
-    """
-    best: tuple[int, int, Sets, Sequence[int]] | None = None
-    longest = max([row.bit_count() for row in rows], default=0)
-    for limit in (longest, *[16**k for k in range(5) if 16**k < longest], 0):
-        back = [k for k, row in enumerate(rows) if row.bit_count() > limit]
-        wanted = find_goals(paths.order, outputs, [row if row.bit_count() <= limit else 0 for row in rows])
-        swept = find_goals(paths.order, [outputs[k] for k in back], [1 << k for k in range(len(back))])
-        edges = cost = 0
-        for node in paths.order:
-            mask, ends = wanted.get(node, 0), swept.get(node, 0).bit_count()
-            for parent in parents_of(node):
-                if parent in supports:
-                    edges += 1
-                    cost += ends + ((supports[parent] & mask).bit_count() if mask else 0)
-        if best is None or cost < best[1]:
-            best = edges, cost, wanted, back
-        if cost <= FEW * edges:
-            break
-    assert best is not None
-    return best
-
-
-def _compute_blocks(run: Recording, outputs: Sequence[Any], rows: Sequence[int]) -> list[dict[int, Any]]:
-    """The same by sweeps on arrays, which compute whole rows."""
-    found = []
-    for start in range(0, len(outputs), BLOCK):
-        block = run.pull_each(outputs[start : start + BLOCK])
-        found += [{j: row[j] for j in list_bits(columns)} for row, columns in zip(block, rows[start : start + BLOCK])]
-    return found
