@@ -7,7 +7,7 @@ from typing import Any
 
 from ..primitive import check_flag
 from .recording import Recording, check_argnums, name_derivative, nest_rows
-from .sparse.arrays import load_scipy, sparse_hessian, sparse_jacobian
+from .sparse.arrays import hessian_rows, jacobian_rows, load_scipy, sparse_hessian, sparse_jacobian
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -47,7 +47,7 @@ def jacobian(f: Function, argnums: Argnums = 0, sparse: bool = False) -> Functio
         run = Recording("jacobian", f, argnums, args, kwargs)
         if sparse:
             return sparse_jacobian(run)
-        return nest_rows(run.pull_each(run.numbers), run.outputs, run.inputs)
+        return nest_rows(jacobian_rows(run), run.outputs, run.inputs)
 
     return name_derivative(derivatives, "jacobian", f)
 
@@ -56,8 +56,7 @@ def hessian(f: Function, argnums: Argnums = 0, sparse: bool = False) -> Function
     """Return a function that computes all second derivatives of f, whose result is one number.
 
     One sweep on Values for the gradient, then its Jacobian. The result is symmetric to the last bit:
-    each entry below the diagonal is copied above it, because rounding may have made the two differ. This
-    saves no time, because a sweep gives whole rows.
+    of two equal entries one is copied to the other, because rounding may have made the two differ.
 
     With `sparse`, only the entries that can be other than 0 are computed. Which these are follows from the
     operations of f alone: a product of x and y has the entries (x, y) and (y, x), a sum has none, and of a
@@ -98,10 +97,6 @@ def hessian(f: Function, argnums: Argnums = 0, sparse: bool = False) -> Function
         run.expect_scalar()
         if sparse:
             return sparse_hessian(run)
-        rows = run.pull_each(run.gradient())
-        for i, row in enumerate(rows):
-            for j in range(i):
-                rows[j][i] = row[j]
-        return nest_rows(rows, run.inputs, run.inputs)
+        return nest_rows(hessian_rows(run), run.inputs, run.inputs)
 
     return name_derivative(second_derivatives, "hessian", f)

@@ -1,5 +1,6 @@
 """Sparse results: structures, programs of ag.jit, batches, what SciPy does with them, and what is refused."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -129,7 +130,7 @@ def test_values_closed_over_are_read_at_each_call_of_a_program() -> None:
 @pytest.mark.parametrize("compiled", [False, True])
 def test_the_side_not_taken_contributes_nothing(compiled: bool) -> None:
     def parts(x: Any) -> Any:
-        return [ag.where(a > 0, ag.sqrt(a) * b, a * b) for a, b in zip(x, x[1:])]
+        return [ag.where(a > 0, ag.sqrt(a) * b, a * b) for a, b in itertools.pairwise(x)]
 
     x = np.array([4.0, 0.0, -1.0, 3.0])  # the slope of the square root at 0 is infinite
     make = ag.jit if compiled else lambda f: f

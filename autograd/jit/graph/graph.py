@@ -140,10 +140,12 @@ def from_tracers(nodes: Iterable[Tracer], inputs: dict[Tracer, Input], outputs: 
         what.append(inputs[tracer] if op is None else op)
         operands.append(args)
     # Of a million results, most are one and the same object: the zero that a Hessian is filled with.
-    filler = collections.Counter(map(id, outputs[:: 1 + len(outputs) // 100])).most_common(1)
-    same = next((x for x in outputs if id(x) == filler[0][0]), None)
-    its_node = node(same) if outputs else -1
-    return Graph(tuple(what), tuple(operands), tuple([its_node if x is same else node(x) for x in outputs]))
+    some = list(outputs[:: 1 + len(outputs) // 100])
+    ids = list(map(id, some))
+    most = max(some, key=lambda x: ids.count(id(x)), default=0.0)
+    its_node = node(most) if some else -1
+    results = tuple([its_node if x is most else node(x) for x in outputs])
+    return Graph(tuple(what), tuple(operands), results)
 
 
 def group_operands(op: Primitive, numbers: Sequence[Any]) -> tuple[Any, ...]:

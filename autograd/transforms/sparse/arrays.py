@@ -26,17 +26,18 @@ class Pattern:
 
     Attributes:
         columns: for each row its columns, in order.
+        shape: how many rows and columns there are.
     """
 
     def __init__(self, rows: Sequence[int], width: int) -> None:
         self.columns = list(map(list_bits, rows))
-        self._shape = len(rows), width
+        self.shape = len(rows), width
 
     @functools.cached_property
     def _example(self) -> Any:
         starts = np.cumsum([0, *map(len, self.columns)], dtype=np.int32)  # SuperLU takes no wider integers
         places = np.array([j for row in self.columns for j in row], dtype=np.int32)
-        example = load_scipy("a sparse result").csr_array((np.zeros(len(places)), places, starts), shape=self._shape)
+        example = load_scipy("a sparse result").csr_array((np.zeros(len(places)), places, starts), shape=self.shape)
         example.has_canonical_format = True  # so that no method needs to check it
         return example
 
@@ -95,18 +96,42 @@ def load_scipy(who: str) -> Any:
 
 
 def sparse_jacobian(run: Recording) -> Any:
-    """The Jacobian of a recorded function."""
+    """The Jacobian of a recorded function, as a sparse array."""
     run.expect_numbers()
+    return _build(run, *_jacobian(run))
+
+
+def sparse_hessian(run: Recording) -> Any:
+    """The Hessian of a recorded function whose result is one number, as a sparse array."""
+    run.expect_numbers()
+    return _build(run, *_hessian(run))
+
+
+def jacobian_rows(run: Recording) -> list[list[Any]]:
+    """The Jacobian row by row, zeros included. Where a function is traced, they have cost nothing."""
+    return _spread(*_jacobian(run)) if run.traced else run.pull_each(run.numbers)
+
+
+def hessian_rows(run: Recording) -> list[list[Any]]:
+    """The Hessian row by row, in the same way. Entries below the diagonal are copied above it."""
+    if run.traced:
+        return _spread(*_hessian(run))
+    rows = run.pull_each(run.gradient())
+    for i, row in enumerate(rows):
+        for j in range(i):
+            rows[j][i] = row[j]
+    return rows
+
+
+def _jacobian(run: Recording) -> tuple[Pattern, list[Any]]:
     supports = find_supports(run.paths.order, run.variables)
     rows = [_find(supports, out) for out in run.numbers]
     found = compute_rows(run, run.numbers, run.paths, supports, rows)
     pattern = Pattern(rows, len(run.variables))
-    return _build(run, pattern, [row.get(j, 0.0) for row, its in zip(found, pattern.columns) for j in its])
+    return pattern, [row.get(j, 0.0) for row, its in zip(found, pattern.columns) for j in its]
 
 
-def sparse_hessian(run: Recording) -> Any:
-    """The Hessian of a recorded function whose result is one number."""
-    run.expect_numbers()
+def _hessian(run: Recording) -> tuple[Pattern, list[Any]]:
     supports = find_supports(run.paths.order, run.variables)
     rows = find_hessian(run.numbers[0], run.paths.order, supports, run.variables)
     slopes = run.gradient()
@@ -123,12 +148,11 @@ def sparse_hessian(run: Recording) -> Any:
             if _is_mine(pattern, i, j):
                 mine[i] |= 1 << j
     found = compute_rows(run, slopes, paths, supports, mine)
-    entries = [
+    return pattern, [
         found[i].get(j, 0.0) if _is_mine(pattern, i, j) else found[j].get(i, 0.0)
         for i, columns in enumerate(pattern.columns)
         for j in columns
     ]
-    return _build(run, pattern, entries)
 
 
 def _is_mine(pattern: Pattern, i: int, j: int) -> bool:
@@ -141,6 +165,16 @@ def _is_mine(pattern: Pattern, i: int, j: int) -> bool:
 
 def _find(supports: Sets, x: Any) -> int:
     return supports.get(x, 0) if isinstance(x, Value) else 0
+
+
+def _spread(pattern: Pattern, entries: list[Any]) -> list[list[Any]]:
+    rows, each = [], iter(entries)
+    for columns in pattern.columns:
+        row = [0.0] * pattern.shape[1]
+        for j in columns:
+            row[j] = next(each)
+        rows.append(row)
+    return rows
 
 
 def _build(run: Recording, pattern: Pattern, entries: list[Any]) -> Any:
