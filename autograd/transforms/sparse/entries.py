@@ -17,7 +17,7 @@ from .patterns import Sets, find_goals, list_bits, parents_of
 
 Rows = list[dict[int, Any]]  # for each output its derivatives, by the number of the variable
 
-# Products for each edge of a graph that are few enough not to look for fewer. Chosen.
+# Products for each edge, or variables that each node depends on, that are few enough not to look for fewer. Chosen.
 FEW = 4
 # In eager use a sweep on arrays, which computes whole rows, takes over where there are more products than these for
 # each edge and block of rows. Hessians of 100 to 300 variables take as long either way at about 5; at 26 the arrays
@@ -25,8 +25,17 @@ FEW = 4
 WIDE = 5
 
 
-def compute_rows(run: Recording, outputs: Sequence[Any], paths: Paths, supports: Sets, rows: Sequence[int]) -> Rows:
+def compute_rows(
+    run: Recording, outputs: Sequence[Any], paths: Paths, supports: Sets, rows: Sequence[int], back: bool = False
+) -> Rows:
     """For each output its derivatives with respect to the variables in its row, by their number.
+
+    Args:
+        run: the recorded function.
+        outputs, paths: what is differentiated, and its Paths from the variables.
+        supports: for each node the variables that it depends on.
+        rows: for each output the variables whose derivatives are wanted.
+        back: whether a program is to sweep all rows back.
 
     Entry by entry: products with vectors of coloured variables (A. Curtis, M. Powell, J. Reid, On the estimation of
     sparse Jacobian matrices, 1974; A. Gebremedhin, F. Manne, A. Pothen, What color is your Jacobian?, SIAM Review 47,
@@ -35,11 +44,13 @@ def compute_rows(run: Recording, outputs: Sequence[Any], paths: Paths, supports:
     """
     if not all(isinstance(node.op, Primitive) for node in paths.order):  # there are loops, which pass on whole rows
         return _compute_blocks(run, outputs, rows)
-    edges, cost, wanted, back = _plan(outputs, paths, supports, rows)
+    if run.traced and back:
+        return _pull(outputs, run.variables, True, paths)
+    edges, cost, wanted, long = _plan(outputs, paths, supports, rows)
     if not run.traced and cost > WIDE * edges * -(-len(outputs) // BLOCK):
         return _compute_blocks(run, outputs, rows)
     found = _push(outputs, run.variables, wanted, supports, run.traced, paths)
-    for k, row in zip(back, _pull([outputs[k] for k in back], run.variables, run.traced, paths)):
+    for k, row in zip(long, _pull([outputs[k] for k in long], run.variables, run.traced, paths)):
         found[k] = row
     return found
 
@@ -54,7 +65,12 @@ def _plan(
 
     Returns:
         The edges of the graph, the products, the numbers of the variables wanted at each node, the rows to sweep back.
+        Where there are few products they are not counted: 0.
     """
+    if all(supports[node].bit_count() <= FEW for node in paths.order):
+        return 0, 0, find_goals(paths.order, outputs, rows), []
+    if len(outputs) <= FEW:
+        return 0, 0, {}, range(len(outputs))
     best: tuple[int, int, Sets, Sequence[int]] | None = None
     longest = max([row.bit_count() for row in rows], default=0)
     for limit in (longest, *[16**k for k in range(5) if 16**k < longest], 0):
