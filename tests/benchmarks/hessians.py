@@ -16,7 +16,7 @@ if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 import numpy as np
-from alternate import alternate, human, repeated, show
+from alternate import alternate, human, repeated, seconds, show
 
 import autograd as ag
 
@@ -64,7 +64,7 @@ def main() -> None:
     ag.jit(ag.hessian(rosenbrock, sparse=True))(np.ones(3))  # imports the compiler and SciPy
     for n in (10, 100, 1000):
         print(f"Rosenbrock chain, n = {n}")
-        x, times = np.linspace(-1.0, 1.0, n), 1000 if n < 1000 else 200
+        x = np.linspace(-1.0, 1.0, n)
         sparse = prepare("sparse", lambda: ag.jit(ag.hessian(rosenbrock, sparse=True)), x)
         dense = prepare("dense", lambda: ag.jit(ag.hessian(rosenbrock)), x)
         peers: list[tuple[str, Any, Any]] = []
@@ -80,6 +80,7 @@ def main() -> None:
             peers += [("JAX, dense", sparse, theirs), ("JAX, dense", dense, theirs)]
         peers.append(("dense", sparse, dense))
         for name, ours, theirs in peers:
+            times = int(0.02 / seconds(repeated(theirs, 3))) + 1
             a, b, ratio = alternate(repeated(ours, times), repeated(theirs, times), 9)
             show(f"  {'sparse' if ours is sparse else 'dense'}", a / times, b / times, ratio, f"faster than {name}")
 

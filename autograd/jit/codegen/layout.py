@@ -149,6 +149,6 @@ def _find_constants(graph: Graph, count: int) -> tuple[NDArray[np.int64], NDArra
     """Which of the first `count` results are constants, and these constants."""
     is_constant = np.array([type(what) is float for what in graph.what], dtype=bool)
     numbers = np.array([what if type(what) is float else 0.0 for what in graph.what])
-    outputs = np.array(graph.outputs[:count], dtype=np.int64)
+    outputs = np.fromiter(graph.outputs, np.int64, count)
     found = np.flatnonzero(is_constant[outputs])
     return found, numbers[outputs[found]]

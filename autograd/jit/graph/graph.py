@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from ...primitive import Primitive
 from ..trace.tracer import Tracer
@@ -86,9 +87,8 @@ class Graph:
             if wanted:
                 for k in args:
                     counts[k] += 1
-        for k, count in collections.Counter(self.outputs).items():
-            counts[k] += count
-        return counts
+        results = np.bincount(np.fromiter(self.outputs, np.int64, len(self.outputs)), minlength=len(self))
+        return [a + b for a, b in zip(counts, results.tolist())]
 
 
 def _describe(what: What, args: Sequence[int]) -> str:
