@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -17,27 +18,30 @@ from .entries import compute_rows
 from .patterns import Sets, find_hessian, find_supports, list_bits
 
 
+@dataclasses.dataclass(frozen=True)
 class Pattern:
     """The places of the entries of a sparse matrix.
 
-    Args:
+    Attributes:
         rows: for each row the set of its columns, as bits.
         width: how many columns there are.
-
-    Attributes:
-        columns: for each row its columns, in order.
-        shape: how many rows and columns there are.
     """
 
-    def __init__(self, rows: Sequence[int], width: int) -> None:
-        self.columns = list(map(list_bits, rows))
-        self.shape = len(rows), width
+    rows: tuple[int, ...]
+    width: int
+
+    @functools.cached_property
+    def columns(self) -> list[list[int]]:
+        """For each row its columns, in order."""
+        return list(map(list_bits, self.rows))
 
     @functools.cached_property
     def _example(self) -> Any:
         starts = np.cumsum([0, *map(len, self.columns)], dtype=np.int32)  # SuperLU takes no wider integers
         places = np.array([j for row in self.columns for j in row], dtype=np.int32)
-        example = load_scipy("a sparse result").csr_array((np.zeros(len(places)), places, starts), shape=self.shape)
+        example = load_scipy("a sparse result").csr_array(
+            (np.zeros(len(places)), places, starts), shape=(len(self.rows), self.width)
+        )
         example.has_canonical_format = True  # so that no method needs to check it
         return example
 
@@ -127,7 +131,7 @@ def _jacobian(run: Recording) -> tuple[Pattern, list[Any]]:
     supports = find_supports(run.paths.order, run.variables)
     rows = [_find(supports, out) for out in run.numbers]
     found = compute_rows(run, run.numbers, run.paths, supports, rows)
-    pattern = Pattern(rows, len(run.variables))
+    pattern = Pattern(tuple(rows), len(run.variables))
     return pattern, [row.get(j, 0.0) for row, its in zip(found, pattern.columns) for j in its]
 
 
@@ -141,7 +145,7 @@ def _hessian(run: Recording) -> tuple[Pattern, list[Any]]:
         for j in list_bits(_find(supports, slope) | rows[i]):
             rows[i] |= 1 << j
             rows[j] |= 1 << i
-    pattern = Pattern(rows, len(rows))
+    pattern = Pattern(tuple(rows), len(rows))
     mine = [0] * len(rows)
     for i, columns in enumerate(pattern.columns):
         for j in columns:
@@ -173,7 +177,7 @@ def _find(supports: Sets, x: Any) -> int:
 def _spread(pattern: Pattern, entries: list[Any]) -> list[list[Any]]:
     rows, each = [], iter(entries)
     for columns in pattern.columns:
-        row = [0.0] * pattern.shape[1]
+        row = [0.0] * pattern.width
         for j in columns:
             row[j] = next(each)
         rows.append(row)
