@@ -112,6 +112,18 @@ def test_a_batch_gives_a_list(size: int) -> None:
     assert [(a != b).nnz for a, b in zip(both, found)] == [0] * min(size, 3)
 
 
+def test_all_elements_of_a_batch_must_have_one_pattern() -> None:
+    def f(x: Any) -> Any:
+        return x[0] * x[1] * x[2] if x[0] > 0 else x[1] * x[2] * x[3]
+
+    X = np.array([[1.0, 2.0, 3.0, 4.0], [-1.0, 2.0, 3.0, 4.0]])
+    program = ag.jit(hessian(f, sparse=True))
+    for x in X:
+        assert (program(x) != hessian(f, sparse=True)(x)).nnz == 0
+    with pytest.raises(TypeError, match="must return the same structure for each element of a batch"):
+        ag.jit(hessian(f, sparse=True), in_axes=0)(X)
+
+
 def test_values_closed_over_are_read_at_each_call_of_a_program() -> None:
     scale = ag.Value(1.0)
 

@@ -105,30 +105,30 @@ class _Terms:
     """What arrives at the nodes in one sweep: on floats, or on traced numbers with their choices."""
 
     def __init__(self, paths: Paths, traced: bool) -> None:
-        self._known, self._traced = paths.known, traced
-        self._choices = Choices()
+        self._known = paths.known
+        self._choices = Choices(total_on_values) if traced else None
 
     def edges(self, node: Value) -> Sequence[tuple[Value, Any]]:
         """The parents of a node, each with the local derivative."""
-        if self._traced:
+        if self._choices is not None:
             return rule_on_values(node, self._known)
         return dot_partials(node) if node.op is ops.dot else local_derivatives(node)
 
     def add(self, terms: dict[int, Any], k: int, node: Value, parent: Value, factor: Any, partial: Any) -> None:
         """Add a term of derivative k: a factor, which is an adjoint of the node or a tangent of its parent, times d."""
-        term = self._choices.term(node, parent, factor, partial) if self._traced else (factor, partial)
+        term = (factor, partial) if self._choices is None else self._choices.term(node, parent, factor, partial)
         if term is not None:
             terms.setdefault(k, []).append(term)
 
     def total(self, terms: dict[int, Any]) -> dict[int, Any]:
         """The derivatives, each the sum of its terms."""
-        if self._traced:
-            return {k: self._choices.total(each, total_on_values) for k, each in terms.items()}
-        return {k: sum_of_products(each) for k, each in terms.items()}
+        add = sum_of_products if self._choices is None else self._choices.total
+        return {k: add(each) for k, each in terms.items()}
 
     def results(self, derivatives: dict[int, Any]) -> dict[int, Any]:
         """The derivatives as numbers."""
-        return {k: self._choices.result(x) for k, x in derivatives.items()} if self._traced else derivatives
+        choices = self._choices
+        return derivatives if choices is None else {k: choices.result(x) for k, x in derivatives.items()}
 
 
 def _push(
