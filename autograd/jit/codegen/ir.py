@@ -140,7 +140,10 @@ class Writer:
 
     def broadcast(self, place: str) -> str:
         """The one double at that place, in every lane."""
-        scalar = self.put(f"load double, ptr {place}, align 8")
+        return self.spread(self.put(f"load double, ptr {place}, align 8"))
+
+    def spread(self, scalar: str) -> str:
+        """One double in every lane."""
         if self.lanes == 1:
             return scalar
         one = self.put(f"insertelement {self.type} poison, double {scalar}, i32 0")

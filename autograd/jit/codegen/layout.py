@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .. import tuning
 from ..graph.graph import Graph, Input
+from ..graph.loops import Item, Loop, Stack
 
 
 @dataclasses.dataclass
@@ -100,7 +101,7 @@ def lay_out(graph: Graph, shared_inputs: int, leaves: Sequence[int], widths: Seq
     read = [graph.operands[k] for k in range(len(graph)) if batched[k]]
     for args in [*read, dict.fromkeys(graph.outputs) if leaves else ()]:
         for x in args:
-            if not batched[x] and x not in place and type(graph.what[x]) is not float:
+            if not batched[x] and x not in place and _is_kept(graph, x):
                 place[x] = size
                 size += 1
     rows = first_sum if leaves else 0
@@ -143,6 +144,15 @@ def lay_out(graph: Graph, shared_inputs: int, leaves: Sequence[int], widths: Seq
         row_leaves=widths if leaves else (),
         direct_out=direct_out,
     )
+
+
+def _is_kept(graph: Graph, k: int) -> bool:
+    """Whether a shared node that batched nodes read needs a place: constants need none, and stacks have their own."""
+    what = graph.what[k]
+    if isinstance(what, Item):
+        loop = graph.what[graph.operands[k][0]]
+        return isinstance(loop, Loop) and what.number <= loop.carries
+    return not isinstance(what, (float, Loop, Stack))
 
 
 def _find_constants(graph: Graph, count: int) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ...primitive import Primitive
 from ..trace.tracer import Tracer
+from .loops import At, Item, Loop, Stack
 
 
 class Input(NamedTuple):
@@ -18,7 +19,7 @@ class Input(NamedTuple):
     name: str = ""
 
 
-What = Input | float | Primitive
+What = Input | float | Primitive | Loop | Item | At | Stack
 
 
 @dataclasses.dataclass(frozen=True)
