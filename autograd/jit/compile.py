@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .. import ops
@@ -14,6 +14,7 @@ from .codegen.batch_sums import Sums, plan_sums
 from .codegen.context import write_attend
 from .codegen.ir import IR
 from .codegen.layout import Layout, lay_out
+from .codegen.loops.cost import count_step, count_steps
 from .codegen.loops.rows import Loops
 from .codegen.straight_line import write_straight_line
 from .codegen.table_machine import write_table_machine
@@ -121,7 +122,7 @@ def generate(traced: TracedFunction, passes: Callable[[Graph], Graph], seconds: 
         lanes,
         code.cached,
     )
-    return Compilation(traced, graph, layout, translation, code, stats, count_operands(graph, layout, True))
+    return Compilation(traced, graph, layout, translation, code, stats, count_work(graph, layout))
 
 
 def count_operands(graph: Graph, layout: Layout, batched: bool) -> int:
@@ -133,6 +134,23 @@ def count_operands(graph: Graph, layout: Layout, batched: bool) -> int:
         for what, args, differs in zip(graph.what, graph.operands, layout.batched)
         if args and differs == batched
     )
+
+
+def count_work(graph: Graph, layout: Layout) -> int:
+    """How many operands a tile reads, those of loops at each step."""
+    return count_operands(graph, layout, True) + sum(count_loops(graph, layout, count_step))
+
+
+def count_rows(graph: Graph, layout: Layout) -> int:
+    """How many numbers the loops of the batched section keep for an element, as far as is known."""
+    return sum(count_loops(graph, layout, lambda loop: loop.rows))
+
+
+def count_loops(graph: Graph, layout: Layout, count: Callable[[Loop], int]) -> Iterator[int]:
+    """For each loop of the batched section a count for a step, times the steps."""
+    for what, args, batched in zip(graph.what, graph.operands, layout.batched):
+        if batched and isinstance(what, Loop):
+            yield count_steps(graph, args[0]) * count(what)
 
 
 def count_code(loop: Loop) -> int:
@@ -179,6 +197,8 @@ def translate(graph: Graph, layout: Layout, machine: Machine, lanes: int) -> Tra
         write_batch_loop(ir, layout, lanes, shared, tables, Sums(), width)
         return Translation(str(ir), shared, tables, max(state, tables.slots * width * lanes), 0, lanes, loops)
     width = choose_width(load) if lanes > 1 else 1
+    while width > 1 and count_rows(graph, layout) * lanes * width > tuning.CACHE:
+        width //= 2
     tile = lanes * width
     sums = plan_sums(graph, layout, lanes, tile)
     batched, slots = write_straight_line(ir, graph, layout, True, tile, sums, loops)

@@ -133,6 +133,23 @@ class _SectionWriter(Section):
                 else:
                     self._store_result(k)
             self._end_function()
+        if self.is_batched == bool(self.layout.leaves) and self.layout.rows_copied:
+            self._begin_function()
+            for stretch in self.layout.rows_copied:
+                self._copy_rows(*stretch)
+            self._end_function()
+
+    def _copy_rows(self, stack: int, place: int, result: int, count: int) -> None:
+        """Copy numbers of a stack, side by side, to results, side by side."""
+        w, rows = self.w, self.site.rows(self.places[stack])
+        target = (
+            self._at("out", result * self.lanes) if self.is_batched else self._at("shared", self.layout.result(result))
+        )
+
+        def copy(n: str) -> None:
+            w.store(rows.read(w, w.index("add", n, place)), w.pointer(target, w.index("mul", n, self.lanes)))
+
+        w.loop(str(count), copy)
 
     def _begin_function(self, has_loop: bool = False) -> None:
         self.w = Writer(self.ir, self.lanes)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from ....primitive import Primitive
 from ... import tuning
 from ...graph.graph import Graph
 from ...graph.loops import Loop
+from ...trace.comparisons import COMPARISONS
 from ..instructions import INSTRUCTIONS, LLVM
 
 
@@ -14,9 +17,7 @@ def count_operations(graph: Graph) -> int:
     total = 0
     for what, args in zip(graph.what, graph.operands):
         if isinstance(what, Loop):
-            steps = graph.what[args[0]]
-            known = int(steps) if isinstance(steps, float) and steps < tuning.STEPS_GUESSED else tuning.STEPS_GUESSED
-            total += max(known, 0) * count_step(what)
+            total += count_steps(graph, args[0]) * count_step(what)
         elif isinstance(what, Primitive):
             cheap = what.native in LLVM or len(args) > 1 or what not in INSTRUCTIONS
             total += max(1, len(args) - 1) if cheap else tuning.FUNCTION_OPERATIONS
@@ -26,3 +27,11 @@ def count_operations(graph: Graph) -> int:
 def count_step(loop: Loop) -> int:
     """How much work a step of a loop is."""
     return 1 + count_operations(loop.body) + (count_operations(loop.condition) if loop.condition else 0)
+
+
+def count_steps(graph: Graph, count: int) -> int:
+    """How many steps a loop has whose count is that node, or an estimate."""
+    steps = graph.what[count]
+    if not isinstance(steps, float) or steps == math.inf:
+        return 1 if steps in COMPARISONS else tuning.STEPS_GUESSED
+    return math.ceil(steps) if steps > 0 else 0

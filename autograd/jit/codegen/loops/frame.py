@@ -45,6 +45,19 @@ class Scope(Protocol):
         """Whether a number of a stack is in the stack's memory already, at this place."""
 
 
+WriteNode = Callable[[Site, Scope, int], None]
+
+
+def find_origin(scope: Scope, k: int) -> tuple[Scope, int]:
+    """The scope and node that a number comes from, past inputs that stand for numbers from outside."""
+    while isinstance(scope, Frame):
+        x = scope.outside_of(k)
+        if x is None:
+            break
+        scope, k = scope.outer, x
+    return scope, k
+
+
 def find_in_place(ir: IR, loops: Loops, found: Sequence[Place | float | None]) -> Place | None:
     """Where a stack lies already, by where its numbers lie: all are constants, or in memory at equal distances."""
     if all(isinstance(x, float) for x in found):
@@ -66,19 +79,26 @@ class Frame:
         outer: the scope that the loop stands in.
         given: for each input that changes from step to step, what gives its name.
         outside: the nodes of `outer` that the other inputs stand for.
+        write_node: writes a node.
     """
 
     def __init__(
-        self, site: Site, graph: Graph, outer: Scope, given: Sequence[Callable[[], str]], outside: Sequence[int]
+        self,
+        site: Site,
+        graph: Graph,
+        outer: Scope,
+        given: Sequence[Callable[[], str]],
+        outside: Sequence[int],
+        write_node: WriteNode,
     ) -> None:
         self.site, self.graph, self.outer, self.given, self.outside = site, graph, outer, given, outside
-        self.mask = outer.mask
+        self.write_node, self.mask = write_node, outer.mask
         self.names: dict[int, str] = {}
         self.places: dict[int, Place] = {}
         self.results: dict[int, Sequence[str]] = {}
         self.wanted = self._find_wanted()
 
-    def _outside(self, k: int) -> int | None:
+    def outside_of(self, k: int) -> int | None:
         """The node of the outer scope that an input stands for; None for all others."""
         what = self.graph.what[k]
         if isinstance(what, Input) and what.number >= len(self.given):
@@ -106,16 +126,16 @@ class Frame:
     def fetch_constants(self) -> None:
         """Before the loop, fetch the numbers that do not change."""
         for k, wanted in enumerate(self.wanted):
-            x = self._outside(k)
+            x = self.outside_of(k)
             if wanted and x is not None and not self.outer.is_near(x):
                 self.names[k] = self.outer.fetch(x)
 
     def is_near(self, k: int) -> bool:
-        x = self._outside(k)
+        x = self.outside_of(k)
         return type(self.graph.what[k]) is float if x is None else self.outer.is_near(x)
 
     def place_of(self, k: int) -> Place | float | None:
-        what, x = self.graph.what[k], self._outside(k)
+        what, x = self.graph.what[k], self.outside_of(k)
         if x is not None:
             return self.outer.place_of(x)
         return what if type(what) is float else None
@@ -130,7 +150,7 @@ class Frame:
         name = self.names.get(k)
         if name is not None:
             return name
-        what, x = self.graph.what[k], self._outside(k)
+        what, x = self.graph.what[k], self.outside_of(k)
         if type(what) is float:
             return self.site.w.c(what)
         if x is not None:
@@ -139,8 +159,8 @@ class Frame:
         self.names[k] = name = self.given[what.number]()
         return name
 
-    def write(self, write_node: Callable[[Site, Scope, int], None]) -> None:
+    def write(self) -> None:
         """Write all nodes that are wanted and have not been given."""
         for k, wanted in enumerate(self.wanted):
             if wanted and not isinstance(self.graph.what[k], (Input, float)):
-                write_node(self.site, self, k)
+                self.write_node(self.site, self, k)

@@ -43,7 +43,7 @@ class Section:
         self.mine = {
             k: None
             for k, what in enumerate(graph.what)
-            if layout.batched[k] == batched and not isinstance(what, (Input, float))
+            if layout.batched[k] == batched and not isinstance(what, (Input, float)) and k not in layout.unread
         }
         self.direct_in = narrow_leaves(layout.leaves, tuning.DIRECT_IN)
         self.slots = 0
