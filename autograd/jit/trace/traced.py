@@ -8,6 +8,8 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from ...chain import whole_rules
+from ...functions.loops import on_loop
 from ...lost import is_watched
 from ...node import on_float
 from ...transforms.sweep import pull_back
@@ -16,9 +18,14 @@ from ...value import Value
 from ..graph.expand import expand
 from ..graph.graph import Graph, Input, from_tracers
 from ..runtime.signature import Argument
+from .loop_rules import RULES
+from .loops import recorder
 from .sources import Sources
 from .state import TracingError, tracing
 from .tracer import Trace, Tracer
+
+on_loop.append(recorder)
+whole_rules.update(RULES)
 
 
 @dataclasses.dataclass
