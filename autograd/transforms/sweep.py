@@ -8,7 +8,7 @@ again, on Values. They leave the graph and every grad as they were.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,12 @@ from ..chain import (
     reachable,
     rule_on_values,
     times,
+    topological_order,
 )
 from ..fast import dot_partials
 from ..node import on_backward
 from ..value import Value
+from .choices import Choices
 
 Pair = tuple[Any, Any]  # an adjoint or a tangent, and the local derivative that multiplies it: a term of another one
 BLOCK = 256  # rows of a Jacobian in one sweep: enough to share its cost, few enough for the memory
@@ -79,13 +81,30 @@ def pull_back(
     if not on_values:
         floats = [(out, (float(seed), 1.0)) for out, seed in seeded]
         return _gather(adjoints(paths.order, floats, _pairs, _sum_of_products), variables)
-    known = paths.known
+    choices = Choices()
+    found = _adjoints_on_values(paths.order, seeded, choices, paths.known)
+    return [choices.result(adjoint) for adjoint in _gather(found, variables)]
 
-    def edges(node: Value, adjoint: Any) -> list[tuple[Value, Pair]]:
-        return [(parent, (adjoint, partial)) for parent, partial in rule_on_values(node, known)]
 
-    pairs = [(out, (seed, 1.0)) for out, seed in seeded]
-    return _gather(adjoints(paths.order, pairs, edges, _total), variables)
+def pull_back_to_all(root: Value, seed: Any) -> dict[Value, Any]:
+    """The derivative of root, times seed, with respect to each node it was computed from, as pull_back gives them."""
+    choices = Choices()
+    found = _adjoints_on_values(topological_order(root), [(root, seed)], choices, None)
+    return {node: choices.result(adjoint) for node, adjoint in found}
+
+
+def _adjoints_on_values(
+    order: Sequence[Value], seeds: Iterable[tuple[Value, Any]], choices: Choices, wanted: set[Value] | None
+) -> Iterator[tuple[Value, Any]]:
+    def edges(node: Value, adjoint: Any) -> list[tuple[Value, Any]]:
+        pairs = rule_on_values(node, wanted)
+        terms = [(parent, choices.term(node, parent, adjoint, partial)) for parent, partial in pairs]
+        return [(parent, term) for parent, term in terms if term is not None]
+
+    def total(terms: Sequence[Any]) -> Any:
+        return choices.total(terms, _total)
+
+    return adjoints(order, [(out, (seed, 1.0)) for out, seed in seeds], edges, total)
 
 
 def pull_back_each(outputs: Sequence[Any], variables: Sequence[Value], on_values: bool) -> list[list[Any]]:
@@ -123,12 +142,17 @@ def push_forward(
     for v, tangent in zip(variables, tangents):
         found[v] = found[v] + tangent if v in found else tangent
     paths = paths or Paths(outputs, variables)
+    choices = Choices()
     for node in paths.order:
-        partials = rule_on_values(node, paths.known) if on_values else local_derivatives(node)
-        terms = [(found[parent], partial) for parent, partial in partials if parent in found]
+        terms: list[Any] = []
+        for parent, partial in rule_on_values(node, paths.known) if on_values else local_derivatives(node):
+            if parent in found:
+                term = choices.term(node, parent, found[parent], partial) if on_values else found[parent] * partial
+                if term is not None:
+                    terms.append(term)
         if terms:  # a rule may pass nothing forward
-            found[node] = _total(terms) if on_values else sum([tangent * partial for tangent, partial in terms])
-    return [found.get(out, 0.0) if isinstance(out, Value) else 0.0 for out in outputs]
+            found[node] = choices.total(terms, _total) if on_values else sum(terms)
+    return [choices.result(found.get(out, 0.0)) if isinstance(out, Value) else 0.0 for out in outputs]
 
 
 def _gather(found: Iterable[tuple[Value, Any]], variables: Sequence[Value]) -> list[Any]:

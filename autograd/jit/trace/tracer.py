@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from ... import ops
-from ...chain import adjoints_on_values
 from ...node import walk
 from ...primitive import Primitive, check_flag
+from ...transforms.sweep import pull_back_to_all
 from ...user_line import user_line
 from ...value import Value
 from .comparisons import equal, greater, greater_equal, less, less_equal, not_equal, stop_gradient
@@ -183,7 +183,7 @@ class Tracer(Value):
             self.trace.refuse(
                 "called backward() on a traced value", "compile ag.grad(f), or call .value_and_grad of the program"
             )
-        found = adjoints_on_values(self, seed)
+        found = pull_back_to_all(self, seed)
         return {node: g if isinstance(g, Value) else Value(g) for node, g in found.items()}
 
     def __bool__(self) -> bool:
