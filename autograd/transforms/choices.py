@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from .. import ops
 from ..chain import times
 from ..node import Node, walk
+from ..primitive import Primitive
 from ..value import Value
 
 
@@ -56,7 +58,7 @@ class Condition:
 
 def _key(x: Any) -> Any:
     """Equal for traced numbers that are computed alike from the same operands."""
-    if x.op is None or not x.op.scalar:
+    if not isinstance(x.op, Primitive) or not x.op.scalar:
         return id(x)
     return x.op, *[p.hex() if type(p) is float else id(p) for p in x.args]
 
@@ -149,6 +151,32 @@ class Choices:
                 valid = valid if valid in groups else _common(groups)
                 number = add([self._mask(each, valid) for each in under])
         return number if arrives is always and valid is always else Partly(number, arrives, valid)
+
+    def as_term(self, x: Any, condition: Condition | None = None) -> Any:
+        """A number or a Partly as a term; it arrives, and is valid, only under the condition, if one is given."""
+        if type(x) is Partly:
+            return Term(x.number, 1.0, x.arrives, x.valid)
+        return (x, 1.0) if condition is None or condition is self.always else Term(x, 1.0, condition, condition)
+
+    def total_of(self, terms: Sequence[Any]) -> Any:
+        """total(), added up in order."""
+        return self.total(terms, _add_in_order)
+
+    def as_partly(self, x: Any) -> Partly:
+        """An adjoint or a tangent with its conditions."""
+        return x if type(x) is Partly else Partly(x, self.always, self.always)
+
+    def any_of(self, conditions: Iterable[Condition]) -> Condition:
+        """The condition that any of them holds."""
+        return self._any_of(conditions)
+
+    def right_where(self, x: Partly, condition: Condition) -> Any:
+        """The number of x, right where a condition holds."""
+        return self._select(x.valid, _common([x.valid, condition]), x.number, 0.0)
+
+    def number(self, condition: Condition, within: Condition | None = None) -> Any:
+        """1 where a condition holds, otherwise 0; `within` is a condition that is known to hold."""
+        return self._number(condition, _common([condition, within or self.always]))
 
     def result(self, x: Any) -> Any:
         """The number of an adjoint or a tangent: 0 where nothing arrives."""
@@ -262,8 +290,12 @@ class Choices:
         return tame[node]
 
 
+def _add_in_order(pairs: Sequence[tuple[Any, Any]]) -> Any:
+    return functools.reduce(operator.add, [times(*pair) for pair in pairs])
+
+
 def _may_be_tame(x: Value) -> bool:
-    return x.op is None or x.op in _TAME or not any(x.op.partials)
+    return x.op is None or x.op in _TAME or (isinstance(x.op, Primitive) and not any(x.op.partials))
 
 
 def _is_finite(partial: Any) -> bool:
@@ -272,7 +304,7 @@ def _is_finite(partial: Any) -> bool:
 
 def _is_compared(x: Any, condition: Any) -> bool:
     """Whether x is no nan where the condition holds: it is compared there, or a choice of numbers that are."""
-    if condition.op is None or condition.op.native not in _ORDERED:
+    if not isinstance(condition.op, Primitive) or condition.op.native not in _ORDERED:
         return False
     waiting = [x]
     while waiting:

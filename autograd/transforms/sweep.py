@@ -27,6 +27,7 @@ from ..fast import dot_partials
 from ..node import on_backward
 from ..value import Value
 from .choices import Choices
+from .whole import Whole, whole_rules
 
 Pair = tuple[Any, Any]  # an adjoint or a tangent, and the local derivative that multiplies it: a term of another one
 BLOCK = 256  # rows of a Jacobian in one sweep: enough to share its cost, few enough for the memory
@@ -90,21 +91,32 @@ def pull_back_to_all(root: Value, seed: Any) -> dict[Value, Any]:
     """The derivative of root, times seed, with respect to each node it was computed from, as pull_back gives them."""
     choices = Choices()
     found = _adjoints_on_values(topological_order(root), [(root, seed)], choices, None)
-    return {node: choices.result(adjoint) for node, adjoint in found}
+    return {node: choices.result(adjoint) for node, adjoint in found if type(adjoint) is not list}
+
+
+def pull_back_under(
+    outputs: Sequence[Any], seeds: Sequence[Any], variables: Sequence[Value], choices: Choices
+) -> list[Any]:
+    """Like pull_back on Values, but the seeds and what is returned may depend on conditions, those of `choices`."""
+    seeded = [(out, seed) for out, seed in zip(outputs, seeds) if isinstance(out, Value)]
+    paths = Paths(outputs, variables)
+    return _gather(_adjoints_on_values(paths.order, seeded, choices, paths.known), variables)
 
 
 def _adjoints_on_values(
     order: Sequence[Value], seeds: Iterable[tuple[Value, Any]], choices: Choices, wanted: set[Value] | None
 ) -> Iterator[tuple[Value, Any]]:
     def edges(node: Value, adjoint: Any) -> list[tuple[Value, Any]]:
+        if type(node.op) in whole_rules:
+            return whole_rules[type(node.op)].pull_back(node, adjoint, choices, wanted)  # type: ignore[no-any-return]
         pairs = rule_on_values(node, wanted)
         terms = [(parent, choices.term(node, parent, adjoint, partial)) for parent, partial in pairs]
         return [(parent, term) for parent, term in terms if term is not None]
 
     def total(terms: Sequence[Any]) -> Any:
-        return choices.total(terms, _total)
+        return terms if type(terms[0]) is Whole else choices.total(terms, _total)
 
-    return adjoints(order, [(out, (seed, 1.0)) for out, seed in seeds], edges, total)
+    return adjoints(order, [(out, choices.as_term(seed)) for out, seed in seeds], edges, total)
 
 
 def pull_back_each(outputs: Sequence[Any], variables: Sequence[Value], on_values: bool) -> list[list[Any]]:
@@ -144,6 +156,11 @@ def push_forward(
     paths = paths or Paths(outputs, variables)
     choices = Choices()
     for node in paths.order:
+        if type(node.op) in whole_rules:
+            tangent = whole_rules[type(node.op)].push_forward(node, found, choices)
+            if tangent is not None:
+                found[node] = tangent
+            continue
         terms: list[Any] = []
         for parent, partial in rule_on_values(node, paths.known) if on_values else local_derivatives(node):
             if parent in found:

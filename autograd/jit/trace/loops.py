@@ -88,10 +88,10 @@ def cond(pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any],
     def second(_: Any, __: Any, ___: Any) -> Any:
         return match_structure("cond", "the result", found[0], false_fun(*operands)), []
 
-    taken = ops.where(trace.lift(pred), 1.0, 0.0)
-    results = record_loop(trace, line, taken, None, [], first)
+    decision = trace.lift(pred)
+    results = record_loop(trace, line, ops.where(decision, 1.0, 0.0), None, [], first)
     carries = [results.carry(k) for k in range(results.loop.carries)]
-    return _last(found[0], record_loop(trace, line, 1.0 - taken, carries, [], second))
+    return _last(found[0], record_loop(trace, line, ops.where(decision, 0.0, 1.0), carries, [], second))
 
 
 def _trace() -> Trace:

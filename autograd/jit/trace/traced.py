@@ -8,12 +8,12 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ...chain import whole_rules
 from ...functions.loops import on_loop
 from ...lost import is_watched
 from ...node import on_float
 from ...transforms.sweep import pull_back
 from ...transforms.tree import Leaf, Tree, check, flatten
+from ...transforms.whole import whole_rules
 from ...value import Value
 from ..graph.expand import expand
 from ..graph.graph import Graph, Input, from_tracers
