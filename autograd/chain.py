@@ -26,8 +26,6 @@ from .primitive import NOT_IEEE, NOT_TAKEN, Primitive, as_float, describe, on_ie
 if TYPE_CHECKING:
     from .value import Value
 
-Edges = Iterable[tuple[Any, Any]]  # the parents of a node, each with the local derivative
-
 
 # The reverse sweep
 
@@ -35,28 +33,29 @@ Edges = Iterable[tuple[Any, Any]]  # the parents of a node, each with the local 
 def adjoints(
     nodes: Sequence[Value],
     seeds: Iterable[tuple[Value, Any]],
-    edges: Callable[[Value, Any], Edges],
-    total: Callable[[Sequence[tuple[Any, Any]]], Any],
+    edges: Callable[[Value, Any], Iterable[tuple[Value, Any]]],
+    total: Callable[[Sequence[Any]], Any],
 ) -> Iterator[tuple[Value, Any]]:
     """The chain rule: each node that the results depend on, with its adjoint.
 
     Args:
         nodes: the nodes to go through, each after its parents.
-        seeds: the results, each with the adjoint to start from.
-        edges: a function of a node and its adjoint that returns the parents, each with the local derivative.
-        total: a function that adds up the products of pairs of an adjoint and a local derivative.
+        seeds: the results, each with the term to start from.
+        edges: a function of a node and its adjoint that returns the parents, each with the term of its adjoint that
+            the node passes on to it: the adjoint of the node times the local derivative.
+        total: a function that adds up the terms that arrive at a node.
     """
-    terms: dict[Value, list[tuple[Any, Any]]] = {}
+    terms: dict[Value, list[Any]] = {}
     for root, seed in seeds:
-        terms.setdefault(root, []).append((seed, 1.0))
+        terms.setdefault(root, []).append(seed)
     for node in reversed(nodes):
         if node in terms:
             adjoint = total(terms.pop(node))
-            for parent, partial in edges(node, adjoint):
-                terms.setdefault(parent, []).append((adjoint, partial))
+            for parent, term in edges(node, adjoint):
+                terms.setdefault(parent, []).append(term)
             yield node, adjoint
-    for node, pairs in terms.items():
-        yield node, total(pairs)
+    for node, arrived in terms.items():
+        yield node, total(arrived)
 
 
 def adjoints_on_values(root: Value, seed: Any = 1.0) -> dict[Value, Value | float]:
@@ -66,12 +65,16 @@ def adjoints_on_values(root: Value, seed: Any = 1.0) -> dict[Value, Value | floa
     """
     if not isinstance(seed, Node):
         seed = as_float(seed, "the seed of backward")
-    return dict(adjoints(topological_order(root), [(root, seed)], lambda node, _: rule_on_values(node), _add_in_order))
+
+    def edges(node: Value, adjoint: Any) -> list[tuple[Value, Any]]:
+        return [(parent, times(adjoint, partial)) for parent, partial in rule_on_values(node)]
+
+    return dict(adjoints(topological_order(root), [(root, seed)], edges, add_in_order))
 
 
-def _add_in_order(pairs: Sequence[tuple[Any, Any]]) -> Any:
-    """The sum of products in the order of the pairs, so that it equals the sweep on floats, bit for bit."""
-    return functools.reduce(operator.add, [times(adjoint, partial) for adjoint, partial in pairs])
+def add_in_order(terms: Sequence[Any]) -> Any:
+    """The sum of the terms in their order, so that on Values it equals the sweep on floats, bit for bit."""
+    return functools.reduce(operator.add, terms)
 
 
 def accumulate(root: Value, seed: float) -> None:
@@ -150,10 +153,11 @@ def _sweep_where_anything_arrives(
         node._grad = 0.0
     known = dict(zip([node for node in nodes if not fast.is_fast(node.op)], derivatives))
 
-    def edges(node: Value, _: Any) -> Edges:
-        return known[node] if node in known else local_derivatives(node)
+    def edges(node: Value, adjoint: Any) -> list[tuple[Value, float]]:
+        pairs = known[node] if node in known else local_derivatives(node)
+        return [(parent, adjoint * partial) for parent, partial in pairs]
 
-    for node, adjoint in adjoints(nodes, [(root, seed)], edges, _add_in_order):
+    for node, adjoint in adjoints(nodes, [(root, seed)], edges, add_in_order):
         node._grad = 0.0 + adjoint
 
 

@@ -14,7 +14,7 @@ import functools
 import math
 import operator
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -23,15 +23,36 @@ from .primitive import NOT_TAKEN, REALS, Primitive, primitive
 from .special import corrected
 
 
+class Choice(NamedTuple):
+    """What the rule of a choice returns while jit traces a function, and nobody knows yet what is taken.
+
+    Attributes:
+        condition: a traced number, true where it is not 0.
+        when: whether the argument is taken where the condition is true; otherwise, where it is false.
+        partial: the partial of the argument where it is taken.
+    """
+
+    condition: Node
+    when: bool
+    partial: Any = 1.0
+
+
 def _unless(untaken: Any, partial: Any = 1.0) -> Any:
     """The partial of an argument, or NOT_TAKEN, so that nothing is passed back to it.
 
-    0 would not do: 0 times the infinite derivative of what was not taken is nan. While jit traces a function, it is
-    not known what is taken, and 0 must do.
+    0 would not do: 0 times the infinite derivative of what was not taken is nan.
     """
     if isinstance(untaken, Node):
-        return where(untaken, 0.0, partial)
+        return Choice(untaken, False, partial)
     return NOT_TAKEN if untaken else partial
+
+
+def _if(condition: Any, when: bool) -> Any:
+    """The partial 1, or NOT_TAKEN if the truth of the condition is not as said."""
+    known = condition != 0
+    if isinstance(known, Node):
+        return Choice(condition, when)
+    return 1.0 if bool(known) is when else NOT_TAKEN
 
 
 # Arithmetic
@@ -730,8 +751,8 @@ def heaviside(x: float, at_zero: float = 0.5) -> float:
 
 @primitive(
     None,
-    lambda out, condition, a, b: _unless(condition == 0),
-    lambda out, condition, a, b: _unless(condition != 0),
+    lambda out, condition, a, b: _if(condition, True),
+    lambda out, condition, a, b: _if(condition, False),
     symbol="?",
 )
 def where(condition: float, a: float, b: float) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .. import ops
-from ..chain import adjoints, local_derivatives, topological_order
+from ..chain import add_in_order, adjoints, local_derivatives, topological_order
 from ..drawing.nodes import nodes_to_draw
 from ..primitive import describe
 from ..value import Value
@@ -121,11 +121,7 @@ def pass_back(value: Value, adjoint: float) -> list[float]:
 
 def reached(root: Value) -> set[Value]:
     """The Values at which anything arrives in backward(): not those that were not taken."""
-
-    def total(pairs: Sequence[tuple[float, float]]) -> float:
-        return sum([adjoint * partial for adjoint, partial in pairs])
-
-    found = adjoints(topological_order(root), [(root, 1.0)], lambda node, _: local_derivatives(node), total)
+    found = adjoints(topological_order(root), [(root, 1.0)], lambda node, _: local_derivatives(node), add_in_order)
     return {node for node, _ in found}
 
 

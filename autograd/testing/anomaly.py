@@ -6,10 +6,10 @@ import contextlib
 import contextvars
 import math
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from ..chain import adjoints, data_of, local_derivatives, topological_order
+from ..chain import add_in_order, adjoints, data_of, local_derivatives, topological_order
 from ..node import on_backward, on_record, safe_at_fork
 from ..primitive import Primitive
 from ..user_line import user_line
@@ -114,15 +114,12 @@ def _check_derivatives(root: Value, seed: Any) -> None:
                 message = f"the derivative of {_format_call(node)} with respect to {variable} made {sums[parent]} from "
                 message += f"{_format_inputs(node)}: {adjoint} from above times {partial}"
                 raise AnomalyError(message + (f"; applied at {place}" if place else ""), node.op, place)
-            yield parent, partial
-
-    def total(pairs: Sequence[tuple[float, float]]) -> float:
-        return sum([adjoint * partial for adjoint, partial in pairs])
+            yield parent, adjoint * partial
 
     order = topological_order(root)
     for node in order:
         _check_unchanged(node)
-    for _ in adjoints(order, [(root, float(seed))], check_edges, total):
+    for _ in adjoints(order, [(root, float(seed))], check_edges, add_in_order):
         pass
 
 

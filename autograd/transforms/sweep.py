@@ -8,7 +8,7 @@ again, on Values. They leave the graph and every grad as they were.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,11 +21,15 @@ from ..chain import (
     reachable,
     rule_on_values,
     times,
+    topological_order,
 )
 from ..fast import dot_partials
 from ..node import on_backward
 from ..value import Value
+from .choices import Choices
+from .whole import Whole, whole_rules
 
+Pair = tuple[Any, Any]  # an adjoint or a tangent, and the local derivative that multiplies it: a term of another one
 BLOCK = 256  # rows of a Jacobian in one sweep: enough to share its cost, few enough for the memory
 
 
@@ -76,10 +80,43 @@ def pull_back(
     seeded = [(out, seed) for out, seed in zip(outputs, seeds) if isinstance(out, Value)]
     paths = paths or Paths(outputs, variables)
     if not on_values:
-        seeded = [(out, float(seed)) for out, seed in seeded]
-        return _gather(adjoints(paths.order, seeded, _partials, _sum_of_products), variables)
-    known = paths.known
-    return _gather(adjoints(paths.order, seeded, lambda node, _: rule_on_values(node, known), _total), variables)
+        floats = [(out, (float(seed), 1.0)) for out, seed in seeded]
+        return _gather(adjoints(paths.order, floats, _pairs, _sum_of_products), variables)
+    choices = Choices()
+    found = _adjoints_on_values(paths.order, seeded, choices, paths.known)
+    return [choices.result(adjoint) for adjoint in _gather(found, variables)]
+
+
+def pull_back_to_all(root: Value, seed: Any) -> dict[Value, Any]:
+    """The derivative of root, times seed, with respect to each node it was computed from, as pull_back gives them."""
+    choices = Choices()
+    found = _adjoints_on_values(topological_order(root), [(root, seed)], choices, None)
+    return {node: choices.result(adjoint) for node, adjoint in found if type(adjoint) is not list}
+
+
+def pull_back_under(
+    outputs: Sequence[Any], seeds: Sequence[Any], variables: Sequence[Value], choices: Choices
+) -> list[Any]:
+    """Like pull_back on Values, but the seeds and what is returned may depend on conditions, those of `choices`."""
+    seeded = [(out, seed) for out, seed in zip(outputs, seeds) if isinstance(out, Value)]
+    paths = Paths(outputs, variables)
+    return _gather(_adjoints_on_values(paths.order, seeded, choices, paths.known), variables)
+
+
+def _adjoints_on_values(
+    order: Sequence[Value], seeds: Iterable[tuple[Value, Any]], choices: Choices, wanted: set[Value] | None
+) -> Iterator[tuple[Value, Any]]:
+    def edges(node: Value, adjoint: Any) -> list[tuple[Value, Any]]:
+        if type(node.op) in whole_rules:
+            return whole_rules[type(node.op)].pull_back(node, adjoint, choices, wanted)  # type: ignore[no-any-return]
+        pairs = rule_on_values(node, wanted)
+        terms = [(parent, choices.term(node, parent, adjoint, partial)) for parent, partial in pairs]
+        return [(parent, term) for parent, term in terms if term is not None]
+
+    def total(terms: Sequence[Any]) -> Any:
+        return terms if type(terms[0]) is Whole else choices.total(terms, _total)
+
+    return adjoints(order, [(out, choices.as_term(seed)) for out, seed in seeds], edges, total)
 
 
 def pull_back_each(outputs: Sequence[Any], variables: Sequence[Value], on_values: bool) -> list[list[Any]]:
@@ -117,12 +154,22 @@ def push_forward(
     for v, tangent in zip(variables, tangents):
         found[v] = found[v] + tangent if v in found else tangent
     paths = paths or Paths(outputs, variables)
+    choices = Choices()
     for node in paths.order:
-        partials = rule_on_values(node, paths.known) if on_values else local_derivatives(node)
-        terms = [(found[parent], partial) for parent, partial in partials if parent in found]
+        if type(node.op) in whole_rules:
+            tangent = whole_rules[type(node.op)].push_forward(node, found, choices)
+            if tangent is not None:
+                found[node] = tangent
+            continue
+        terms: list[Any] = []
+        for parent, partial in rule_on_values(node, paths.known) if on_values else local_derivatives(node):
+            if parent in found:
+                term = choices.term(node, parent, found[parent], partial) if on_values else found[parent] * partial
+                if term is not None:
+                    terms.append(term)
         if terms:  # a rule may pass nothing forward
-            found[node] = _total(terms) if on_values else sum([tangent * partial for tangent, partial in terms])
-    return [found.get(out, 0.0) if isinstance(out, Value) else 0.0 for out in outputs]
+            found[node] = choices.total(terms, _total) if on_values else sum(terms)
+    return [choices.result(found.get(out, 0.0)) if isinstance(out, Value) else 0.0 for out in outputs]
 
 
 def _gather(found: Iterable[tuple[Value, Any]], variables: Sequence[Value]) -> list[Any]:
@@ -134,13 +181,15 @@ def _gather(found: Iterable[tuple[Value, Any]], variables: Sequence[Value]) -> l
     return [wanted[v] for v in variables]
 
 
-def _partials(node: Value, adjoint: Any) -> Sequence[tuple[Value, float]]:
-    """The parents of a node, each with the local derivative."""
+def _pairs(node: Value, adjoint: Any) -> list[tuple[Value, Pair]]:
+    """The parents of a node, each with a pair: the adjoint, a float or an array, and the local derivative."""
     if node.op is not ops.dot:
-        return local_derivatives(node)
-    if type(adjoint) is float and adjoint == 0.0 and math.isfinite(node._value):
-        return ()  # every factor is finite, so all that could be passed on is zeros
-    return dot_partials(node)
+        partials = local_derivatives(node)
+    elif type(adjoint) is float and adjoint == 0.0 and math.isfinite(node._value):
+        return []  # every factor is finite, so all that could be passed on is zeros
+    else:
+        partials = dot_partials(node)
+    return [(parent, (adjoint, partial)) for parent, partial in partials]
 
 
 def _announce(outputs: Sequence[Any]) -> None:
@@ -151,7 +200,7 @@ def _announce(outputs: Sequence[Any]) -> None:
                 hook(out, 1.0)
 
 
-def _total(pairs: Sequence[tuple[Any, Any]]) -> Any:
+def _total(pairs: Sequence[Pair]) -> Any:
     """The sum of the products of pairs of an adjoint and a partial: at most one node.
 
     The bias is -0.0, which adds nothing, and by which jit tells these sums from a user's dot.
@@ -166,10 +215,10 @@ def _matrix(outputs: Sequence[Any], variables: Sequence[Value]) -> Any:
     """The Jacobian in one sweep. The adjoint of a node is an array with one entry for each output."""
     _announce(outputs)
     count = len(outputs)
-    seeded = [(out, seed) for out, seed in zip(outputs, np.eye(count)) if isinstance(out, Value)]
+    seeded = [(out, (seed, 1.0)) for out, seed in zip(outputs, np.eye(count)) if isinstance(out, Value)]
     with np.errstate(all="ignore"):
         order = Paths(outputs, variables).order
-        columns = _gather(adjoints(order, seeded, _partials, _sum_of_products), variables)
+        columns = _gather(adjoints(order, seeded, _pairs, _sum_of_products), variables)
     return np.array([np.broadcast_to(column, count) for column in columns]).reshape(len(variables), count).T
 
 
@@ -189,7 +238,7 @@ def _columns(outputs: Sequence[Any], variables: Sequence[Value]) -> Any:
     return np.array([np.broadcast_to(row, len(variables)) for row in rows]).T.tolist()
 
 
-def _sum_of_products(pairs: Sequence[tuple[Any, Any]]) -> Any:
+def _sum_of_products(pairs: Sequence[Pair]) -> Any:
     total: Any = 0.0
     for adjoint, partial in pairs:
         total = total + adjoint * partial

@@ -106,7 +106,7 @@ def same(a: float, b: float) -> bool:
 
 def agrees(ours: float, eager: float) -> bool:
     """The same bits; but a trace does not know what is taken, so it adds zeros, or 0 · inf, from the other side too."""
-    return same(ours, eager) or ours == eager == 0 or ours != ours
+    return same(ours, eager) or ours == eager == 0
 
 
 def scale(op: Any, args: list[float], value: float) -> float:

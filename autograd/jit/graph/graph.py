@@ -27,7 +27,8 @@ class Graph:
     """Nodes, each after its operands.
 
     Attributes:
-        what: for each node its Input, the float of a constant, or the primitive that makes it.
+        what: for each node its Input, the float of a constant, the primitive that makes it, or what it has to do with
+            a loop.
         operands: for each node the nodes that its primitive is applied to, with the elements of
             sequences one after the other; () for inputs and constants.
         outputs: the nodes that are the results.
@@ -53,8 +54,9 @@ class Graph:
 
     @property
     def applications(self) -> int:
-        """How many of the nodes are operations."""
-        return sum(isinstance(what, Primitive) for what in self.what)
+        """How many of the nodes are operations; those of a step of a loop count once."""
+        bodies = [what.body.applications for what in self.what if type(what) is Loop]
+        return sum(isinstance(what, Primitive) for what in self.what) + sum(bodies)
 
     def needed(self) -> bytearray:
         """For each node whether a result depends on it."""
@@ -96,7 +98,24 @@ def _describe(what: What, args: Sequence[int]) -> str:
         return f"{'batched' if what.batched else 'shared'} input {what.name or what.number}"
     if isinstance(what, float):
         return repr(what)
-    return f"{what} " + " ".join(f"%{k}" for k in args)
+    if type(what) is Loop:
+        return _describe_loop(what, args)
+    name = what if isinstance(what, Primitive) else " ".join(map(str, [type(what).__name__.lower(), *what]))
+    return f"{name} " + " ".join(f"%{k}" for k in args)
+
+
+def _describe_loop(loop: Loop, args: Sequence[int]) -> str:
+    """A loop with its operands and, indented, the graph of a step."""
+    parts = [f"loop of %{args[0]} steps" + " backward" * loop.backward]
+    ends = [1, 1 + loop.carries, 1 + loop.carries + loop.stacks, len(args)]
+    for name, start, end in zip(("carries", "stacks", "constants"), ends, ends[1:]):
+        if end > start:
+            parts.append(f"{name} " + " ".join(f"%{k}" for k in args[start:end]))
+    lines = [", ".join(parts)]
+    for name, graph in (("while", loop.condition), ("step", loop.body)):
+        if graph is not None:
+            lines += [f"  {name}", *["    " + line for line in str(graph).splitlines()]]
+    return "\n".join(lines)
 
 
 def from_tracers(nodes: Iterable[Tracer], inputs: dict[Tracer, Input], outputs: Sequence[Any]) -> Graph:

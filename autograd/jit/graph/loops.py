@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from .graph import Graph
@@ -43,6 +43,7 @@ class Loop:
     backward: bool = False
     limit: int | None = None
     line: str = ""
+    arity: ClassVar[int] = 1  # of its tracer: one tuple
 
     @property
     def rows(self) -> int:
@@ -54,16 +55,20 @@ class Item(NamedTuple):
     """A result of a loop, its operand: carry `number`, then the count of steps taken, then the rows, each a stack."""
 
     number: int
+    arity = 1
 
 
 class At(NamedTuple):
     """The number at a place in a stack, its operand."""
 
     place: int
+    arity = 1
 
 
 class Stack(NamedTuple):
     """A stack: its operands, one after the other. It has no single number; loops read it step by step."""
+
+    arity = 1
 
 
 def run_loop(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Running(Protocol):
@@ -53,6 +53,11 @@ def tracing(trace: Running) -> Iterator[None]:
         _running.reset(token)
     if trace.refusal is not None:
         raise trace.refusal
+
+
+def running() -> Any:
+    """The trace that records now, or None."""
+    return _running.get()
 
 
 def is_tracing() -> bool:

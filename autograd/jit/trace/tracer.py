@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from ... import ops
-from ...chain import adjoints_on_values
 from ...node import walk
 from ...primitive import Primitive, check_flag
+from ...transforms.sweep import pull_back_to_all
 from ...user_line import user_line
 from ...value import Value
 from .comparisons import equal, greater, greater_equal, less, less_equal, not_equal, stop_gradient
@@ -22,7 +22,8 @@ class Trace:
     Attributes:
         nodes: its tracers, each after what it was computed from.
         closed_over: the leaf Values from outside that it used, each with the tracer that stands for it.
-        ended: whether tracers can no longer be used.
+        busy: whether nothing is recorded here now, because the trace has ended or a body inside it is being traced.
+        body: the trace of that body, or None.
         computed: the Values from outside that were computed there, as the function used them.
         refusal: the first TracingError, which `tracing` raises at the end.
     """
@@ -31,7 +32,8 @@ class Trace:
         self.nodes: list[Tracer] = []
         self.closed_over: dict[Value, Tracer] = {}
         self.computed: list[Value] = []
-        self.ended = False
+        self.busy = False
+        self.body: Trace | None = None
         self.refusal: TracingError | None = None
         self._lifted: dict[int, tuple[Any, Any]] = {}  # by id: the original, kept alive, and what stands for it
 
@@ -43,7 +45,20 @@ class Trace:
 
     def end(self) -> None:
         """End the trace: from now on any use of its tracers is a TracingError."""
-        self.ended = True
+        self.busy, self.body = True, None
+
+    def innermost(self) -> Trace:
+        """The trace that records now: this one or, while the body of a loop is traced, that of the body."""
+        trace = self
+        while trace.body is not None:
+            trace = trace.body
+        if trace.busy:
+            trace.refuse_late_use()
+        return trace
+
+    def refuse_late_use(self) -> NoReturn:
+        """Raise TracingError because a tracer was used after the end."""
+        self.refuse("used a traced value after its trace had ended", "return it from the function, do not keep it")
 
     def refuse(self, what: str, remedy: str) -> NoReturn:
         """Raise a TracingError, which this trace remembers, even if another thread is at work in it."""
@@ -56,9 +71,7 @@ class Trace:
         if type(x) is float:
             return x
         if type(x) is Tracer:
-            if x.trace is not self:
-                self.refuse("used a traced value of another trace", "return it from the traced function instead")
-            return x
+            return x if x.trace is self else self._take_in(x)
         if type(x) is tuple:
             known = self._lifted.get(id(x))
             if known is None:
@@ -68,6 +81,12 @@ class Trace:
         if x.op is None:
             return self._leaf(x)
         return self._expand(x)
+
+    def _take_in(self, x: Tracer) -> Any:
+        """What stands for a tracer of another trace."""
+        if x.trace.busy and x.trace.body is None:
+            x.trace.refuse_late_use()
+        self.refuse("used a traced value of another trace", "return it from the traced function instead")
 
     def _leaf(self, value: Value) -> Tracer:
         tracer = self.closed_over.get(value)
@@ -113,6 +132,9 @@ class Tracer(Value):
     index: int
 
     def __init__(self, trace: Trace, op: Primitive | None, a: Any = None, b: Any = None, c: Any = None) -> None:
+        if trace.busy and op is not None:
+            trace = trace.innermost()
+            a, b, c = [x if x is None else trace.lift(x) for x in (a, b, c)]
         self.trace = trace
         self.op = op
         self._a = a
@@ -122,21 +144,18 @@ class Tracer(Value):
         self._mark = 0
         self.index = len(trace.nodes)
         trace.nodes.append(self)
-        if trace.ended:
-            trace.refuse(
-                "used a traced value after its trace had ended", "return it from the function instead of keeping it"
-            )
 
     def _record(self, op: Primitive, args: tuple[Any, ...]) -> Tracer:
         """The tracer that applies `op` to `args`; see Node."""
         if op is ops.dot:
             ops.check_lengths(args[0], args[1])  # its evaluation does that, but tracing does not evaluate
-        lift = self.trace.lift
-        return Tracer(self.trace, op, *_pack(op, tuple([x if type(x) is float else lift(x) for x in args])))
+        trace = self.trace.innermost() if self.trace.busy else self.trace
+        lift = trace.lift
+        return Tracer(trace, op, *_pack(op, tuple([x if type(x) is float else lift(x) for x in args])))
 
     def stand_in(self, value: Value) -> Tracer:
-        """The tracer that stands, in this trace, for a Value from outside."""
-        tracer: Tracer = self.trace.lift(value)
+        """The tracer that stands, where it is recorded now, for a Value from outside."""
+        tracer: Tracer = self.trace.innermost().lift(value)
         return tracer
 
     # Everything that needs a number, which does not exist before the program runs
@@ -164,7 +183,7 @@ class Tracer(Value):
             self.trace.refuse(
                 "called backward() on a traced value", "compile ag.grad(f), or call .value_and_grad of the program"
             )
-        found = adjoints_on_values(self, seed)
+        found = pull_back_to_all(self, seed)
         return {node: g if isinstance(g, Value) else Value(g) for node, g in found.items()}
 
     def __bool__(self) -> bool:
