@@ -58,6 +58,7 @@ class Writer:
         self.ir = ir
         self.lanes = lanes
         self.lines: list[str] = []
+        self.inline = False
         self.block = "entry"  # the basic block that lines are now added to
         self._count = 0
         self.type, self.long, self.truth_type = self.kind("double"), self.kind("i64"), self.kind("i1")
@@ -216,6 +217,11 @@ class Writer:
 
     def call(self, name: str, body: Callable[..., str], *args: str) -> str:
         """A call of a helper function, which `body` writes at its first call."""
+        if self.inline:
+            self.inline = False
+            result = body(self, *args)
+            self.inline = True
+            return result
         full = f"{name}.{self.suffix}"
         if full not in self.ir.known:
             self.ir.known.add(full)

@@ -156,6 +156,7 @@ class _SectionWriter(Section):
         self.site = Site(self.w, self.loops, self.is_batched, self.allocate)
         self.names: dict[int, str] = {}
         self.has_loop = has_loop
+        self.w.inline = has_loop and self.lanes == 1
         self.mask = self.mask_elements() if has_loop and self.is_batched and self.lanes > 1 else None
 
     def _end_function(self) -> None:
