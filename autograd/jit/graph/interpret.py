@@ -23,9 +23,7 @@ def interpret(graph: Graph, numbers: Sequence[float]) -> list[float]:
             found.append(what.evaluate(*group_operands(what, args)))
         elif type(what) is Loop:
             first, second = 1 + what.carries, 1 + what.carries + what.stacks
-            carries, taken, rows = run_loop(
-                what, interpret, args[0], args[1:first], args[first:second], args[second:]
-            )
+            carries, taken, rows = run_loop(what, interpret, args[0], args[1:first], args[first:second], args[second:])
             found.append([*carries, float(taken), *rows])
         elif type(what) is Stack:
             found.append(args)

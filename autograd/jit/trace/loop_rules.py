@@ -307,7 +307,11 @@ def push_loop(node: Any, found: dict[Any, Any], choices: Choices) -> Any:
         now, rows = carries[: loop.carries], read[: loop.stacks]
         results = replay(trace, loop.body, [at, *now, *rows, *own])
         variables = [*[now[k] for k in active], *[rows[k] for k in of_stacks], *[own[k] for k in of_constants]]
-        given = [*carries[loop.carries :], *read[loop.stacks :], *[trace.lift(tangent[first + k]) for k in of_constants]]
+        given = [
+            *carries[loop.carries :],
+            *read[loop.stacks :],
+            *[trace.lift(tangent[first + k]) for k in of_constants],
+        ]
         wanted = [*[results[k] for k in active], *results[loop.carries : loop.carries + forward.written]]
         pushed = push_forward(wanted, variables, given, True)
         return [*results[: loop.carries], *pushed[: len(active)]], pushed[len(active) :]
