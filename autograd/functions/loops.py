@@ -58,9 +58,7 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Any, Any], Any], init: Any
     return carry
 
 
-def while_loop(
-    cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any, *, max_steps: int = MAX_STEPS
-) -> Any:
+def while_loop(cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any, *, max_steps: int = MAX_STEPS) -> Any:
     """Call body as long as cond is true, as jax.lax.while_loop does. Unlike there, gradients pass through it.
 
         carry = init
@@ -304,7 +302,9 @@ def stack_rows(tree: Tree, rows: Sequence[Sequence[Sequence[Any]]]) -> Any:
 
 def too_many(line: str, limit: int) -> str:
     """The message for a loop that does not end."""
-    return f"{line}: the loop must end within {limit} steps, its max_steps. Give while_loop a larger one if it needs more"
+    return (
+        f"{line}: the loop must end within {limit} steps, its max_steps. Give while_loop a larger one if it needs more"
+    )
 
 
 def at_line() -> str:

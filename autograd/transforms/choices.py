@@ -284,9 +284,7 @@ class Choices:
 
         for x in walk([node], unknown):
             if x not in tame:
-                tame[x] = _may_be_tame(x) and all(
-                    math.isfinite(p) if type(p) is float else tame[p] for p in x.parents
-                )
+                tame[x] = _may_be_tame(x) and all(math.isfinite(p) if type(p) is float else tame[p] for p in x.parents)
         return tame[node]
 
 

@@ -100,8 +100,8 @@ def _describe(what: What, args: Sequence[int]) -> str:
         return repr(what)
     if type(what) is Loop:
         return _describe_loop(what, args)
-    name = what if isinstance(what, Primitive) else " ".join(map(str, [type(what).__name__.lower(), *what]))
-    return f"{name} " + " ".join(f"%{k}" for k in args)
+    name = f"item {what.number}" if type(what) is Item else f"at {what.place}" if type(what) is At else what
+    return f"{'stack' if type(name) is Stack else name} " + " ".join(f"%{k}" for k in args)
 
 
 def _describe_loop(loop: Loop, args: Sequence[int]) -> str:

@@ -23,13 +23,12 @@ def interpret(graph: Graph, numbers: Sequence[float]) -> list[float]:
             found.append(what.evaluate(*group_operands(what, args)))
         elif type(what) is Loop:
             first, second = 1 + what.carries, 1 + what.carries + what.stacks
-            carries, taken, rows = run_loop(
-                what, interpret, args[0], args[1:first], args[first:second], args[second:]
-            )
+            carries, taken, rows = run_loop(what, interpret, args[0], args[1:first], args[first:second], args[second:])
             found.append([*carries, float(taken), *rows])
         elif type(what) is Stack:
             found.append(args)
-        else:
-            assert type(what) in (Item, At)
-            found.append(args[0][what[0]])  # type: ignore[index]
+        elif type(what) is Item:
+            found.append(args[0][what.number])
+        elif type(what) is At:
+            found.append(args[0][what.place])
     return [found[k] for k in graph.outputs]

@@ -9,7 +9,7 @@ from typing import Any
 from ... import ops
 from ...primitive import Primitive
 from .graph import Graph, Input, What
-from .loops import At, Item, Loop, Stack
+from .loops import Item, Loop, Stack
 
 Pass = Callable[[Graph], Graph]
 

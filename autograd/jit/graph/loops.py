@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from .graph import Graph
@@ -51,24 +51,27 @@ class Loop:
         return len(self.body.outputs) - self.carries
 
 
-class Item(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Item:
     """A result of a loop, its operand: carry `number`, then the count of steps taken, then the rows, each a stack."""
 
     number: int
-    arity = 1
+    arity: ClassVar[int] = 1
 
 
-class At(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class At:
     """The number at a place in a stack, its operand."""
 
     place: int
-    arity = 1
+    arity: ClassVar[int] = 1
 
 
-class Stack(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Stack:
     """A stack: its operands, one after the other. It has no single number; loops read it step by step."""
 
-    arity = 1
+    arity: ClassVar[int] = 1
 
 
 def run_loop(

@@ -96,7 +96,9 @@ def _loop_key(loop: Loop) -> object:
     graphs = []
     for graph in (loop.body, loop.condition):
         if graph is not None:
-            whats = [x.hex() if type(x) is float else _loop_key(x) if type(x) is Loop else (type(x), x) for x in graph.what]
+            whats = [
+                x.hex() if type(x) is float else _loop_key(x) if type(x) is Loop else (type(x), x) for x in graph.what
+            ]
             graphs.append((tuple(whats), graph.operands, graph.outputs))
     return tuple(graphs), loop.carries, loop.stacks, loop.backward, loop.limit
 

@@ -29,6 +29,8 @@ class Body(Trace):
             them are found in it; those from before are captured.
     """
 
+    is_body = True
+
     def __init__(self, parent: Trace, line: str) -> None:
         self._parent = parent  # before anything can fail
         super().__init__()
@@ -37,7 +39,7 @@ class Body(Trace):
         self.captured: dict[Tracer, Tracer] = {}
         self.made: set[Value] = set()
 
-    @property  # type: ignore[override]
+    @property
     def refusal(self) -> TracingError | None:
         """That of the whole trace: the function must not catch an error in a body either."""
         return self._parent.refusal

@@ -18,10 +18,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ... import ops
+from ...primitive import Primitive
 from ...transforms.choices import Choices, Condition, Partly
 from ...transforms.sweep import pull_back_under, push_forward
 from ...transforms.whole import Whole, WholeRule
-from ...primitive import Primitive
 from ...value import Value
 from ..graph.graph import Graph, Input
 from ..graph.loops import At, Item, Loop, Stack
@@ -150,9 +150,10 @@ class Backward:
             results = replay(trace, loop.body, [at, *before, *rows, *own])
             sums = carries[len(active) : len(active) + len(constants)]
             flags = dict(zip(flagged, carries[len(active) + len(constants) :]))
-            seeds = []
+            seeds: list[tuple[Any, Any]] = []
             for k, x in zip(active, carries):
                 under = inside.always.also(flags[k], True) if k in flags else inside.always
+                assert under is not None
                 seeds.append((results[k], Partly(x, under, inside.always)))
             for (row, _, when), x in zip(self.rows, read[self.first :]):
                 seeds.append((results[loop.carries + row], x if type(when) is float else ops.where(when, x, 0.0)))
@@ -204,7 +205,7 @@ class Backward:
         for place, k in enumerate(self.of_constants):
             terms.append((self.constants[k], self._term(back.carry(len(self.active) + place), entered)))
         for place, k in enumerate(self.of_stacks):
-            row = back.row(place)
+            row: Any = back.row(place)
             if self.arrives is not self.choices.always:
                 row = Partly(row, self.arrives, self.arrives)
             terms.append((self.stacks[k], Whole(row, None)))
@@ -293,7 +294,9 @@ def push_item(node: Any, found: dict[Any, Any], _: Choices) -> Any:
 def push_loop(node: Any, found: dict[Any, Any], choices: Choices) -> Any:
     forward = Recorded(node)
     loop, (count, inits, stacks, constants) = forward.loop, forward.operands()
-    tangent = [None if type(x) is float else choices.result(found.get(x)) for x in (*inits, *stacks, *constants)]
+    tangent: list[Any] = [
+        None if type(x) is float else choices.result(found.get(x)) for x in (*inits, *stacks, *constants)
+    ]
     active = active_carries(loop, [x is not None for x in tangent])
     first = loop.carries + loop.stacks
     of_stacks = [k for k in range(loop.stacks) if tangent[loop.carries + k] is not None]
@@ -307,7 +310,11 @@ def push_loop(node: Any, found: dict[Any, Any], choices: Choices) -> Any:
         now, rows = carries[: loop.carries], read[: loop.stacks]
         results = replay(trace, loop.body, [at, *now, *rows, *own])
         variables = [*[now[k] for k in active], *[rows[k] for k in of_stacks], *[own[k] for k in of_constants]]
-        given = [*carries[loop.carries :], *read[loop.stacks :], *[trace.lift(tangent[first + k]) for k in of_constants]]
+        given = [
+            *carries[loop.carries :],
+            *read[loop.stacks :],
+            *[trace.lift(tangent[first + k]) for k in of_constants],
+        ]
         wanted = [*[results[k] for k in active], *results[loop.carries : loop.carries + forward.written]]
         pushed = push_forward(wanted, variables, given, True)
         return [*results[: loop.carries], *pushed[: len(active)]], pushed[len(active) :]

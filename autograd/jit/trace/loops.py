@@ -119,9 +119,14 @@ def _columns(leaf: Leaf) -> list[Sequence[Any]]:
     return [entries[k::size] for k in range(size)]
 
 
-_RECORDED = {"fori_loop": fori_loop, "while_loop": while_loop, "scan": scan, "cond": cond}
+_RECORDED: dict[str, Callable[..., Any]] = {
+    "fori_loop": fori_loop,
+    "while_loop": while_loop,
+    "scan": scan,
+    "cond": cond,
+}
 
 
 def recorder(name: str) -> Callable[..., Any] | None:
     """What records such a loop, if a function is being traced now."""
-    return _RECORDED[name] if running() is not None else None
+    return _RECORDED.get(name) if running() is not None else None

@@ -28,6 +28,8 @@ class Trace:
         refusal: the first TracingError, which `tracing` raises at the end.
     """
 
+    is_body = False
+
     def __init__(self) -> None:
         self.nodes: list[Tracer] = []
         self.closed_over: dict[Value, Tracer] = {}
@@ -84,7 +86,7 @@ class Trace:
 
     def _take_in(self, x: Tracer) -> Any:
         """What stands for a tracer of another trace."""
-        if x.trace.busy and x.trace.body is None:
+        if x.trace.is_body:
             x.trace.refuse_late_use()
         self.refuse("used a traced value of another trace", "return it from the traced function instead")
 
@@ -131,7 +133,7 @@ class Tracer(Value):
     trace: Trace
     index: int
 
-    def __init__(self, trace: Trace, op: Primitive | None, a: Any = None, b: Any = None, c: Any = None) -> None:
+    def __init__(self, trace: Trace, op: Any, a: Any = None, b: Any = None, c: Any = None) -> None:
         if trace.busy and op is not None:
             trace = trace.innermost()
             a, b, c = [x if x is None else trace.lift(x) for x in (a, b, c)]
