@@ -261,7 +261,7 @@ def rewrite_nodes(graph: Graph) -> Graph:
 
 
 def reduce_loops(graph: Graph) -> Graph:
-    """The graph with smaller loops, and after all rewrites, as what was computed in a loop may equal what is outside."""
+    """The graph with smaller loops, after all rewrites: what was computed in a loop may equal what is outside."""
     reduced = simplify_loops(graph, simplify)
     return graph if reduced is graph else rewrite_nodes(reduced)
 

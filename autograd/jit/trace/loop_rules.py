@@ -102,6 +102,9 @@ class Backward:
             rows += [(row, choices.as_partly(each.adjoint)) for each in mine if each.place is None]
             if places := [each for each in mine if each.place is not None]:
                 rows.append((row, self._stack(places)))
+        self.is_needed = bool(carries or rows) and any((self.active, self.of_stacks, self.of_constants))
+        if not self.is_needed:
+            return
         self.arrives = choices.any_of([x.arrives for x in [*carries.values(), *[x for _, x in rows]]])
         self.seeds = {k: choices.right_where(x, self.arrives) for k, x in carries.items()}
         self.when = {k: x.arrives for k, x in carries.items()}
@@ -121,7 +124,7 @@ class Backward:
 
     def terms(self) -> Terms:
         """What the loop passes on."""
-        if not self.active and not self.of_stacks and not self.of_constants:
+        if not self.is_needed:
             return []
         # Certain: the carries at which something arrives before the first step backward and, as long as tracing a step
         # does not show otherwise, before every other.
