@@ -39,6 +39,7 @@ class Paths:
     Args:
         outputs: the results: Values, and plain numbers, which are constants.
         variables: the nodes to differentiate with respect to.
+        ends: other nodes at which to stop.
 
     Attributes:
         order: the nodes on the way, each after its parents.
@@ -46,9 +47,9 @@ class Paths:
         leaves: the other leaves that the results were computed from.
     """
 
-    def __init__(self, outputs: Sequence[Any], variables: Sequence[Value]) -> None:
+    def __init__(self, outputs: Sequence[Any], variables: Sequence[Value], ends: Sequence[Value] = ()) -> None:
         roots = [out for out in outputs if isinstance(out, Value)]
-        self.leaves, nodes = reachable(roots, variables)
+        self.leaves, nodes = reachable(roots, [*variables, *ends])
         self.known: set[Value] = set(variables)
         self.order: list[Value] = []
         for node in nodes:

@@ -10,6 +10,7 @@ from ...primitive import Primitive, check_flag
 from ...transforms.sweep import pull_back_to_all
 from ...user_line import user_line
 from ...value import Value
+from . import comparisons
 from .comparisons import equal, greater, greater_equal, less, less_equal, not_equal, stop_gradient
 from .state import TracingError
 
@@ -296,6 +297,10 @@ class Tracer(Value):
         return self._compare(greater_equal, other)
 
     __hash__ = object.__hash__
+    __and__ = __rand__ = comparisons.both
+    __or__ = __ror__ = comparisons.either
+    __xor__ = __rxor__ = comparisons.differ
+    __invert__ = comparisons.negate
 
     def _compare(self, op: Primitive, other: Any) -> Any:
         try:
