@@ -23,6 +23,11 @@ class IR:
         self._declarations: dict[str, None] = {}
         self._functions: list[str] = []
 
+    def usually(self) -> str:
+        """What a branch ends with that nearly always goes to its first label."""
+        self._declarations.setdefault('!0 = !{!"branch_weights", i32 1000000, i32 1}')
+        return ", !prof !0"
+
     def declare(self, declaration: str) -> None:
         self._declarations[declaration] = None
 
@@ -53,6 +58,7 @@ class Writer:
         self.ir = ir
         self.lanes = lanes
         self.lines: list[str] = []
+        self.inline = False
         self.block = "entry"  # the basic block that lines are now added to
         self._count = 0
         self.type, self.long, self.truth_type = self.kind("double"), self.kind("i64"), self.kind("i1")
@@ -140,7 +146,10 @@ class Writer:
 
     def broadcast(self, place: str) -> str:
         """The one double at that place, in every lane."""
-        scalar = self.put(f"load double, ptr {place}, align 8")
+        return self.spread(self.put(f"load double, ptr {place}, align 8"))
+
+    def spread(self, scalar: str) -> str:
+        """One double in every lane."""
         if self.lanes == 1:
             return scalar
         one = self.put(f"insertelement {self.type} poison, double {scalar}, i32 0")
@@ -208,6 +217,11 @@ class Writer:
 
     def call(self, name: str, body: Callable[..., str], *args: str) -> str:
         """A call of a helper function, which `body` writes at its first call."""
+        if self.inline:
+            self.inline = False
+            result = body(self, *args)
+            self.inline = True
+            return result
         full = f"{name}.{self.suffix}"
         if full not in self.ir.known:
             self.ir.known.add(full)
