@@ -175,8 +175,8 @@ class _Rebuilt:
             return count
         if steps == 1.0 and loop.condition is None:
             last = 1 + carries + loop.loop.stacks
-            read = [self._add(At(0), (x,)) if x >= 0 else x for x in args[1 + carries : last]]
-            found = self._inline(loop.body, [self._add(0.0, ()), *args[1 : 1 + carries], *read, *args[last:]])
+            rows_at = [self._add(At(0), (x,)) if x >= 0 else x for x in args[1 + carries : last]]
+            found = self._inline(loop.body, [self._add(0.0, ()), *args[1 : 1 + carries], *rows_at, *args[last:]])
             self.items[old] |= {k - 1: x for k, x in zip(loop.carries, found)}
             rows = zip(loop.rows, found[len(loop.carries) :])
             self.items[old] |= {carries + 1 + row: self._add(Stack(), (x,)) for row, x in rows}

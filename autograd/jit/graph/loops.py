@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from .graph import Graph
@@ -50,6 +50,19 @@ class Loop:
         """How many rows it writes."""
         return len(self.body.outputs) - self.carries
 
+    def evaluate(self, operands: Sequence[Any]) -> list[Any]:
+        """The results: the last carries, how many steps were taken, and the rows, each a list."""
+        first, second = 1 + self.carries, 1 + self.carries + self.stacks
+        carries, taken, rows = run_loop(
+            self,
+            lambda graph, numbers: graph.evaluate(numbers),
+            operands[0],
+            operands[1:first],
+            operands[first:second],
+            operands[second:],
+        )
+        return [*carries, float(taken), *rows]
+
 
 @dataclasses.dataclass(frozen=True)
 class Item:
@@ -57,6 +70,10 @@ class Item:
 
     number: int
     arity: ClassVar[int] = 1
+
+    def evaluate(self, results: Sequence[Any]) -> Any:
+        """This one of the results of a loop."""
+        return results[self.number]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,12 +83,20 @@ class At:
     place: int
     arity: ClassVar[int] = 1
 
+    def evaluate(self, stack: Sequence[Any]) -> Any:
+        """The number there."""
+        return stack[self.place]
+
 
 @dataclasses.dataclass(frozen=True)
 class Stack:
     """A stack: its operands, one after the other. It has no single number; loops read it step by step."""
 
     arity: ClassVar[int] = 1
+
+    def evaluate(self, numbers: Sequence[Any]) -> Sequence[Any]:
+        """The stack as a sequence of numbers."""
+        return numbers
 
 
 def run_loop(

@@ -19,8 +19,8 @@ from ...value import Value
 from ..graph.expand import expand
 from ..graph.graph import Graph, Input, from_tracers
 from ..runtime.signature import Argument
-from .loop_rules import RULES
-from .loops import recorder
+from .loops.functions import recorder
+from .loops.rules import RULES
 from .sources import Sources
 from .state import TracingError, tracing
 from .tracer import Trace, Tracer

@@ -1,7 +1,7 @@
 """Loops on tracers: a body becomes the graph of one step, and the loop a node that other nodes read.
 
-Everything that is a loop is recorded here by `record_loop`: what the user writes (loops.py) and derivatives of it
-(loop_rules.py).
+Everything that is a loop is recorded here by `record_loop`: what the user writes (functions.py) and derivatives of it
+(backward.py, forward.py).
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...primitive import Primitive
-from ...value import Value
-from ..graph.graph import Graph, Input, from_tracers, group_operands
-from ..graph.loops import At, Item, Loop, Stack
+from ....primitive import Primitive
+from ....value import Value
+from ...graph.graph import Graph, Input, from_tracers, group_operands
+from ...graph.loops import At, Item, Loop, Stack
+from ..tracer import Trace, Tracer
 from .bodies import tracing_body
-from .tracer import Trace, Tracer
 
 Step = Callable[[Tracer, list[Tracer], list[Tracer]], tuple[Sequence[Any], Sequence[Any]]]
 Condition = Callable[[Tracer, list[Tracer]], Any]
@@ -64,8 +64,34 @@ class Recorded:
         """The row with a carry before each step."""
         return self.row(self.written + number)
 
+    def active(self, leads: Sequence[bool]) -> list[int]:
+        """The carries that depend on wanted operands, directly or through other carries.
+
+        Args:
+            leads: for each first carry, stack and constant, whether it is wanted.
+        """
+        depends, count = list(leads), self.loop.carries
+        while True:
+            now = [a or b for a, b in zip(depends[:count], _dependent(self.loop.body, depends))]
+            if now == depends[:count]:
+                return [k for k in range(count) if depends[k]]
+            depends[:count] = now
+
     def _item(self, number: int) -> Tracer:
         return Tracer(self.node.trace, Item(number), self.node)
+
+
+def _dependent(graph: Graph, on: Sequence[bool]) -> list[bool]:
+    """For each output of the graph of a step, whether its derivative by an input after the first may not be 0."""
+    found: list[bool] = []
+    for what, args in zip(graph.what, graph.operands):
+        if type(what) is Input:
+            found.append(what.number > 0 and on[what.number - 1])
+        elif isinstance(what, Primitive) and what.scalar:
+            found.append(any(found[k] for k, partial in zip(args, what.partials) if partial is not None))
+        else:
+            found.append(any(found[k] for k in args))
+    return [found[k] for k in graph.outputs]
 
 
 def record_loop(

@@ -10,10 +10,10 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from ...node import on_record
-from ...value import Value
-from .state import TracingError, tracing
-from .tracer import Trace, Tracer
+from ....node import on_record
+from ....value import Value
+from ..state import TracingError, tracing
+from ..tracer import Trace, Tracer
 
 
 class Body(Trace):
