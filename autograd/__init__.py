@@ -41,6 +41,7 @@ import builtins as _builtins
 import typing as _typing
 from types import ModuleType as _ModuleType
 
+from . import linalg as linalg
 from .arrays import Array as Array, array as array
 from .drawing.draw import draw as draw
 from .functions.loops import cond as cond, fori_loop as fori_loop, scan as scan, while_loop as while_loop
@@ -65,6 +66,7 @@ from .functions.single import (
     silu as silu,
     softplus as _softplus,
 )
+from .implicit.custom_root import custom_root as custom_root, fixed_point as fixed_point
 from .installation import check_folder as _check_folder
 from .jit import TracingError as TracingError, jit as jit
 from .lost import LostDerivativeError as LostDerivativeError, detect_lost as detect_lost

@@ -1,5 +1,4 @@
 """Primitive: one operation, with its value on floats and one partial derivative for each argument.
-
 At the end: conversion of arguments to floats, the rules of IEEE 754, checks of flags, and how errors describe objects.
 """
 
@@ -129,10 +128,11 @@ class Primitive:
             if is_sequence:
                 x = self._sequence(x)
                 recorder = _find_recorder(x, recorder)
-            elif isinstance(x, Node):
-                recorder = _find_recorder((x,), recorder)
             elif type(x) is not float:
-                x = as_float(x, self.name, "the argument of ")
+                if isinstance(x, np.ndarray) and not x.ndim:  # such as transforms make
+                    x = x.item()
+                x = x if isinstance(x, Node) else as_float(x, self.name, "the argument of ")
+                recorder = _find_recorder((x,), recorder)
             operands.append(x)
         if recorder is not None:
             return recorder._record(self, tuple(operands))
@@ -293,7 +293,7 @@ def describe(x: Any) -> str:
     if isinstance(x, np.ndarray):
         return f"a NumPy array of shape {x.shape} and dtype {x.dtype}"
     try:
-        kind, text = "type" if isinstance(x, type) else type(x).__name__, repr(x)
+        kind, text = "type" if isinstance(x, type) else type(x).__name__, " ".join(repr(x).splitlines())
     except ValueError:
         kind, text = type(x).__name__, "of more than 4,300 digits"  # which Python does not write
     text = text if len(text) <= 60 else text[:57] + "..."

@@ -4,12 +4,16 @@ import os
 
 import pytest
 from browsing import browser, open_page
+from hypothesis import settings
 from recipes import copy
 
 import autograd
 from autograd.jit import tuning
 
 __all__ = ["browser", "copy", "open_page"]
+
+settings.register_profile("on a machine that has more to do", deadline=None)
+settings.load_profile("on a machine that has more to do")
 
 
 @pytest.fixture(params=["straight-line", "tables"])

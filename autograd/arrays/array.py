@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from .. import ops
 from ..node import Node
 from ..primitive import as_float
-from .ufuncs import FUNCTIONS, by_items
+from .ufuncs import COMPARISONS, FUNCTIONS, by_items
 
 
 def array(numbers: Any) -> Array:
@@ -54,6 +55,8 @@ class Array(np.ndarray[Any, Any]):
     def __array_ufunc__(self, ufunc: Any, method: Any, *inputs: Any, **options: Any) -> Any:
         if "out" in options:
             options["out"] = tuple([plain(x) for x in options["out"]])
+        if "where" in options:
+            options["where"] = plain(options["where"])
         return _apply(ufunc, method, [plain(x) for x in inputs], options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
@@ -62,10 +65,14 @@ class Array(np.ndarray[Any, Any]):
     # NumPy's functions of these names call the methods. They compare numbers, among which nan comes last.
 
     def sort(self, axis: Any = -1, *_: Any, **options: Any) -> None:
-        self[...] = np.take_along_axis(self, self.argsort(axis), axis)
+        if _are_traced(self):
+            self[...] = np.apply_along_axis(_choose_in_order, axis, self)
+        else:
+            self[...] = np.take_along_axis(self, self.argsort(axis), axis)
 
     def partition(self, kth: Any, axis: Any = -1, *_: Any, **options: Any) -> None:
-        self[...] = np.take_along_axis(self, self.argpartition(kth, axis), axis)
+        np.zeros(self.shape).partition(kth, axis)  # refuses a place beyond the end
+        self.sort(axis)  # among equal numbers, that with a derivative must not be left to chance
 
     def argsort(self, axis: Any = -1, *_: Any, **options: Any) -> Any:
         return np.argsort(to_numbers(self), axis, kind="stable")
@@ -83,6 +90,34 @@ class Array(np.ndarray[Any, Any]):
         return np.searchsorted(self, *args, **options)
 
 
+def _are_traced(x: Any) -> bool:
+    """Whether some numbers in an array are not known before a compiled program runs."""
+    return any(hasattr(item, "trace") for item in x.flat)
+
+
+def _choose_in_order(row: Any) -> Any:
+    """A row of traced numbers in order, by choices between neighbours, which keep equal ones in their order.
+
+    This is odd-even transposition sort (D. E. Knuth, The Art of Computer Programming 3, 2nd ed., 1998, section 5.3.4).
+    It takes half the square of the length, so that a long row is refused.
+    """
+    items = row.tolist()
+    if len(items) > LONGEST:
+        next(x for x in items if hasattr(x, "trace")).trace.refuse(
+            f"sorted {len(items)} traced values", f"sort at most {LONGEST}, or sort what the program is given"
+        )
+    for start in range(len(items)):
+        for k in range(start % 2, len(items) - 1, 2):
+            a, b = items[k], items[k + 1]
+            swap = ops.where(a != a, b == b, b < a)  # nan comes last
+            items[k], items[k + 1] = ops.where(swap, b, a), ops.where(swap, a, b)
+    result = np.empty(len(items), dtype=object)
+    result[:] = items
+    return result
+
+
+LONGEST = 64  # traced numbers in a row that is sorted: some 12,000 operations
+
 # What NumPy calls
 
 
@@ -92,7 +127,7 @@ def apply_ufunc(ufunc: Any, method: str, inputs: Sequence[Any], options: dict[st
     if method == "__call__" and name in FUNCTIONS and not options:
         single = [x.item() if isinstance(x, np.ndarray) and not x.ndim else x for x in inputs]
         if not any(isinstance(x, (np.ndarray, list, tuple)) for x in single):
-            return FUNCTIONS[name](*single)
+            return _truth(FUNCTIONS[name](*single))
     boxed = [_box(x) if isinstance(x, Node) else x for x in inputs]
     if any(isinstance(x, Array) for x in boxed):
         return getattr(ufunc, method)(*boxed, **options)
@@ -104,10 +139,19 @@ def _apply(ufunc: Any, method: str, inputs: Sequence[Any], options: dict[str, An
     objects = any(isinstance(x, np.ndarray) and x.dtype == object for x in inputs)
     if objects and method == "reduce" and "where" in options and ufunc.identity is not None:
         options = {"initial": ufunc.identity, **options}  # NumPy wants one for objects, but not for floats
-    if objects and ufunc.__name__ in FUNCTIONS:
+    compares = ufunc.__name__ in COMPARISONS
+    if objects and ufunc.__name__ in FUNCTIONS and not (compares and "out" in options):
         ufunc = by_items(ufunc)
     with np.errstate(all="ignore"):  # infinities and nan are results, as everywhere in this package
-        return wrap(getattr(ufunc, method)(*inputs, **options))
+        result = getattr(ufunc, method)(*inputs, **options)
+    if objects and compares and not np.size(result):
+        return np.asarray(result, bool)
+    return _truth(wrap(result))
+
+
+def _truth(result: Any) -> Any:
+    """NumPy's bool for Python's, of which ~ makes -1 or -2."""
+    return np.bool_(result) if type(result) is bool else result
 
 
 def apply_function(function: Any, types: Any, args: Any, options: Any) -> Any:

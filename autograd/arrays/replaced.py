@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..node import Node
 from ..special.bessel import sinc
 from .array import REPLACED, Array, plain, run, to_numbers, wrap
 
@@ -72,6 +73,26 @@ def _finite(x: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
     return ops.where(x != x, nan, ops.where(x == math.inf, posinf, ops.where(x == -math.inf, neginf, x)))
 
 
+def _where(condition: Any, *sides: Any) -> Any:
+    """Item by item where the condition is traced, and so has no truth value before the program runs."""
+    if len(sides) != 2 or not _has_nodes(condition):
+        return run(np.where, condition, *sides)
+    return _as_array(_map(ops.where, condition, *map(_as_array, sides)))
+
+
+def _select(conditions: Any, choices: Any, default: Any = 0) -> Any:
+    if len(conditions) != len(choices) or not any(map(_has_nodes, conditions)):
+        return run(np.select, conditions, choices, default)
+    result = default
+    for condition, choice in zip(reversed(conditions), reversed(choices)):
+        result = np.where(condition, choice, result)
+    return result
+
+
+def _has_nodes(x: Any) -> bool:
+    return any(isinstance(item, Node) for item in np.asarray(x, dtype=object).flat)
+
+
 # Many items
 
 
@@ -82,7 +103,9 @@ def _reduce(ufunc: Any, x: Any, axis: Any = None, *args: Any, **options: Any) ->
 def _keep_nan(result: Any, x: Any, axis: Any, keepdims: Any) -> Any:
     """The result, but nan where there is one in x along the axis."""
     found = np.any(np.isnan(x), axis=axis, keepdims=keepdims)
-    return np.where(found, np.max(x, axis=axis, keepdims=keepdims), result)[()] if np.any(found) else result
+    if not _has_nodes(found) and not np.any(found):
+        return result
+    return np.where(found, np.max(x, axis=axis, keepdims=keepdims), result)[()]
 
 
 def _median(x: Any, axis: Any = None, out: Any = None, overwrite_input: Any = False, keepdims: Any = False) -> Any:
@@ -163,6 +186,10 @@ REPLACED |= {
     np.histogram: _histogram,
     np.sinc: functools.partial(_map, sinc),
     np.nan_to_num: _nan_to_num,
+    np.where: _where,
+    np.select: _select,
+    np.any: functools.partial(_reduce, np.logical_or),
+    np.all: functools.partial(_reduce, np.logical_and),
     np.nanmax: functools.partial(_reduce, np.fmax),
     np.nanmin: functools.partial(_reduce, np.fmin),
     np.median: _median,

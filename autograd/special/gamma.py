@@ -68,6 +68,8 @@ def _at_a_pole(x: Any) -> float:
 def gamma(x: float) -> float:
     """The gamma function: (x - 1)! for whole x; nan at -1, -2 and so on.
 
+    It is Python's, whose error is below 10 units in the last place, as measured.
+
     >>> gamma(5.0)
     24.0
     """
@@ -80,21 +82,35 @@ def gamma(x: float) -> float:
 def lgamma(x: float) -> float:
     """The logarithm of |gamma(x)|, exact near its zeros 1 and 2.
 
+    The series about 1 and 2 up to 8, by the recurrence lgamma(x) = lgamma(x - 1) + log(x - 1); beyond it, and below 0,
+    that of Python. Its error is below 8 units in the last place, as measured; below 0, of the larger term of the
+    reflection.
+
     >>> lgamma(1.0), lgamma(2.0)
     (0.0, 0.0)
     """
-    if not 0.5 < x < 2.5:
+    if not 0.0 < x < 8.0:
         return math.lgamma(x)
-    z = x - 1.0 if x < 1.5 else x - 2.0
+    factor = 1.0
+    while x > 2.5:
+        x -= 1.0
+        factor *= x
+    z = x if x < 0.5 else x - 1.0 if x < 1.5 else x - 2.0
     total = 0.0
     for c in reversed(SERIES):
         total = (total + c) * z
-    return (ONE_LESS_EULER + total) * z - (math.log1p(z) if x < 1.5 else 0.0)
+    total = (ONE_LESS_EULER + total) * z
+    if x < 1.5:
+        total -= math.log1p(z)
+    return total + math.log(factor) - (math.log(x) if x < 0.5 else 0.0)
 
 
 def _cotangent(x: float) -> float:
-    """cot(πx), by the distance to the nearest whole number, which is exact."""
-    return 1 / math.tan(math.pi * math.remainder(x, 1.0))
+    """cot(πx), by the distance to the nearest whole number or, if it is nearer, to its zero: both are exact."""
+    distance = math.remainder(x, 1.0)
+    if math.fabs(distance) <= 0.25:
+        return 1 / math.tan(math.pi * distance)
+    return math.tan(math.pi * (math.copysign(0.5, distance) - distance))
 
 
 @primitive(lambda out, x: polygamma(1.0, x), symbol="ψ", domain=(0, math.inf))
@@ -140,8 +156,8 @@ def polygamma(n: float, x: float) -> float:
     """The n-th derivative of digamma, for whole n of 0 or more; it is not differentiated with respect to n.
 
     (-1)^(n+1) n! times Hurwitz's zeta function of (n + 1, x), by Euler and Maclaurin's sum (F. Johansson,
-    arXiv:1309.2877); reflection below 0. Its error is a few times n + 1 units in the last place; below 0, of the larger
-    term of the reflection.
+    arXiv:1309.2877); reflection below 0. For n up to 6 its error is below 15 units in the last place, as measured;
+    below 0, of the larger term of the reflection.
 
     >>> round(polygamma(1.0, 1.0), 12)  # π² / 6
     1.644934066848

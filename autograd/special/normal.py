@@ -154,7 +154,8 @@ def _quantile(q: float, tail: float) -> float:
 def norm_ppf(p: float) -> float:
     """The inverse of norm_cdf: the number that a standard normal variable is below with probability p.
 
-    -inf at 0, inf at 1, nan beyond. The derivative has the condition number out².
+    -inf at 0, inf at 1, nan beyond. Its error is below 8 units in the last place, as measured. The derivative has the
+    condition number out².
 
     >>> norm_ppf(0.5)
     0.0
@@ -164,7 +165,9 @@ def norm_ppf(p: float) -> float:
 
 @primitive(lambda out, y: 0.5 * math.sqrt(math.pi) / ops.gaussian(out), symbol="erf⁻¹", domain=(-1, 1))
 def erfinv(y: float) -> float:
-    """The inverse of erf: ±inf at ±1, nan beyond. The derivative has the condition number 2 out².
+    """The inverse of erf: ±inf at ±1, nan beyond.
+
+    Its error is below 8 units in the last place, as measured. The derivative has the condition number 2 out².
 
     >>> erfinv(0.0), erfinv(1.0)
     (0.0, inf)

@@ -47,7 +47,7 @@ class Arguments:
         varied = [flatten(_floats(to_numpy(args[i])), self._names[i]) for i in self.positions]
         self.inputs = join(varied) if isinstance(self.argnums, tuple) else varied[0]
         check(self.inputs, self.who, "argnums says which arguments to differentiate with respect to", argument=True)
-        self._varied, self._originals = join(varied), [leaf.given for tree in given for leaf in tree.leaves]
+        self._varied, self._originals = join(varied), [leaf.original for tree in given for leaf in tree.leaves]
         self.numbers: Any = np.array([float(x) for x in self.inputs.entries])
         numbers: Any = self.numbers
         splits = zip(self._varied.leaves, self._originals, self._varied.split(numbers))
@@ -178,7 +178,7 @@ def _copy(x: Any) -> Any:
     if isinstance(x, (list, tuple, dict)):
         tree = flatten(x, "")
         return tree.build(
-            _copy(leaf.given) if isinstance(leaf.given, np.ndarray) else leaf.given for leaf in tree.leaves
+            _copy(leaf.original) if isinstance(leaf.original, np.ndarray) else leaf.original for leaf in tree.leaves
         )
     return x
 

@@ -20,7 +20,7 @@ def to_numpy(x: Any) -> Any:
     if isinstance(x, PLAIN) or x is None:
         return x
     tree = flatten(x, "")
-    return _to_numpy(x) if tree.is_leaf else tree.build(_to_numpy(leaf.given) for leaf in tree.leaves)
+    return _to_numpy(x) if tree.is_leaf else tree.build(_to_numpy(leaf.original) for leaf in tree.leaves)
 
 
 def _to_numpy(x: Any) -> Any:

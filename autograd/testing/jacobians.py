@@ -241,7 +241,7 @@ def _combine(slopes: Slopes, cotangent: Floats) -> Slopes:
 
 def _cotangent(raw: Tree, outputs: Tree, numbers: Any) -> Any:
     """These numbers in the structure of a result, and of its kinds of arrays."""
-    parts = [like(leaf.given, np.reshape(part, plain.shape or ())) for leaf, plain, part in
+    parts = [like(leaf.original, np.reshape(part, plain.shape or ())) for leaf, plain, part in
              zip(raw.leaves, outputs.leaves, outputs.split(numbers))]  # fmt: skip
     return raw.build(iter([x.detach() if hasattr(x, "detach") else x for x in parts]))
 

@@ -6,7 +6,8 @@ All of them have these rules in common:
   and dataclasses of these, nested. The function is called with Values in place of numbers, object
   arrays in place of arrays, and new containers, so the caller's containers never change. Derivatives
   have the structure of the argument, with floats and float arrays. A Module is passed on as it is,
-  since its parameters are Values; its derivatives are a dict from name to number.
+  since its parameters are Values; its derivatives are a dict from name to number. Float arrays of other
+  libraries, such as pandas and PyTorch, count as the NumPy arrays that NumPy makes of them.
 - **Nesting.** Numbers in, numbers out. If a result depends on Values from outside, given for any argument
   or closed over, derivatives are Values that depend on them too and can be differentiated again. Values
   that the function itself makes, such as Value(0.0) to start a sum, are constants.
@@ -19,8 +20,8 @@ All of them have these rules in common:
   not a real number, or is not a single number where one is needed; if two structures do not match.
   ValueError if argnums is out of range or names an argument twice, or if shapes do not match.
 
-tree.py takes structures apart and builds them again, recording.py calls the function with variables in place of
-numbers, and sweep.py goes through the recorded graph.
+tree.py takes structures apart and builds them again, and foreign.py reads the arrays of other libraries. recording.py
+calls the function with variables in place of numbers, and sweep.py goes through the recorded graph.
 grad.py, jacobian.py and products.py hold the transforms themselves.
 """
 

@@ -137,7 +137,7 @@ class Choices:
         else:
             return add(terms)
         always = self.always
-        under = [each if type(each) is Term else Term(*each, always, always) for each in terms]
+        under = [each if type(each) is Term else Term(each[0], each[1], always, always) for each in terms]
         arrives = self._any_of([each.arrives for each in under])
         groups: dict[Condition, list[tuple[Any, Any]]] = {}
         for each in under:
@@ -304,15 +304,8 @@ def _is_compared(x: Any, condition: Any) -> bool:
     """Whether x is no nan where the condition holds: it is compared there, or a choice of numbers that are."""
     if not isinstance(condition.op, Primitive) or condition.op.native not in _ORDERED:
         return False
-    waiting = [x]
-    while waiting:
-        each = waiting.pop()
-        if type(each) is float or any(each is p for p in condition.args):
-            continue
-        if each.op is not ops.where:
-            return False
-        waiting += each.args[1:]
-    return True
+    numbers = (x._b, x._c) if x.op is ops.where else (x,)
+    return all(type(each) is float or each is condition._a or each is condition._b for each in numbers)
 
 
 def _common(conditions: Iterable[Condition]) -> Condition:

@@ -243,7 +243,7 @@ def _has_values(leaf: Leaf) -> bool:
 def _remove_values(leaf: Leaf) -> Any:
     """The object of a leaf with floats in place of Values."""
     if not _has_values(leaf):
-        return leaf.given
+        return leaf.original
     return leaf.like([[x.data if isinstance(x, Value) else x for x in leaf.entries]])
 
 

@@ -39,6 +39,7 @@ class Paths:
     Args:
         outputs: the results: Values, and plain numbers, which are constants.
         variables: the nodes to differentiate with respect to.
+        ends: other nodes at which to stop.
 
     Attributes:
         order: the nodes on the way, each after its parents.
@@ -46,9 +47,9 @@ class Paths:
         leaves: the other leaves that the results were computed from.
     """
 
-    def __init__(self, outputs: Sequence[Any], variables: Sequence[Value]) -> None:
+    def __init__(self, outputs: Sequence[Any], variables: Sequence[Value], ends: Sequence[Value] = ()) -> None:
         roots = [out for out in outputs if isinstance(out, Value)]
-        self.leaves, nodes = reachable(roots, variables)
+        self.leaves, nodes = reachable(roots, [*variables, *ends])
         self.known: set[Value] = set(variables)
         self.order: list[Value] = []
         for node in nodes:
@@ -150,11 +151,29 @@ def push_forward(
 ) -> list[Any]:
     """Forward: the derivative of each output in the direction of the tangents, one for each variable."""
     _announce(outputs)
+    choices = Choices()
+    found = _tangents(outputs, variables, tangents, on_values, paths or Paths(outputs, variables), choices)
+    return [choices.result(x) for x in found]
+
+
+def push_forward_under(
+    outputs: Sequence[Any], variables: Sequence[Value], tangents: Sequence[Any], choices: Choices
+) -> list[Any]:
+    """Like push_forward on Values, but the tangents may depend on conditions, those of `choices`."""
+    return _tangents(outputs, variables, tangents, True, Paths(outputs, variables), choices)
+
+
+def _tangents(
+    outputs: Sequence[Any],
+    variables: Sequence[Value],
+    tangents: Sequence[Any],
+    on_values: bool,
+    paths: Paths,
+    choices: Choices,
+) -> list[Any]:
     found: dict[Value, Any] = {}
     for v, tangent in zip(variables, tangents):
         found[v] = found[v] + tangent if v in found else tangent
-    paths = paths or Paths(outputs, variables)
-    choices = Choices()
     for node in paths.order:
         if type(node.op) in whole_rules:
             tangent = whole_rules[type(node.op)].push_forward(node, found, choices)
@@ -169,7 +188,7 @@ def push_forward(
                     terms.append(term)
         if terms:  # a rule may pass nothing forward
             found[node] = choices.total(terms, _total) if on_values else sum(terms)
-    return [choices.result(found.get(out, 0.0)) if isinstance(out, Value) else 0.0 for out in outputs]
+    return [found.get(out, 0.0) if isinstance(out, Value) else 0.0 for out in outputs]
 
 
 def _gather(found: Iterable[tuple[Value, Any]], variables: Sequence[Value]) -> list[Any]:

@@ -1,10 +1,12 @@
 """Structures of numbers: lists, tuples, dicts, dataclasses, arrays and Modules, nested in each other.
 
-`flatten` takes a structure apart into a Tree of leaves. The Tree builds structures of the same form again.
+`flatten` takes a structure apart into a Tree of leaves. The Tree builds structures of the same form again, with a
+NumPy array where an array of another library was.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,6 +18,7 @@ from ..arrays import Array
 from ..primitive import describe, is_number
 from ..value import Value
 from .containers import Registered, registered, typed_key
+from .foreign import is_foreign, read_array, why_unread
 
 Shape = tuple[int, ...]
 
@@ -51,10 +54,11 @@ class Leaf:
 
     Attributes:
         path: its place in the structure, as a Python expression.
-        given: the object itself.
+        given: the object itself, or the NumPy array read from it.
         entries: its numbers and Values: those of an array in C order, or the parameters of a Module.
         shape: the shape of an array, otherwise None.
         names: the names of the parameters of a Module, otherwise None.
+        foreign: the array of another library that `given` was read from, otherwise None.
     """
 
     path: str
@@ -62,6 +66,12 @@ class Leaf:
     entries: Sequence[Any]
     shape: Shape | None = None
     names: Sequence[str] | None = None
+    foreign: Any = None
+
+    @property
+    def original(self) -> Any:
+        """The object that was in the structure."""
+        return self.given if self.foreign is None else self.foreign
 
     @property
     def places(self) -> list[tuple[str, Shape]]:
@@ -115,6 +125,8 @@ class Tree:
 
 def flatten(x: Any, path: str) -> Tree:
     """Take a structure apart. Everything that is not a container is a leaf; see `check`."""
+    if type(x) is float:
+        return Tree([Leaf(path, x, [x])], next)
     if type(x) in registered:
         return _flatten_registered(x, path, registered[type(x)])
     if isinstance(x, Value):
@@ -139,6 +151,10 @@ def flatten(x: Any, path: str) -> Tree:
         return _join(
             [flatten(getattr(x, name), f"{path}.{name}") for name in names], _dataclass_like(x, names), type(x)
         )
+    if is_foreign(x):
+        with contextlib.suppress(Exception):  # then `check` says what the library said
+            numbers = read_array(x)
+            return Tree([Leaf(path, numbers, Numbers(numbers), numbers.shape, foreign=x)], next)
     return Tree([Leaf(path, x, [x])], next)
 
 
@@ -204,7 +220,7 @@ def pack(numbers: Sequence[Any], shape: Shape | None) -> Any:
     return result.reshape(shape) if result.dtype == float else result.reshape(shape).view(Array)
 
 
-def check(tree: Tree, who: str, hint: str, argument: bool = False) -> None:
+def check(tree: Tree, who: str, hint: str, argument: bool = False, kinds: str = "fiuO") -> None:
     """Raise TypeError, with the place, unless all entries are real numbers or Values.
 
     Args:
@@ -213,28 +229,32 @@ def check(tree: Tree, who: str, hint: str, argument: bool = False) -> None:
         hint: how it ends if something is not a number.
         argument: whether to refuse integer arrays, which cannot be differentiated with respect to, and
             subclasses of ndarray, which an array of Values cannot replace.
+        kinds: the kinds of dtype that an array may have.
     """
     for leaf in tree.leaves:
         kind = leaf.given.dtype.kind if isinstance(leaf.given, np.ndarray) else "O"
-        if argument and kind in "iu":
-            raise TypeError(f"{who} {leaf.path} must be a float array, got {describe(leaf.given)}; use x.astype(float)")
         if argument:
             check_plain(leaf, who)
-        if kind not in "fiuO":
+        if argument and kind in "iu":
+            raise TypeError(f"{who} {leaf.path} must be a float array, got {describe(leaf.given)}; use x.astype(float)")
+        if kind not in kinds:
             raise TypeError(f"{who} {leaf.path} must hold real numbers, got {describe(leaf.given)}; {hint}")
         if kind != "O" or all(t is float or issubclass(t, Value) for t in set(map(type, leaf.entries))):
             continue
         for x in leaf.entries:
             if not _is_real(x):
                 wanted = "be a real number" if x is leaf.given else "hold real numbers"
-                raise TypeError(f"{who} {leaf.path} must {wanted}, got {describe(x)}; {hint}")
+                raise TypeError(f"{who} {leaf.path} must {wanted}, got {describe(x)}; {why_unread(x) or hint}")
 
 
 def check_plain(leaf: Leaf, who: str) -> None:
     """Raise TypeError if the leaf is of a subclass of ndarray: an array of Values would not do what it does."""
     if not is_plain(leaf):
         name = type(leaf.given).__name__
-        raise TypeError(f"{who} {leaf.path} must be a plain NumPy array, got a {name}; use np.asarray(x)")
+        use = "np.asarray(x)"
+        if isinstance(leaf.given, np.ma.MaskedArray):  # np.asarray would drop the mask without a word
+            use = "x.filled(value) or x.compressed(), or x.data where nothing is masked"
+        raise TypeError(f"{who} {leaf.path} must be a plain NumPy array, got a {name}; use {use}")
 
 
 def is_plain(leaf: Leaf) -> bool:

@@ -1,9 +1,13 @@
-"""The side of a choice that is not taken contributes nothing, not even the nan of 0 · inf, to any order."""
+"""The side of a choice that is not taken contributes nothing, not even the nan of 0 · inf, to any order.
+
+Compiled, too, where nobody knows before the call what is taken: tests/jit/trace/test_choices.py has more of that.
+"""
 
 import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import autograd as ag
@@ -59,10 +63,22 @@ def all_derivatives(f: Callable[[Any], Any], x: float) -> dict[str, float]:
     }
 
 
+def all_compiled(f: Callable[[Any], Any], x: float) -> list[float]:
+    """The first derivative by everything that a program computes it with, for one number and for a batch."""
+
+    def several(x: Any) -> list[Any]:
+        found = (f(x) * 1.0).backward(create_graph=True)
+        return [ag.grad(f)(x), ag.jvp(f, (x,), (1.0,))[1], found.get(x, 0.0), *ag.jacobian(lambda x: [f(x), x])(x)]
+
+    single = ag.jit(several)(x)
+    return [*single[:4], ag.jit(f).value_and_grad(x)[1], *ag.jit(several, in_axes=0)(np.array([1.5, x]))[0][1:]]
+
+
 @pytest.mark.parametrize("name", CHOICES)
 def test_what_is_not_taken_contributes_nothing(name: str) -> None:
     f, x, slope = CHOICES[name]
     assert all_derivatives(f, x) == dict.fromkeys(all_derivatives(f, x), slope)
+    assert set(all_compiled(f, x)) == {slope}
 
 
 @pytest.mark.parametrize("name", CHOICES)
@@ -73,12 +89,23 @@ def test_nor_to_higher_orders(name: str) -> None:
     assert ag.jvp(ag.grad(f), (x,), (1.0,))[1] == ag.jacobian(ag.grad(f))(x) == 0.0
     # Multiplied by x, it has second derivatives that are not zero.
     slope = CHOICES[name][2]
-    assert ag.grad(ag.grad(lambda x: f(x) * (x + 1.0)))(x) == 2 * slope
+
+    def times_x(x: Any) -> Any:
+        return f(x) * (x + 1.0)
+
+    assert ag.grad(ag.grad(times_x))(x) == 2 * slope
+
+    def several(x: Any) -> list[Any]:
+        twice = ag.grad(ag.grad(f))
+        return [twice(x), ag.hvp(f, (x,), (1.0,)), ag.jvp(ag.grad(f), (x,), (1.0,))[1], ag.grad(twice)(x)]
+
+    assert ag.jit(several)(x) == [0.0] * 4
+    assert ag.jit(ag.hessian(times_x), in_axes=0)(np.array([1.5, x]))[1] == 2 * slope
 
 
 @pytest.mark.parametrize("name", TAKEN)
 def test_what_is_taken_keeps_its_nan(name: str) -> None:
-    assert all(map(math.isnan, all_derivatives(TAKEN[name], 0.0).values()))
+    assert all(map(math.isnan, [*all_derivatives(TAKEN[name], 0.0).values(), *all_compiled(TAKEN[name], 0.0)]))
 
 
 def test_nodes_that_are_not_taken_have_the_gradient_0() -> None:

@@ -83,9 +83,7 @@ def test_second_derivative_to_1e_12(name: str) -> None:
     low, high, _, exact = SMOOTH[name]
     seen = []
 
-    @settings(
-        derandomize=True, max_examples=POINTS, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-    )
+    @settings(derandomize=True, max_examples=POINTS, database=None, suppress_health_check=list(HealthCheck))
     @given(
         st.floats(low, high, allow_subnormal=False)
         | st.floats(max(low, -3.0), min(high, 3.0)).filter(lambda x: abs(x) > 1e-300)

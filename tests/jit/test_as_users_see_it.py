@@ -55,9 +55,9 @@ def random_program(rng: random.Random, allowed: list[tuple[int, Callable[..., An
     steps = []
     for k in range(rng.randint(4, 14)):
         count, f = rng.choice(allowed)
-        steps.append(
-            (f, [rng.gauss(0.0, 1.0) if rng.random() < 0.1 else rng.randrange(INPUTS + k) for _ in range(count)])
-        )
+        picks = [rng.gauss(0.0, 1.0) if rng.random() < 0.1 else rng.randrange(INPUTS + k) for _ in range(count)]
+        picks[rng.randrange(count)] = rng.randrange(INPUTS + k)  # floats alone are Python's: they may divide by zero
+        steps.append((f, picks))
 
     def function(x: Any) -> Any:
         values = list(x)

@@ -105,7 +105,7 @@ def same(a: float, b: float) -> bool:
 
 
 def agrees(ours: float, eager: float) -> bool:
-    """The same bits; but a trace does not know what is taken, so it adds zeros, or 0 · inf, from the other side too."""
+    """The same bits; but a network's relu lets zeros pass on that are not there in the eager engine."""
     return same(ours, eager) or ours == eager == 0
 
 

@@ -69,6 +69,8 @@ def test_constants_fold_as_the_engine_computes_them() -> None:
         ((0.0, (ops.pow, 0, 2)), "%0 = 1.0"),
         ((1.0, (ops.where, 2, 0, 1)), "return %0"),
         (((ops.where, 1, 0, 0),), "return %0"),
+        ((1.0, 0.0, (ops.where, 0, 2, 3), (ops.where, 4, 1, 0)), "where %0 %1 %0"),
+        ((1.0, 0.0, (ops.where, 0, 3, 2), (ops.where, 4, 1, 0)), "where %0 %0 %1"),
     ],
 )
 def test_identities(nodes: tuple[object, ...], wanted: str) -> None:

@@ -12,13 +12,13 @@ import numpy as np
 
 from autograd import ops
 from autograd.jit.compile import Compilation, generate
-from autograd.jit.graph.graph import Graph, Input, What
-from autograd.jit.graph.interpret import interpret
-from autograd.jit.graph.loops import At, Item, Loop, Stack
+from autograd.jit.graph.graph import Graph, Input, What, group_operands
+from autograd.jit.graph.loops import At, Item, Loop, Stack, run_loop
 from autograd.jit.runtime.runner import Runner
 from autograd.jit.runtime.signature import Argument, to_argument
 from autograd.jit.trace.comparisons import equal, greater, less, less_equal
 from autograd.jit.trace.traced import trace
+from autograd.primitive import Primitive
 
 LINE = "model.py:7"
 
@@ -70,10 +70,28 @@ class Compiled:
         return list(runner.value([np.array(shared, dtype=float), *leaves]))
 
 
-def expected(graph: Graph, shared: Sequence[float], row: Sequence[float] = ()) -> list[float]:
+def expected(graph: Graph, shared: Sequence[float], batched: Sequence[float] = ()) -> list[float]:
     """What a graph computes for one element of a batch."""
-    what = tuple(Input(x.number + len(shared), False) if isinstance(x, Input) and x.batched else x for x in graph.what)
-    return interpret(dataclasses.replace(graph, what=what), [*map(float, shared), *map(float, row)])
+    found: list[Any] = []
+    for what, operands in zip(graph.what, graph.operands):
+        args = [found[k] for k in operands]
+        if isinstance(what, Input):
+            found.append(float((batched if what.batched else shared)[what.number]))
+        elif isinstance(what, float):
+            found.append(what)
+        elif isinstance(what, Primitive):
+            found.append(what.evaluate(*group_operands(what, args)))
+        elif isinstance(what, Loop):
+            first, second = 1 + what.carries, 1 + what.carries + what.stacks
+            carries, taken, rows = run_loop(what, expected, args[0], args[1:first], args[first:second], args[second:])
+            found.append([*carries, float(taken), *rows])
+        elif isinstance(what, Stack):
+            found.append(args)
+        elif isinstance(what, Item):
+            found.append(args[0][what.number])
+        else:
+            found.append(args[0][what.place])
+    return [found[k] for k in graph.outputs]
 
 
 # Random graphs

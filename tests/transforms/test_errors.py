@@ -95,7 +95,7 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "masked": (
         lambda: grad(np.sum)(np.ma.array(ONES)),
         TypeError,
-        "argument 0 must be a plain NumPy array, got a MaskedArray; use np.asarray",
+        "argument 0 must be a plain NumPy array, got a MaskedArray; use x.filled",
     ),
     "argnums a string": (lambda: grad(ag.exp, argnums="x"), TypeError, "an int or a tuple of ints, got str 'x'"),
     "argnums a float": (lambda: hessian(ag.exp, argnums=(0, 1.0)), TypeError, r"got tuple \(0, 1.0\)"),

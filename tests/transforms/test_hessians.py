@@ -90,7 +90,7 @@ def rosenbrock_hessian(x: Any) -> Any:
 
 
 @given(st.lists(st.floats(-3, 3, allow_subnormal=False), min_size=10, max_size=10))
-@settings(max_examples=20, deadline=None, derandomize=True, database=None)
+@settings(max_examples=20, derandomize=True, database=None)
 def test_hessians_of_rosenbrock_and_rastrigin(numbers: list[float]) -> None:
     x = np.array(numbers)
     assert close(hessian(rosenbrock)(x), rosenbrock_hessian(x))

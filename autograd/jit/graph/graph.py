@@ -58,6 +58,21 @@ class Graph:
         bodies = [what.body.applications for what in self.what if type(what) is Loop]
         return sum(isinstance(what, Primitive) for what in self.what) + sum(bodies)
 
+    def evaluate(self, numbers: Sequence[float]) -> list[float]:
+        """The outputs for one element of a batch, computed in Python as the engine does; `numbers` are the inputs."""
+        found: list[Any] = []
+        for what, operands in zip(self.what, self.operands):
+            args = [found[k] for k in operands]
+            if type(what) is Input:
+                found.append(numbers[what.number])
+            elif isinstance(what, Primitive):
+                found.append(what.evaluate(*group_operands(what, args)))
+            elif type(what) is float:
+                found.append(what)
+            else:
+                found.append(what.evaluate(args if isinstance(what, (Loop, Stack)) else args[0]))  # type: ignore[union-attr]
+        return [found[k] for k in self.outputs]
+
     def needed(self) -> bytearray:
         """For each node whether a result depends on it."""
         needed = bytearray(len(self))
@@ -100,8 +115,8 @@ def _describe(what: What, args: Sequence[int]) -> str:
         return repr(what)
     if type(what) is Loop:
         return _describe_loop(what, args)
-    name = what if isinstance(what, Primitive) else " ".join(map(str, [type(what).__name__.lower(), *what]))
-    return f"{name} " + " ".join(f"%{k}" for k in args)
+    name = f"item {what.number}" if type(what) is Item else f"at {what.place}" if type(what) is At else what
+    return f"{'stack' if type(name) is Stack else name} " + " ".join(f"%{k}" for k in args)
 
 
 def _describe_loop(loop: Loop, args: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""Loops made smaller: what nobody reads is dropped, and what does not change from step to step is computed before it."""
+"""Loops made smaller: what nobody reads is dropped, what is the same in each step is computed before."""
 
 from __future__ import annotations
 
@@ -174,7 +174,9 @@ class _Rebuilt:
             self.items[old] |= {k - 1: args[k] for k in loop.carries} | {carries: self._add(0.0, ())}
             return count
         if steps == 1.0 and loop.condition is None:
-            found = self._inline(loop.body, [self._add(0.0, ()), *args[1:]])
+            last = 1 + carries + loop.loop.stacks
+            rows_at = [self._add(At(0), (x,)) if x >= 0 else x for x in args[1 + carries : last]]
+            found = self._inline(loop.body, [self._add(0.0, ()), *args[1 : 1 + carries], *rows_at, *args[last:]])
             self.items[old] |= {k - 1: x for k, x in zip(loop.carries, found)}
             rows = zip(loop.rows, found[len(loop.carries) :])
             self.items[old] |= {carries + 1 + row: self._add(Stack(), (x,)) for row, x in rows}
@@ -188,9 +190,10 @@ class _Rebuilt:
         stacks = [k for k in range(1 + carries, 1 + carries + loop.loop.stacks) if k in read]
         constants = sorted(read - {0, *loop.carries, *stacks})
         order = [*loop.carries, *stacks, *constants]
-        body = _renumber(body, {k: 1 + place for place, k in enumerate(order)})
+        body = loop.simplify(_renumber(body, {k: 1 + place for place, k in enumerate(order)}))
         if condition is not None:
-            condition = _renumber(condition, {k: 1 + place for place, k in enumerate([*loop.carries, *constants])})
+            places = {k: 1 + place for place, k in enumerate([*loop.carries, *constants])}
+            condition = loop.simplify(_renumber(condition, places))
         made = dataclasses.replace(
             loop.loop, body=body, condition=condition, carries=len(loop.carries), stacks=len(stacks)
         )

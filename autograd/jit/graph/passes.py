@@ -201,7 +201,14 @@ def _where(build: Builder, args: tuple[int, ...]) -> int | None:
     number = build.number(condition)
     if number is not None:
         return a if number else b
-    return a if a == b else None
+    if a == b:
+        return a
+    inner = build.operands_of(condition, ops.where)  # where(where(c, 1, 0), a, b) is where(c, a, b)
+    if inner is not None:
+        yes, no = build.number(inner[1]), build.number(inner[2])
+        if yes is not None and no is not None:
+            return _apply(build, REWRITES, ops.where, (inner[0], a if yes else b, a if no else b))
+    return None
 
 
 def _stop(build: Builder, args: tuple[int, ...]) -> int | None:
@@ -261,7 +268,7 @@ def rewrite_nodes(graph: Graph) -> Graph:
 
 
 def reduce_loops(graph: Graph) -> Graph:
-    """The graph with smaller loops, and after all rewrites, as what was computed in a loop may equal what is outside."""
+    """The graph with smaller loops, after all rewrites: what was computed in a loop may equal what is outside."""
     reduced = simplify_loops(graph, simplify)
     return graph if reduced is graph else rewrite_nodes(reduced)
 

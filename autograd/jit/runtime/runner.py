@@ -114,7 +114,9 @@ def _pack(leaf: Leaf, numbers: Floats, fresh: bool) -> Any:
     """Give results the form of a leaf, with the batch as first axis. They are copied unless their memory is fresh."""
     if leaf.names is not None:
         return {name: numbers[..., k].copy() for k, name in enumerate(leaf.names)}
-    return float(numbers) if not numbers.ndim else numbers if fresh else numbers.copy()
+    if not numbers.ndim and leaf.shape is None:
+        return float(numbers)
+    return numbers if fresh else numbers.copy()
 
 
 def _pack_sums(leaf: Leaf, numbers: Floats) -> Any:

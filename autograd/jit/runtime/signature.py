@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ...primitive import describe
+from ...arrays import array
+from ...primitive import describe, is_number
 from ...transforms.tree import Leaf, Tree, check, check_plain, flatten, is_plain
 from ...value import Value
 
@@ -24,10 +25,12 @@ class Argument:
     Attributes:
         tree: its structure, without the batch axis.
         axis: the batch axis, or None.
+        truths: for each leaf, whether it is an array of truth values.
     """
 
     tree: Tree
     axis: int | None
+    truths: Sequence[bool]
 
     @property
     def batched(self) -> bool:
@@ -47,12 +50,15 @@ class Argument:
         return names
 
     def rebuild(self, numbers: Sequence[Any]) -> Any:
-        """The argument with these numbers; Modules are copied, with the numbers as parameters."""
+        """The argument with these numbers; Modules are copied, with the numbers as parameters.
+
+        In place of a truth value, a condition: it can be chosen by, and combined with others by & | ^ ~.
+        """
 
         def leaves() -> Iterator[Any]:
-            for leaf, mine in zip(self.tree.leaves, self.tree.split(numbers)):
+            for leaf, truth, mine in zip(self.tree.leaves, self.truths, self.tree.split(numbers)):
                 if leaf.names is None:
-                    yield leaf.like([mine])
+                    yield leaf.like([[x != 0.0 for x in mine] if truth else mine])
                 else:
                     # Buffers, such as running statistics, are not copied, because they are read at each call.
                     kept = [x for buffer in getattr(leaf.given, "buffers", list)() for x in buffer]
@@ -69,7 +75,39 @@ def argument_key(x: Any) -> Key:
     if type(x) in NUMBERS:
         return None
     tree = flatten(x, "")
-    return tree_signature(tree), has_values(tree)
+    return tree_signature(tree), has_values(tree), any(leaf.foreign is not None for leaf in tree.leaves)
+
+
+def convert(x: Any, axis: int | None) -> Any:
+    """An argument with a NumPy array for each array of another library and, if it is batched, for each list of numbers.
+
+    A batch must have an axis, so that a list of numbers can only mean an array there. A list of arrays is a list.
+    """
+    tree = flatten(x, "")
+    if any(leaf.foreign is not None for leaf in tree.leaves):
+        x = tree.build(leaf.given for leaf in tree.leaves)
+    return x if axis is None else _lists_as_arrays(x)
+
+
+def _lists_as_arrays(x: Any) -> Any:
+    if type(x) is list and x and _holds_numbers(x):
+        try:
+            return array(x) if has_values(flatten(x, "")) else np.array(x)
+        except ValueError:  # the lists in it differ in length
+            return x
+    if type(x) is list:
+        return list(map(_lists_as_arrays, x))
+    if type(x) is dict:
+        return {key: _lists_as_arrays(item) for key, item in x.items()}
+    return x
+
+
+def _holds_numbers(x: Any) -> bool:
+    """Whether there are only numbers and Values in a list and in the lists and tuples in it."""
+    return all(
+        _holds_numbers(item) if type(item) in (list, tuple) else is_number(item) or isinstance(item, Value)
+        for item in x
+    )
 
 
 def has_values(tree: Tree) -> bool:
@@ -129,19 +167,21 @@ def _drop_axis(leaf: Leaf, axis: int) -> tuple[int, ...]:
     return leaf.shape[:axis] + leaf.shape[axis + 1 :]
 
 
-def to_argument(x: Any, number: int, axis: int | None, who: str) -> Argument:
-    """Make an Argument of x, argument `number` of a call.
+def to_argument(x: Any, number: int | str, axis: int | None, who: str) -> Argument:
+    """Make an Argument of x, argument `number` of a call, or the one of this name.
 
     Raises:
         TypeError: if x contains anything but numbers, or does not have its batch axis.
     """
     path = f"argument {number}"
     tree = flatten(x, path)
-    check(tree, who, "pass numbers, arrays and Modules, alone or in containers")
+    hint = "pass numbers, arrays and Modules, alone or in containers; name anything else in static_argnames"
+    check(tree, who, hint, kinds="fiubO")
     for leaf in tree.leaves:
         check_plain(leaf, who)
+    truths = [_array_kind(leaf) == "b" for leaf in tree.leaves]
     if axis is None:
-        return Argument(dataclasses.replace(tree, leaves=[_drop_numbers(leaf) for leaf in tree.leaves]), None)
+        return Argument(dataclasses.replace(tree, leaves=[_drop_numbers(leaf) for leaf in tree.leaves]), None, truths)
     leaves = []
     for leaf in tree.leaves:
         if leaf.shape is None or not -len(leaf.shape) <= axis < len(leaf.shape):
@@ -152,12 +192,14 @@ def to_argument(x: Any, number: int, axis: int | None, who: str) -> Argument:
         row = np.zeros(_drop_axis(leaf, axis))
         form = dataclasses.replace(leaf, entries=row.ravel().tolist(), shape=row.shape or None)
         leaves.append(_drop_numbers(form))
-    return Argument(dataclasses.replace(tree, leaves=leaves), axis)
+    return Argument(dataclasses.replace(tree, leaves=leaves), axis, truths)
 
 
 def _drop_numbers(leaf: Leaf) -> Leaf:
     """The leaf without its array, so that it does not keep the caller's array alive."""
-    return dataclasses.replace(leaf, given=None) if isinstance(leaf.given, np.ndarray) else leaf
+    if not isinstance(leaf.given, np.ndarray):
+        return leaf
+    return dataclasses.replace(leaf, given=None, foreign=None, entries=[0.0] * len(leaf.entries))
 
 
 def leaf_arrays(x: Any) -> list[Any]:

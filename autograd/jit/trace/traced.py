@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import gc
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -18,8 +19,8 @@ from ...value import Value
 from ..graph.expand import expand
 from ..graph.graph import Graph, Input, from_tracers
 from ..runtime.signature import Argument
-from .loop_rules import RULES
-from .loops import recorder
+from .loops.functions import recorder
+from .loops.rules import RULES
 from .sources import Sources
 from .state import TracingError, tracing
 from .tracer import Trace, Tracer
@@ -95,8 +96,14 @@ def trace(
     result = Tree(forms, result.build)  # without tracers, each of which would keep the whole trace alive
     rows, sums_of = list(result.leaves), {}
     if wrt is not None:
+        for leaf in [leaf for i in wrt for leaf, truth in zip(given[i].tree.leaves, given[i].truths) if truth]:
+            raise TypeError(
+                f"{who} {leaf.path} must hold numbers to be differentiated with respect to, got truth values; "
+                "use x.astype(float)"
+            )
         if len(rows) != 1 or rows[0].shape or rows[0].path != "the result":
-            raise TypeError(f"{who} for value_and_grad the function must return one number, got {len(outputs)}")
+            hint = f": {FORGOTTEN_AXES}" if whole_arrays(given) else ""
+            raise TypeError(f"{who} for value_and_grad the function must return one number, got {len(outputs)}{hint}")
         if sum_value:
             rows = []
         # There is a derivative for each element of a batched argument; the others are summed over the batch.
@@ -130,21 +137,37 @@ def trace(
 def _run_on_tracers(
     f: Callable[..., Any], args: Sequence[Any], given: Sequence[Argument], who: str, tape: Trace
 ) -> Any:
-    """What f returns for tracers. An error that a forgotten in_axes may have caused says so."""
+    """What f returns for tracers. An error that a forgotten in_axes may have caused, or a traced mask, says so."""
     try:
         with tracing(tape):
             return f(*args)
-    except (IndexError, TypeError, ValueError) as error:
-        if isinstance(error, IndexError):
+    except IndexError as error:
+        if "used as indices must be" not in str(error):
             raise
-        arrays = any(leaf.shape and leaf.names is None for argument in given for leaf in argument.tree.leaves)
-        if isinstance(error, TracingError) or "in_axes" in str(error) or not arrays or any(a.batched for a in given):
+        hint = "the numbers of a mask are not known before the program runs; write np.where(mask, a, b)"
+        raise IndexError(f"{error}. {who} {hint}") from error
+    except (TypeError, ValueError) as error:
+        if isinstance(error, TracingError) or not _IS_ABOUT_SHAPES.search(str(error)) or not whole_arrays(given):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(
-            f"{error}. {who} the function was called with whole arrays; if the first axis of an array is a batch, "
-            "use jit(f, in_axes=0), or give a tuple with an axis or None for each argument"
-        ) from error
+        raise kind(f"{error}. {who} {FORGOTTEN_AXES}") from error
+
+
+def whole_arrays(given: Sequence[Argument]) -> bool:
+    """Whether there are arrays among the arguments, and no batch."""
+    arrays = any(leaf.shape and leaf.names is None for argument in given for leaf in argument.tree.leaves)
+    return arrays and not any(argument.batched for argument in given)
+
+
+FORGOTTEN_AXES = (
+    "the function was called with whole arrays; if the first axis of an array is a batch, use jit(f, in_axes=0), or "
+    "give a tuple with an axis or None for each argument"
+)
+# What is said, here and by NumPy, of an array where a number or an array of another shape is expected.
+_IS_ABOUT_SHAPES = re.compile(
+    "(must be a real number|must return one number).*got (a NumPy array|list)|mismatch|broadcast|not aligned|"
+    "only (length-1|size-1|0-dimensional) arrays|truth value of an array"
+)
 
 
 @contextlib.contextmanager

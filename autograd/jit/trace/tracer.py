@@ -10,6 +10,7 @@ from ...primitive import Primitive, check_flag
 from ...transforms.sweep import pull_back_to_all
 from ...user_line import user_line
 from ...value import Value
+from . import comparisons
 from .comparisons import equal, greater, greater_equal, less, less_equal, not_equal, stop_gradient
 from .state import TracingError
 
@@ -27,6 +28,8 @@ class Trace:
         computed: the Values from outside that were computed there, as the function used them.
         refusal: the first TracingError, which `tracing` raises at the end.
     """
+
+    is_body = False
 
     def __init__(self) -> None:
         self.nodes: list[Tracer] = []
@@ -84,7 +87,7 @@ class Trace:
 
     def _take_in(self, x: Tracer) -> Any:
         """What stands for a tracer of another trace."""
-        if x.trace.busy and x.trace.body is None:
+        if x.trace.is_body:
             x.trace.refuse_late_use()
         self.refuse("used a traced value of another trace", "return it from the traced function instead")
 
@@ -131,7 +134,7 @@ class Tracer(Value):
     trace: Trace
     index: int
 
-    def __init__(self, trace: Trace, op: Primitive | None, a: Any = None, b: Any = None, c: Any = None) -> None:
+    def __init__(self, trace: Trace, op: Any, a: Any = None, b: Any = None, c: Any = None) -> None:
         if trace.busy and op is not None:
             trace = trace.innermost()
             a, b, c = [x if x is None else trace.lift(x) for x in (a, b, c)]
@@ -294,6 +297,10 @@ class Tracer(Value):
         return self._compare(greater_equal, other)
 
     __hash__ = object.__hash__
+    __and__ = __rand__ = comparisons.both
+    __or__ = __ror__ = comparisons.either
+    __xor__ = __rxor__ = comparisons.differ
+    __invert__ = comparisons.negate
 
     def _compare(self, op: Primitive, other: Any) -> Any:
         try:

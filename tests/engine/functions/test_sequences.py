@@ -13,7 +13,7 @@ from autograd import Value
 NUMBERS = st.floats(-10, 10).map(lambda x: round(x, 3))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(NUMBERS, min_size=1, max_size=6, unique=True).map(sorted), st.data())
 def test_interp_is_numpys(xp: list[float], data: Any) -> None:
     fp = [data.draw(NUMBERS) for _ in xp]
@@ -47,7 +47,7 @@ def test_interp_says_what_is_wrong() -> None:
         ag.interp(1.0, [], [])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(NUMBERS, min_size=2, max_size=6))
 def test_var_std_and_cumsum_are_numpys(xs: list[float]) -> None:
     for ddof in (0, 1):

@@ -12,9 +12,7 @@ from mpmath import mp, mpf
 import autograd as ag
 
 POINTS = 200
-drawn = settings(
-    derandomize=True, max_examples=POINTS, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-)
+drawn = settings(derandomize=True, max_examples=POINTS, database=None, suppress_health_check=list(HealthCheck))
 
 
 def numbers(low: float, high: float) -> st.SearchStrategy[float]:

@@ -17,9 +17,7 @@ import autograd as ag
 from autograd import ops
 
 POINTS = 200
-drawn = settings(
-    derandomize=True, max_examples=POINTS, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-)
+drawn = settings(derandomize=True, max_examples=POINTS, database=None, suppress_health_check=list(HealthCheck))
 
 
 # The comparison
@@ -95,7 +93,7 @@ SEED = random.SystemRandom().randrange(2**31)  # fresh points in each run
 @pytest.mark.parametrize("name", ROWS)
 def test_the_same_on_fresh_points_also_at_the_edges_of_range(name: str) -> None:
     @seed(SEED)
-    @settings(max_examples=POINTS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=POINTS, database=None, suppress_health_check=list(HealthCheck))
     @given(EDGES.get(name, ROWS[name].points))
     def check(point: Any) -> None:
         value, partials = errors(name, point)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ... import ops
-from ...functions.loops import (
+from .... import ops
+from ....functions.loops import (
     expect_number,
     flatten_numbers,
     match_structure,
     split_pair,
     stack_rows,
 )
-from ...transforms.tree import Leaf, Tree
-from ...user_line import user_line
-from ...value import Value
+from ....transforms.tree import Leaf, Tree
+from ....user_line import user_line
+from ....value import Value
+from ..state import running
+from ..tracer import Trace, Tracer
 from .recorded import Recorded, at_place, record_loop, record_stack
-from .state import running
-from .tracer import Trace, Tracer
 
 
 def fori_loop(lower: Any, upper: Any, body: Callable[[Any, Any], Any], init: Any) -> Any:
@@ -119,9 +119,14 @@ def _columns(leaf: Leaf) -> list[Sequence[Any]]:
     return [entries[k::size] for k in range(size)]
 
 
-_RECORDED = {"fori_loop": fori_loop, "while_loop": while_loop, "scan": scan, "cond": cond}
+_RECORDED: dict[str, Callable[..., Any]] = {
+    "fori_loop": fori_loop,
+    "while_loop": while_loop,
+    "scan": scan,
+    "cond": cond,
+}
 
 
 def recorder(name: str) -> Callable[..., Any] | None:
     """What records such a loop, if a function is being traced now."""
-    return _RECORDED[name] if running() is not None else None
+    return _RECORDED.get(name) if running() is not None else None

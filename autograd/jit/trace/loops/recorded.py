@@ -1,7 +1,7 @@
 """Loops on tracers: a body becomes the graph of one step, and the loop a node that other nodes read.
 
-Everything that is a loop is recorded here by `record_loop`: what the user writes (loops.py) and derivatives of it
-(loop_rules.py).
+Everything that is a loop is recorded here by `record_loop`: what the user writes (functions.py) and derivatives of it
+(backward.py, forward.py).
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...value import Value
-from ..graph.graph import Graph, Input, from_tracers, group_operands
-from ..graph.loops import At, Item, Loop, Stack
-from ...primitive import Primitive
+from ....primitive import Primitive
+from ....value import Value
+from ...graph.graph import Graph, Input, from_tracers, group_operands
+from ...graph.loops import At, Item, Loop, Stack
+from ..tracer import Trace, Tracer
 from .bodies import tracing_body
-from .tracer import Trace, Tracer
 
 Step = Callable[[Tracer, list[Tracer], list[Tracer]], tuple[Sequence[Any], Sequence[Any]]]
 Condition = Callable[[Tracer, list[Tracer]], Any]
@@ -36,11 +36,12 @@ class Recorded:
     @property
     def loop(self) -> Loop:
         loop: Any = self.node.op
-        return loop
+        return loop  # type: ignore[no-any-return]
 
     def operands(self) -> tuple[Any, Sequence[Any], Sequence[Any], Sequence[Any]]:
         """The count, the first carries, the stacks and the constants."""
-        args, first, second = self.node._a, 1 + self.loop.carries, 1 + self.loop.carries + self.loop.stacks
+        first, second = 1 + self.loop.carries, 1 + self.loop.carries + self.loop.stacks
+        args = self.node._a
         return args[0], args[1:first], args[first:second], args[second:]
 
     @property
@@ -63,8 +64,34 @@ class Recorded:
         """The row with a carry before each step."""
         return self.row(self.written + number)
 
+    def active(self, leads: Sequence[bool]) -> list[int]:
+        """The carries that depend on wanted operands, directly or through other carries.
+
+        Args:
+            leads: for each first carry, stack and constant, whether it is wanted.
+        """
+        depends, count = list(leads), self.loop.carries
+        while True:
+            now = [a or b for a, b in zip(depends[:count], _dependent(self.loop.body, depends))]
+            if now == depends[:count]:
+                return [k for k in range(count) if depends[k]]
+            depends[:count] = now
+
     def _item(self, number: int) -> Tracer:
-        return Tracer(self.node.trace, Item(number), self.node)  # type: ignore[arg-type]
+        return Tracer(self.node.trace, Item(number), self.node)
+
+
+def _dependent(graph: Graph, on: Sequence[bool]) -> list[bool]:
+    """For each output of the graph of a step, whether its derivative by an input after the first may not be 0."""
+    found: list[bool] = []
+    for what, args in zip(graph.what, graph.operands):
+        if type(what) is Input:
+            found.append(what.number > 0 and on[what.number - 1])
+        elif isinstance(what, Primitive) and what.scalar:
+            found.append(any(found[k] for k, partial in zip(args, what.partials) if partial is not None))
+        else:
+            found.append(any(found[k] for k in args))
+    return [found[k] for k in graph.outputs]
 
 
 def record_loop(
@@ -119,7 +146,7 @@ def record_loop(
     body.nodes.clear()  # breaks the cycle of trace and tracers
     loop = Loop(graph, its_graph, len(before), len(read), backward, limit, line)
     operands = [to_operand(trace, x) for x in [count, *carries]]
-    return Recorded(Tracer(trace, loop, (*operands, *stacks, *constants)))  # type: ignore[arg-type]
+    return Recorded(Tracer(trace, loop, (*operands, *stacks, *constants)))
 
 
 def to_operand(trace: Trace, x: Any) -> Any:
@@ -130,30 +157,28 @@ def to_operand(trace: Trace, x: Any) -> Any:
 def record_stack(trace: Trace, numbers: Sequence[Any]) -> Tracer:
     """A stack of numbers. If they are all those of one row, it is this row."""
     operands = [to_operand(trace, x) for x in numbers]
-    first: Any = operands[0]
-    if type(first) is Tracer and type(first.op) is At and first.op.place == 0:
-        row = first._a
-        if _length_of(row) == len(operands) and all(
-            type(x) is Tracer and x._a is row and type(x.op) is At and x.op.place == k for k, x in enumerate(operands)
-        ):
-            return row  # type: ignore[no-any-return]
-    return Tracer(trace, Stack(), tuple(operands))  # type: ignore[arg-type]
+    first = operands[0]
+    if type(first) is Tracer and isinstance(first.op, At) and _length_of(first._a) == len(operands):
+        row: Tracer = first._a
+        if all(type(x) is Tracer and x._a is row and x.op == At(k) for k, x in enumerate(operands)):
+            return row
+    return Tracer(trace, Stack(), tuple(operands))
 
 
-def _length_of(stack: Tracer) -> Any:
+def _length_of(stack: Any) -> Any:
     """How many numbers there are in a Stack or in a row; None if the number is not known."""
-    if type(stack.op) is Stack:
+    if isinstance(stack.op, Stack):
         return len(stack._a)
     node = stack._a
     count = node._a[0]
     return count if node.op.condition is None and type(count) is float else None
 
 
-def at_place(stack: Tracer, place: int) -> Any:
+def at_place(stack: Any, place: int) -> Any:
     """The number at a place of a stack."""
-    if type(stack.op) is Stack:
+    if isinstance(stack.op, Stack):
         return stack._a[place]
-    return Tracer(stack.trace, At(place), stack)  # type: ignore[arg-type]
+    return Tracer(stack.trace, At(place), stack)
 
 
 def replay(trace: Trace, graph: Graph, numbers: Sequence[Any]) -> list[Any]:
@@ -169,7 +194,7 @@ def replay(trace: Trace, graph: Graph, numbers: Sequence[Any]) -> list[Any]:
             grouped = group_operands(what, args)
             found.append(Tracer(trace, what, *(grouped if len(grouped) <= 3 else (grouped,))))
         elif type(what) in (Loop, Stack):
-            found.append(Tracer(trace, what, args))  # type: ignore[arg-type]
+            found.append(Tracer(trace, what, args))
         else:
-            found.append(Tracer(trace, what, args[0]))  # type: ignore[arg-type]
+            found.append(Tracer(trace, what, args[0]))
     return [found[k] for k in graph.outputs]

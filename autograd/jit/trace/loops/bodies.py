@@ -10,10 +10,10 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from ...node import on_record
-from ...value import Value
-from .state import TracingError, tracing
-from .tracer import Trace, Tracer
+from ....node import on_record
+from ....value import Value
+from ..state import TracingError, tracing
+from ..tracer import Trace, Tracer
 
 
 class Body(Trace):
@@ -29,6 +29,8 @@ class Body(Trace):
             them are found in it; those from before are captured.
     """
 
+    is_body = True
+
     def __init__(self, parent: Trace, line: str) -> None:
         self._parent = parent  # before anything can fail
         super().__init__()
@@ -37,7 +39,7 @@ class Body(Trace):
         self.captured: dict[Tracer, Tracer] = {}
         self.made: set[Value] = set()
 
-    @property  # type: ignore[override]
+    @property
     def refusal(self) -> TracingError | None:
         """That of the whole trace: the function must not catch an error in a body either."""
         return self._parent.refusal
@@ -51,18 +53,24 @@ class Body(Trace):
         self.refuse(f"used a traced value that leaked from the body of the loop{where}", "return it from the body")
 
     def _leaf(self, value: Value) -> Tracer:
-        return self._capture(self._parent.lift(value))
+        return self._capture(value)
 
     def _take_in(self, x: Tracer) -> Any:
-        return self._capture(self._parent.lift(x))
+        return self._capture(x)
 
     def _unknown(self, x: Any) -> bool:
         return super()._unknown(x) and x in self.made
 
     def _expand(self, value: Value) -> Any:
-        return super()._expand(value) if value in self.made else self._capture(self._parent.lift(value))
+        return super()._expand(value) if value in self.made else self._capture(value)
 
-    def _capture(self, x: Tracer) -> Tracer:
+    def _capture(self, x: Any) -> Tracer:
+        """The input that stands for a tracer or Value from outside."""
+        self._parent.busy = False  # what was computed before is recorded before the loop
+        try:
+            x = self._parent.lift(x)
+        finally:
+            self._parent.busy = True
         known = self.captured.get(x)
         if known is None:
             known = self.captured[x] = self.input(x.label)

@@ -1,0 +1,193 @@
+"""Solution: numbers x with F(x, p) = 0, as nodes whose derivatives are those of the implicit function theorem."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from .. import ops
+from ..chain import any_in, times
+from ..linalg.matrices import is_zero, one_or_nan, products
+from ..linalg.solving import identity, solve_columns
+from ..node import Node
+from ..primitive import Primitive, primitive
+from ..transforms.sweep import Paths, pull_back, pull_back_each
+from ..value import Value, number_of
+
+ROUNDING: Final = 2.0**-52  # an error of x that is never too large
+
+
+@primitive(None, native=lambda x: x)
+def hold(x: float) -> float:
+    """x, as a new variable: no derivative passes through it."""
+    return x
+
+
+class Solution:
+    """Solutions x of F(x, p) = 0, with the graph of F.
+
+    F was recorded once, on variables that stand for x. Expressions of these variables and of the inputs p are *held*:
+    x does not move in them. A node of this class stands for a held expression e, of which x is a function of p. Its
+    value is that of e, and its derivative with respect to p is the node that stands for the total derivative
+
+        de/dp = ∂e/∂p + ∂e/∂x · dx/dp,    dx/dp = -(∂F/∂x)⁻¹ ∂F/∂p,
+
+    which is a held expression again. So there are derivatives of any order. The nodes of x itself stand for the
+    variables. (A. Griewank, A. Walther, Evaluating Derivatives, 2nd ed., SIAM 2008, chapter 15.)
+
+    Args:
+        variables: the variables, one for each number of x.
+        residuals: the numbers of F.
+        nodes: all that was recorded from the first variable on, each after its parents.
+
+    Attributes:
+        residuals: as given.
+        inputs: p: the Values outside of what depends on x, from which F was computed.
+    """
+
+    def __init__(self, variables: Sequence[Value], residuals: Sequence[Any], nodes: Sequence[Value]) -> None:
+        self._variables = list(variables)
+        self.residuals = list(residuals)
+        self.inputs = tuple(_inputs_of(variables, residuals, nodes))
+        self._expressions: list[Any] = []
+        self._slopes: dict[int, list[Any]] = {}
+        self._float_slopes: dict[int, list[float]] = {}
+        self._factor: Any = None
+
+    # Whether x solves the equations
+
+    def newton_step(self) -> list[Any]:
+        """What a step of Newton's method would change x by, an estimate of its error; 0 where F is."""
+        inverse = self._inverse if self.traced else self._float_inverse
+        numbers = self.residuals if self.traced else list(map(number_of, self.residuals))
+        solved = largest(numbers) == 0
+        steps = [products(row, numbers) for row in inverse]
+        if isinstance(solved, Node):
+            return [ops.where(solved, 0.0, step) for step in steps]
+        return [0.0] * len(steps) if solved else steps
+
+    def spoil_unless(self, condition: Any) -> None:
+        """Make x and all its derivatives nan where a traced condition does not hold."""
+        self._factor = one_or_nan(condition)
+        self._inverse = [[x * self._factor for x in row] for row in self._inverse]
+
+    @property
+    def traced(self) -> bool:
+        """Whether jit is tracing F, so that there are no numbers yet."""
+        return any(map(is_traced, self._variables))
+
+    # The nodes
+
+    def nodes(self, numbers: Sequence[Any]) -> list[Any]:
+        """The numbers of x as nodes; as they are if F depends on nothing else."""
+        if not self.inputs and self._factor is None:
+            return list(numbers)
+        numbers = [x if self._factor is None else x * self._factor for x in numbers]
+        op = self._make_primitive()
+        return [self._node(op, x, v) for x, v in zip(numbers, self._variables)]
+
+    def _make_primitive(self) -> Primitive:
+        def root(number: float, value: float, inputs: Sequence[float]) -> float:
+            """A number of the solution of equations, as a function of what is in them."""
+            return value
+
+        made = primitive(None, None, self._rule, native=lambda number, value, inputs: value, sequences=["inputs"])
+        return made(root)
+
+    def _node(self, op: Any, number: Any, expression: Any) -> Any:
+        """The node that stands for a held expression with this number; a float if it is constant."""
+        if not self.inputs or not isinstance(expression, Node):
+            return number
+        self._expressions.append(expression)
+        return op.apply((float(len(self._expressions) - 1), number, self.inputs))
+
+    def _rule(self, out: Any, k: Any, value: Any, inputs: Any) -> list[Any]:
+        """The derivatives with respect to the inputs of the node that stands for expression number k."""
+        k = int(k)
+        if not isinstance(out, Node):
+            if k not in self._float_slopes:
+                self._float_slopes[k] = self._float_derivatives(self._expressions[k])
+            return self._float_slopes[k]
+        if k not in self._slopes:
+            self._slopes[k] = self._derivatives(self._expressions[k])
+        return [self._node(out.op, x if is_traced(x) else number_of(x), x) for x in self._slopes[k]]  # type: ignore[attr-defined]
+
+    # Total derivatives, as held expressions
+
+    def _derivatives(self, expression: Any) -> list[Any]:
+        both = [*self._variables, *self.inputs]
+        slopes = pull_back([expression], [1.0], both, True)
+        by_x, by_inputs = slopes[: len(self._variables)], slopes[len(self._variables) :]
+        through_x = [products(by_x, column) for column in zip(*self._sensitivities)]
+        return [b if is_zero(a) else a if is_zero(b) else a + b for a, b in zip(by_inputs, through_x)]
+
+    @functools.cached_property
+    def _sensitivities(self) -> list[list[Any]]:
+        """dx/dp: a row for each number of x."""
+        paths = Paths(self.residuals, self.inputs, self._variables)
+        columns = list(zip(*[pull_back([r], [1.0], self.inputs, True, paths) for r in self.residuals]))
+        return [[-products(row, column) for column in columns] for row in self._inverse]
+
+    @functools.cached_property
+    def _inverse(self) -> list[list[Any]]:
+        """(∂F/∂x)⁻¹."""
+        paths = Paths(self.residuals, self._variables, self.inputs)
+        return _invert([pull_back([r], [1.0], self._variables, True, paths) for r in self.residuals])
+
+    # The same on floats, for the first derivatives
+
+    def _float_derivatives(self, expression: Any) -> list[float]:
+        both = [*self._variables, *self.inputs]
+        slopes = np.array(pull_back([expression], [1.0], both, False))
+        by_x, found = slopes[: len(self._variables)], slopes[len(self._variables) :]
+        with np.errstate(all="ignore"):
+            for slope, row in zip(by_x, self._float_sensitivities):
+                if slope != 0:  # 0 times an infinite derivative would be nan
+                    found = found + slope * row
+        return found.tolist()  # type: ignore[no-any-return]
+
+    @functools.cached_property
+    def _float_sensitivities(self) -> Any:
+        with np.errstate(all="ignore"):
+            return -(np.array(self._float_inverse) @ np.array(self._float_rows)[:, len(self._variables) :])
+
+    @functools.cached_property
+    def _float_inverse(self) -> list[list[float]]:
+        return _invert([row[: len(self._variables)] for row in self._float_rows])
+
+    @functools.cached_property
+    def _float_rows(self) -> list[list[float]]:
+        """The derivatives of each residual with respect to the variables and the inputs."""
+        return pull_back_each(self.residuals, [*self._variables, *self.inputs], False)
+
+
+def _inputs_of(variables: Sequence[Value], residuals: Sequence[Any], nodes: Sequence[Value]) -> list[Value]:
+    """The Values that do not depend on the variables, and from which those that do were computed, or are residuals."""
+    moving = set(variables)
+    found: dict[Any, None] = {}
+    for node in nodes:
+        if any_in(moving, (node._a, node._b, node._c)):
+            moving.add(node)
+            found.update(dict.fromkeys([p for p in node.parents if isinstance(p, Node)]))
+    found.update(dict.fromkeys([r for r in residuals if isinstance(r, Node)]))
+    return [x for x in found if x not in moving]
+
+
+def _invert(rows: list[list[Any]]) -> list[list[Any]]:
+    """The inverse of a matrix; if it is singular, inf for a single number, otherwise nan."""
+    columns, pivot = solve_columns(rows, identity(len(rows)))
+    factor = one_or_nan(pivot != 0)
+    return [[times(x, factor) for x in row] if len(rows) > 1 else list(row) for row in zip(*columns)]
+
+
+def largest(numbers: Sequence[Any]) -> Any:
+    """The largest absolute value; nan if there is one among them, 0 if they are none."""
+    return functools.reduce(ops.maximum, map(ops.abs, numbers), 0.0)
+
+
+def is_traced(x: Any) -> bool:
+    """Whether x is a number that jit traces, which is not known yet."""
+    return isinstance(x, Value) and hasattr(x, "trace")

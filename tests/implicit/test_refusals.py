@@ -1,0 +1,173 @@
+"""What is no root, and what would lose a derivative of one: refused with what was given, or nan where compiled."""
+
+from __future__ import annotations
+
+import gc
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd as ag
+
+
+def stop_early(x: Any, a: Any) -> Any:
+    return 0.5 * (x + a / x)
+
+
+def test_a_solver_that_has_not_converged_is_refused_and_nan_where_compiled(form: str) -> None:
+    root = ag.custom_root(lambda x, a: x * x - a)(stop_early)
+    with pytest.raises(
+        RuntimeError,
+        match=r"^custom_root\(<lambda>\): the solver must return a root, got 1.5, where the function is 0.25 and a "
+        r"step of Newton's method would still change x by 0.0833333. Let the solver take more steps, or raise",
+    ):
+        root(1.0, 2.0)
+    with pytest.raises(RuntimeError, match="the solver must return a root"):
+        ag.grad(root, 1)(1.0, ag.Value(2.0))
+    settle = ag.fixed_point(lambda x, a: ag.cos(a * x))(lambda x, a: ag.cos(a * x))
+    with pytest.raises(RuntimeError, match=r"^fixed_point\(<lambda>\): the solver must return a root, got 0.5403"):
+        settle(1.0, 1.0)
+
+    starts = np.array([1.0, math.sqrt(2.0), 3.0])  # one of them is the root
+    program = ag.jit(lambda x, a: root(x, a), in_axes=(0, None))
+    x, slope = program.value_and_grad(starts, 2.0, argnums=1)
+    assert np.isnan(x).tolist() == [True, False, True]
+    assert math.isnan(slope)
+    slopes = ag.jit(ag.grad(lambda a, x: root(x, a)), in_axes=0)(np.full(3, 2.0), starts)
+    assert np.isnan(slopes).tolist() == [True, False, True]
+    second = ag.jit(ag.grad(ag.grad(lambda a, x: root(x, a))), in_axes=0)(np.full(3, 2.0), starts)
+    assert np.isnan(second).tolist() == [True, False, True]
+
+
+def test_all_numbers_of_a_system_are_nan_if_one_has_not_converged() -> None:
+    root = ag.custom_root(lambda x, a: [x[0] - a, x[1] * x[1] - a])(lambda x, a: [a * 1.0, stop_early(x[1], a)])
+    with pytest.raises(RuntimeError, match=r"got 2, 1.5, where the function is 0, 0.25"):
+        root([1.0, 1.0], 2.0)
+    program = ag.jit(lambda a: root([1.0, 1.0], a))
+    assert np.isnan(program(2.0)).all()
+    assert np.isnan(ag.jit(ag.jacobian(lambda a: root([1.0, 1.0], a)))(2.0)).all()
+
+
+def test_tol_says_what_is_a_root() -> None:
+    for tol in (0.1, math.inf):
+        root = ag.custom_root(lambda x, a: x * x - a, tol=tol)(stop_early)
+        assert root(1.0, 2.0) == ag.jit(lambda a, root=root: root(1.0, a))(2.0) == 1.5
+        assert ag.grad(root, 1)(1.0, 2.0) == pytest.approx(1 / 3)
+    for tol in (0.0, -1.0, math.nan):
+        with pytest.raises(ValueError, match=r"custom_root\(<lambda>\): tol must be positive, got"):
+            ag.custom_root(lambda x, a: x, tol=tol)
+    with pytest.raises(TypeError, match=r"tol must be a number, got str 'x'"):
+        ag.custom_root(lambda x, a: x, tol="x")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("scale", [1e-100, 1e-9, 1.0, 1e9, 1e100])
+@pytest.mark.parametrize("unit", [1e-50, 1.0, 1e50])
+def test_the_check_depends_neither_on_the_scale_of_x_nor_on_that_of_f(scale: float, unit: float) -> None:
+    root = ag.custom_root(lambda x, a: unit * (x * x / a - 1))(lambda x, a: math.sqrt(a) * (1 + 1e-9))
+    assert root(scale, scale * scale) == pytest.approx(scale)
+    far = ag.custom_root(lambda x, a: unit * (x * x / a - 1))(lambda x, a: math.sqrt(a) * 1.001)
+    if scale > 1e-9:
+        with pytest.raises(RuntimeError):
+            far(scale, scale * scale)
+
+
+def test_zero_is_a_root() -> None:
+    root = ag.custom_root(lambda x, a: ag.sinh(x) - a)(lambda x, a: 1e-17)
+    for guess in (0.0, 1.0, None):
+        assert root(guess, 0.0) == 1e-17
+        assert ag.grad(root, 1)(guess, 0.0) == 1.0
+
+
+def test_nan_is_no_root() -> None:
+    root = ag.custom_root(lambda x, a: x - a)(lambda x, a: math.nan)
+    with pytest.raises(RuntimeError, match="got nan, where the function is nan"):
+        root(1.0, 2.0)
+
+
+def test_where_the_theorem_does_not_hold_derivatives_are_not_finite() -> None:
+    square = ag.custom_root(lambda x, a: x * x - a)(lambda x, a: a * 0.0)  # √0
+    assert square(1.0, 0.0) == 0
+    assert ag.grad(square, 1)(1.0, 0.0) == ag.jit(ag.grad(square, 1))(1.0, 0.0) == math.inf
+    double = ag.custom_root(lambda x, a: (x - a) ** 2)(lambda x, a: a * 1.0)
+    assert double(1.0, 2.0) == ag.jit(double)(1.0, 2.0) == 2.0
+    assert math.isnan(ag.grad(double, 1)(1.0, 2.0))
+    assert math.isnan(ag.jit(ag.grad(double, 1))(1.0, 2.0))
+    dependent = ag.custom_root(lambda x, a: [x[0] + x[1] - a, x[0] + x[1] - a])(lambda x, a: [a * 1.0, 0.0])
+    assert dependent(None, 2.0) == [2.0, 0.0]
+    assert np.isnan(ag.jacobian(dependent, 1)(None, 2.0)).all()
+    assert np.isnan(ag.jit(ag.jacobian(lambda a: dependent(None, a)))(2.0)).all()
+
+
+def test_derivatives_that_f_would_lose_are_refused() -> None:
+    root = ag.custom_root(lambda x, a: math.exp(-x) - a)(lambda x, a: -math.log(a))
+    with pytest.raises(
+        ag.LostDerivativeError, match=r"^custom_root\(<lambda>\): math.exp\(-x\) turns a Value|this line"
+    ):
+        root(1.0, 0.5)
+    by_float = ag.custom_root(lambda x, a: ag.exp(-x) - float(a))(lambda x, a: -math.log(a))
+    with pytest.raises(ag.LostDerivativeError, match=r"^grad\(solve\): |^grad\(<lambda>\): "):
+        ag.grad(by_float, 1)(1.0, 0.5)
+    with pytest.raises(ag.TracingError):
+        ag.jit(lambda a: by_float(1.0, a))(0.5)
+
+
+@pytest.mark.parametrize(
+    ("f", "solver", "kind", "words"),
+    [
+        (lambda x, a: [x, a], lambda x, a: 1.0, ValueError, "must return as many numbers as x has, which is 1, got 2"),
+        (lambda x, a: [], lambda x, a: 1.0, ValueError, "which is 1, got 0"),
+        (lambda x, a: "u", lambda x, a: 1.0, TypeError, "the result must be a real number, got str 'u'"),
+        (lambda x, a: None, lambda x, a: 1.0, TypeError, "the result must be a real number, got None"),
+        (lambda x, a: x, lambda x, a: None, TypeError, "the solver's result must be a real number, got None"),
+        (lambda x, a: x, lambda x, a: [1.0, "u"], TypeError, r"result\[1\] must be a real number, got str 'u'"),
+        (lambda x, a: x, lambda x, a: 1j, TypeError, "must be a real number, got complex 1j"),
+    ],
+)
+def test_what_is_no_number_is_refused(f: Any, solver: Any, kind: type[Exception], words: str) -> None:
+    with pytest.raises(kind, match=rf"custom_root\(<lambda>\): .*{words}"):
+        ag.custom_root(f)(solver)(1.0, 1.0)
+
+
+def test_what_is_no_function_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"custom_root\(\): f must be a function, got float 1.0"):
+        ag.custom_root(1.0)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"fixed_point\(cos\): the solver must be a function, got float 1.0. Write"):
+        ag.fixed_point(ag.cos)(1.0)  # type: ignore[arg-type]
+
+
+def test_an_error_in_the_solver_or_in_f_passes_through() -> None:
+    def fail(*_: Any) -> Any:
+        raise KeyError("mine")
+
+    for f, solver in [(fail, lambda x, a: 1.0), (lambda x, a: x, fail)]:
+        with pytest.raises(KeyError, match="mine"):
+            ag.custom_root(f)(solver)(1.0, ag.Value(1.0))
+    assert ag.custom_root(lambda x, a: x - a)(lambda x, a: a)(1.0, 2.0) == 2.0
+
+
+def test_a_root_is_freed_without_the_garbage_collector() -> None:
+    f = ag.custom_root(lambda x, a: x * x - a)(lambda x, a: math.sqrt(a))
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            y = f(1.0, ag.Value(2.0))
+            y.backward()
+            slope = y.backward(create_graph=True)
+            del y, slope
+        kinds = [type(x).__name__ for x in gc.get_objects()]
+    finally:
+        gc.enable()
+    assert "Solution" not in kinds
+
+
+def test_a_thousand_roots_in_a_row() -> None:
+    step = ag.custom_root(lambda x, before, a: x - before + 0.01 * a * x)(lambda x, before, a: before / (1 + 0.01 * a))
+    a, x = ag.Value(0.7), ag.Value(1.0)
+    for _ in range(1000):
+        x = step(None, x, a)
+    x.backward()
+    assert x.data == pytest.approx(1.007**-1000, rel=1e-12)
+    assert a.grad == pytest.approx(-10 * 1.007**-1001, rel=1e-12)
