@@ -173,7 +173,7 @@ def count_dots(graph: Graph, layout: Layout) -> int:
 
 def translate(graph: Graph, layout: Layout, machine: Machine, lanes: int) -> Translation:
     """Translate a graph to LLVM IR: straight-line code for a small section, tables for a large one without loops."""
-    ir = IR(machine.fma)
+    ir = IR(machine.fma, machine.lanes)
     has_loops = [any(isinstance(what, Loop) and x == y for what, x in zip(graph.what, layout.batched)) for y in (0, 1)]
     loops = Loops(any(has_loops))
     if loops.any:

@@ -79,6 +79,9 @@ FUNCTION_OPERATIONS = 8
 STEPS_GUESSED = 32
 # Rows of at most so many numbers have a fixed place; others have memory that grows. Chosen.
 FEW_ROWS = 256
+# What a step of a loop over single numbers computes without its carries is computed for several steps at once if it is
+# more than so many operations, and so many more for each number that the rest of the step reads.
+AHEAD, PASSED = 8, 2
 # So many results that are numbers of a stack, side by side, are copied by a loop. Chosen.
 STRETCH = 8
 # The most bytes that the rows of one loop may take, for each thread. Chosen.

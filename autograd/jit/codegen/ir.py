@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,13 +13,14 @@ class IR:
 
     Args:
         fma: whether the machine multiplies and adds in one instruction.
+        lanes: how many doubles a vector of the machine holds.
 
     Attributes:
         known: the names of the helper functions that were already asked for; see Writer.call.
     """
 
-    def __init__(self, fma: bool) -> None:
-        self.fma = fma
+    def __init__(self, fma: bool, lanes: int = 1) -> None:
+        self.fma, self.lanes = fma, lanes
         self.known: set[str] = set()
         self._declarations: dict[str, None] = {}
         self._functions: list[str] = []
@@ -60,7 +62,7 @@ class Writer:
         self.lines: list[str] = []
         self.inline = False
         self.block = "entry"  # the basic block that lines are now added to
-        self._count = 0
+        self._numbers = itertools.count(1)
         self.type, self.long, self.truth_type = self.kind("double"), self.kind("i64"), self.kind("i1")
         self.suffix = "f64" if lanes == 1 else f"v{lanes}f64"
 
@@ -68,10 +70,15 @@ class Writer:
         """The type of an operand whose lanes are scalars of this type."""
         return scalar if self.lanes == 1 else f"<{self.lanes} x {scalar}>"
 
+    def wider(self, lanes: int) -> Writer:
+        """A writer of the same body for operands of so many lanes. It must end in the block in which it begins."""
+        other = Writer(self.ir, lanes)
+        other.lines, other._numbers, other.block = self.lines, self._numbers, self.block
+        return other
+
     def put(self, text: str, prefix: str = "v") -> str:
         """Append an instruction that has a result."""
-        self._count += 1
-        name = f"%{prefix}{self._count}"
+        name = f"%{prefix}{next(self._numbers)}"
         self.lines.append(f"  {name} = {text}")
         return name
 
@@ -81,8 +88,7 @@ class Writer:
 
     def new_label(self, name: str) -> str:
         """A new name for a basic block."""
-        self._count += 1
-        return f"{name}{self._count}"
+        return f"{name}{next(self._numbers)}"
 
     def start_block(self, label: str) -> None:
         """Begin the basic block of that name; the next lines go there."""

@@ -83,10 +83,12 @@ def test_a_condition_is_true_unless_it_is_zero(condition: float, batched: bool) 
 
 @pytest.mark.parametrize("unwatched", [0, tuning.UNWATCHED])
 @pytest.mark.parametrize("few", [0, tuning.FEW_ROWS])
-def test_random_graphs(monkeypatch: pytest.MonkeyPatch, unwatched: int, few: int) -> None:
+@pytest.mark.parametrize("ahead", [-1000, tuning.AHEAD])
+def test_random_graphs(monkeypatch: pytest.MonkeyPatch, unwatched: int, few: int, ahead: int) -> None:
     """With short loops and few rows written as long loops and many rows are, too."""
     monkeypatch.setattr(tuning, "UNWATCHED", unwatched)
     monkeypatch.setattr(tuning, "FEW_ROWS", few)
+    monkeypatch.setattr(tuning, "AHEAD", ahead)
     for seed in seeds():
         check_random_graph(seed)
 

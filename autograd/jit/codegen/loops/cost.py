@@ -14,14 +14,18 @@ from ..instructions import INSTRUCTIONS, LLVM
 
 def count_operations(graph: Graph) -> int:
     """How much work a graph is, in operations. A function, such as exp, counts as several."""
-    total = 0
-    for what, args in zip(graph.what, graph.operands):
-        if isinstance(what, Loop):
-            total += count_steps(graph, args[0]) * count_step(what)
-        elif isinstance(what, Primitive):
-            cheap = what.native in LLVM or len(args) > 1 or what not in INSTRUCTIONS
-            total += max(1, len(args) - 1) if cheap else tuning.FUNCTION_OPERATIONS
-    return total
+    return sum(count_node(graph, k) for k in range(len(graph)))
+
+
+def count_node(graph: Graph, k: int) -> int:
+    """How much work a node is."""
+    what, args = graph.what[k], graph.operands[k]
+    if isinstance(what, Loop):
+        return count_steps(graph, args[0]) * count_step(what)
+    if not isinstance(what, Primitive):
+        return 0
+    cheap = what.native in LLVM or len(args) > 1 or what not in INSTRUCTIONS
+    return max(1, len(args) - 1) if cheap else tuning.FUNCTION_OPERATIONS
 
 
 def count_step(loop: Loop) -> int:

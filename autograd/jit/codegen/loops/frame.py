@@ -162,5 +162,5 @@ class Frame:
     def write(self) -> None:
         """Write all nodes that are wanted and have not been given."""
         for k, wanted in enumerate(self.wanted):
-            if wanted and not isinstance(self.graph.what[k], (Input, float)):
+            if wanted and k not in self.names and not isinstance(self.graph.what[k], (Input, float)):
                 self.write_node(self.site, self, k)

@@ -9,6 +9,7 @@ from ... import tuning
 from ...graph.loops import At, Item, Loop, Stack
 from ..instructions import emit
 from ..ir import literal
+from .ahead import plan_ahead
 from .base import LoopBase, is_branch
 from .frame import Frame, Scope
 from .rows import Place, Site
@@ -103,6 +104,7 @@ class _StepByStep(WatchedLoop):
         masked = w.lanes > 1 and (condition is not None or self.counts is not None)
         counted = masked and condition is not None and self.takes_count
         plain = self._is_plain()
+        ahead = plan_ahead(body, loop.carries) if condition is None else None
         before = w.block
         w.do(f"br label %{head}")
         w.start_block(head)
@@ -119,6 +121,8 @@ class _StepByStep(WatchedLoop):
         on = self._write_check(condition, active, masked, turn, end)
         w.start_block(turn)
         body.mask = on
+        if ahead is not None:
+            ahead.write(self.step, self.steps, loop.backward, self.stacks)
         after = self.write_step(body, on if masked else None, names)
         heads = [("i64", self.step, "0", w.index("add", self.step, 1), self.step)]
         if again is not None:
