@@ -29,8 +29,6 @@ class Body(Trace):
             them are found in it; those from before are captured.
     """
 
-    is_body = True
-
     def __init__(self, parent: Trace, line: str) -> None:
         self._parent = parent  # before anything can fail
         super().__init__()
