@@ -20,7 +20,7 @@ All of them have these rules in common:
   ValueError if argnums is out of range or names an argument twice, or if shapes do not match.
 
 tree.py takes structures apart and builds them again, recording.py calls the function with variables in place of
-numbers, and sweep.py goes through the recorded graph.
+numbers, and sweep.py goes through the recorded graph; choices.py is for graphs that `ag.jit` traces.
 grad.py, jacobian.py and products.py hold the transforms themselves.
 """
 
