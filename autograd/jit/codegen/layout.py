@@ -122,7 +122,7 @@ def lay_out(graph: Graph, shared_inputs: int, leaves: Sequence[int], widths: Seq
     stored[constants] = False
     stored[list(in_place)] = False
     uses = graph.uses()
-    stretches = _find_stretches(graph, stored[: rows if leaves else None], [x == bool(leaves) for x in batched])
+    stretches = _find_stretches(graph, stored[: rows if leaves else None])
     by_copies = (k for j, k in enumerate(graph.outputs[: rows if leaves else None]) if j not in in_place)
     named = collections.Counter(by_copies) if stretches else {}
     unread: set[int] = set()
@@ -179,7 +179,7 @@ def _find_constants(graph: Graph, count: int) -> NDArray[np.int64]:
     return np.flatnonzero(is_constant[np.array(graph.outputs[:count], dtype=np.int64)])
 
 
-def _find_stretches(graph: Graph, stored: NDArray[np.bool_], mine: Sequence[bool]) -> list[tuple[int, int, int, int]]:
+def _find_stretches(graph: Graph, stored: NDArray[np.bool_]) -> list[tuple[int, int, int, int]]:
     """Stretches of stored results that are numbers of one stack, side by side; see Layout.rows_copied."""
     found: list[tuple[int, int, int, int]] = []
     before: tuple[int, int] | None = None  # the stack, and the place that would go on
@@ -192,7 +192,7 @@ def _find_stretches(graph: Graph, stored: NDArray[np.bool_], mine: Sequence[bool
     count = 0
     for count, (k, wanted) in enumerate(zip(graph.outputs, stored.tolist()), 1):
         what = graph.what[k]
-        here = (graph.operands[k][0], what.place) if isinstance(what, At) and wanted and mine[k] else None
+        here = (graph.operands[k][0], what.place) if isinstance(what, At) and wanted else None
         if here is None or here != before:
             end(count - 1)
             begin = count - 1

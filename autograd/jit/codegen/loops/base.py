@@ -42,7 +42,7 @@ class LoopBase:
         base: where rows lie in memory that grows.
     """
 
-    most: float | None = None
+    most: int | None = None
     base: str
 
     def __init__(self, site: Site, scope: Scope, k: int, write_node: WriteNode) -> None:
@@ -71,10 +71,10 @@ class LoopBase:
         rows, w = self.loop.rows, self.w
         if not rows:
             return None, False
-        most = self.known if self.most is None else self.most
-        if isinstance(most, float) and most * rows <= tuning.FEW_ROWS:
-            place = self.site.allocate(max(0, math.ceil(most)) * rows)
-            return place._replace(stride=rows * w.lanes), False
+        few = isinstance(self.known, float) and self.known * rows <= tuning.FEW_ROWS
+        if self.most is not None or few:
+            steps = max(0, math.ceil(self.known)) if isinstance(self.known, float) else self.most or 0
+            return self.site.allocate(steps * rows)._replace(stride=rows * w.lanes), False
         return self.site.grow(rows * w.lanes, self.loop.line), True
 
     def begin_frame(self, graph: Graph, carries: Sequence[str], stacks: Sequence[Rows]) -> Frame:

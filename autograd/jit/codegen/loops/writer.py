@@ -55,7 +55,7 @@ def _write_loop(site: Site, scope: Scope, k: int) -> Sequence[str]:
 class _Branch(LoopBase):
     """A loop of at most one step."""
 
-    most = 1.0
+    most = 1
 
     def write(self) -> Sequence[str]:
         """Write it; return the names of the last carries and of the count of steps taken."""
