@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 from ..primitive import check_flag, describe, is_number
-from ..transforms.tree import Leaf, Tree, flatten
+from ..transforms.tree import Tree
 from ..user_line import user_line
 from ..value import Value, number_of
+from .structure import (
+    at_line,
+    check_functions,
+    expect_number,
+    flatten_numbers,
+    match_structure,
+    row_of,
+    split_pair,
+    stack_rows,
+    too_many,
+)
 
 # Each is called with the name of one of these functions. While jit traces, it returns what records a loop in place of
 # running it; otherwise None. jit fills it.
@@ -214,100 +225,3 @@ def _rows(xs: Any, length: Any) -> tuple[Tree | None, int]:
     if steps < 1:
         raise ValueError(f"scan(): there must be at least one step, got {steps}{at_line()}")
     return tree, steps
-
-
-# What the plain and the traced form share
-
-
-def check_functions(name: str, **functions: Any) -> None:
-    """Raise TypeError unless all are functions."""
-    for each, f in functions.items():
-        if not callable(f):
-            raise TypeError(f"{name}(): {each} must be a function, got {describe(f)}{at_line()}")
-
-
-def expect_number(name: str, what: str, x: Any) -> Any:
-    """x, if it is a bool, a number or a Value."""
-    if not isinstance(x, Value) and not is_number(x):
-        raise TypeError(f"{name}(): {what} a bool or a number, got {describe(x)}{at_line()}")
-    return x
-
-
-def split_pair(found: Any) -> tuple[Any, Any]:
-    """What the body of scan returned: the carry and y."""
-    if not isinstance(found, tuple) or len(found) != 2:
-        raise TypeError(f"scan(): the body must return a pair (carry, y), got {describe(found)}{at_line()}")
-    return found
-
-
-def flatten_numbers(name: str, x: Any, path: str) -> Tree:
-    """A structure taken apart. It must hold nothing but numbers, bools and Values."""
-    tree = flatten(x, path)
-    for leaf in tree.leaves:
-        if leaf.names is not None:
-            raise TypeError(
-                f"{name}(): {leaf.path} must hold numbers and arrays, got the Module {type(leaf.given).__name__}. "
-                f"Let the body use it from outside{at_line()}"
-            )
-        for entry in leaf.entries:
-            if not isinstance(entry, Value) and not is_number(entry):
-                raise TypeError(f"{name}(): {leaf.path} must hold numbers, got {describe(entry)}{at_line()}")
-    return tree
-
-
-def match_structure(name: str, path: str, before: Tree, result: Any) -> list[Any]:
-    """The entries of a result of a body, whose structure must be that of `before`; both are called `path`."""
-    after = flatten_numbers(name, result, path)
-    known = {leaf.path: leaf for leaf in after.leaves}
-    for leaf in before.leaves:
-        mine = known.pop(leaf.path, None)
-        if mine is None or (mine.shape or None) != (leaf.shape or None):
-            found = "is missing" if mine is None else f"is {_form(mine)}"
-            _refuse_structure(name, f"{leaf.path}, which was {_form(leaf)}, {found}")
-    if known:
-        path, leaf = next(iter(known.items()))
-        _refuse_structure(name, f"{path}, {_form(leaf)}, was not there before")
-    if [leaf.path for leaf in after.leaves] == [leaf.path for leaf in before.leaves]:
-        if before.form != after.form:
-            _refuse_structure(name, "its containers are of another kind")
-        return after.entries
-    places = {leaf.path: leaf for leaf in after.leaves}
-    return [x for leaf in before.leaves for x in places[leaf.path].entries]
-
-
-def _form(leaf: Leaf) -> str:
-    return f"an array of shape {leaf.shape}" if leaf.shape else "a number"
-
-
-def _refuse_structure(name: str, what: str) -> None:
-    raise TypeError(f"{name}(): what the body returns must keep its structure from step to step, but {what}{at_line()}")
-
-
-def row_of(leaf: Leaf, k: int, steps: int) -> Any:
-    """Row k of an array: a number or an array."""
-    return leaf.entries[k] if len(leaf.shape or ()) == 1 else leaf.given[k]
-
-
-def stack_rows(tree: Tree, rows: Sequence[Sequence[Sequence[Any]]]) -> Any:
-    """The structure of a tree with a new first axis.
-
-    Args:
-        tree: the structure of a row.
-        rows: for each row, for each leaf, its entries.
-    """
-    numbers = [[[x if isinstance(x, Value) else float(x) for x in part] for part in row] for row in rows]
-    parts = zip(*numbers)
-    return tree.build(leaf.like(list(part), (len(rows),)) for leaf, part in zip(tree.leaves, parts))
-
-
-def too_many(line: str, limit: int) -> str:
-    """The message for a loop that does not end."""
-    return (
-        f"{line}: the loop must end within {limit} steps, its max_steps. Give while_loop a larger one if it needs more"
-    )
-
-
-def at_line() -> str:
-    """Where the user called, for the end of a message."""
-    place = user_line()
-    return f" (at {place})" if place else ""

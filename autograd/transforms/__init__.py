@@ -21,7 +21,8 @@ All of them have these rules in common:
   ValueError if argnums is out of range or names an argument twice, or if shapes do not match.
 
 tree.py takes structures apart and builds them again, and foreign.py reads the arrays of other libraries. recording.py
-calls the function with variables in place of numbers, and sweep.py goes through the recorded graph.
+calls the function with variables in place of numbers, and sweep.py goes through the recorded graph; choices.py and
+whole.py are for graphs that `ag.jit` traces.
 grad.py, jacobian.py and products.py hold the transforms themselves.
 """
 

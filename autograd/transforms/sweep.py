@@ -83,14 +83,14 @@ def pull_back(
     if not on_values:
         floats = [(out, (float(seed), 1.0)) for out, seed in seeded]
         return _gather(adjoints(paths.order, floats, _pairs, _sum_of_products), variables)
-    choices = Choices()
-    found = _adjoints_on_values(paths.order, seeded, choices, paths.known)
-    return [choices.result(adjoint) for adjoint in _gather(found, variables)]
+    choices = _choices_among(paths.order)
+    found = _gather(_adjoints_on_values(paths.order, seeded, choices, paths.known), variables)
+    return found if choices is None else list(map(choices.result, found))
 
 
 def pull_back_to_all(root: Value, seed: Any) -> dict[Value, Any]:
-    """The derivative of root, times seed, with respect to each node it was computed from, as pull_back gives them."""
-    choices = Choices()
+    """The derivative of a traced number, times seed, with respect to each node it was computed from."""
+    choices = Choices(_total)
     found = _adjoints_on_values(topological_order(root), [(root, seed)], choices, None)
     return {node: choices.result(adjoint) for node, adjoint in found if type(adjoint) is not list}
 
@@ -104,20 +104,35 @@ def pull_back_under(
     return _gather(_adjoints_on_values(paths.order, seeded, choices, paths.known), variables)
 
 
+def new_choices() -> Choices:
+    """What keeps track of the conditions of a sweep through traced nodes."""
+    return Choices(_total)
+
+
+def _choices_among(order: Sequence[Value]) -> Choices | None:
+    """What keeps track of conditions, if the nodes are traced. On Values it is known what is taken."""
+    return None if not order or type(order[0]) is Value else new_choices()
+
+
 def _adjoints_on_values(
-    order: Sequence[Value], seeds: Iterable[tuple[Value, Any]], choices: Choices, wanted: set[Value] | None
+    order: Sequence[Value], seeds: Iterable[tuple[Value, Any]], choices: Choices | None, wanted: set[Value] | None
 ) -> Iterator[tuple[Value, Any]]:
     def edges(node: Value, adjoint: Any) -> list[tuple[Value, Any]]:
         if type(node.op) in whole_rules:
             return whole_rules[type(node.op)].pull_back(node, adjoint, choices, wanted)  # type: ignore[no-any-return]
         pairs = rule_on_values(node, wanted)
+        if choices is None:
+            return [(parent, (adjoint, partial)) for parent, partial in pairs]
         terms = [(parent, choices.term(node, parent, adjoint, partial)) for parent, partial in pairs]
         return [(parent, term) for parent, term in terms if term is not None]
 
     def total(terms: Sequence[Any]) -> Any:
-        return terms if type(terms[0]) is Whole else choices.total(terms, _total)
+        if type(terms[0]) is Whole:
+            return terms
+        return _total(terms) if choices is None else choices.total(terms)
 
-    return adjoints(order, [(out, choices.as_term(seed)) for out, seed in seeds], edges, total)
+    given = [(out, (seed, 1.0) if choices is None else choices.as_term(seed)) for out, seed in seeds]
+    return adjoints(order, given, edges, total)
 
 
 def pull_back_each(outputs: Sequence[Any], variables: Sequence[Value], on_values: bool) -> list[list[Any]]:
@@ -151,9 +166,10 @@ def push_forward(
 ) -> list[Any]:
     """Forward: the derivative of each output in the direction of the tangents, one for each variable."""
     _announce(outputs)
-    choices = Choices()
-    found = _tangents(outputs, variables, tangents, on_values, paths or Paths(outputs, variables), choices)
-    return [choices.result(x) for x in found]
+    paths = paths or Paths(outputs, variables)
+    choices = _choices_among(paths.order)
+    results = _tangents(outputs, variables, tangents, on_values, paths, choices)
+    return results if choices is None else list(map(choices.result, results))
 
 
 def push_forward_under(
@@ -169,25 +185,26 @@ def _tangents(
     tangents: Sequence[Any],
     on_values: bool,
     paths: Paths,
-    choices: Choices,
+    choices: Choices | None,
 ) -> list[Any]:
     found: dict[Value, Any] = {}
     for v, tangent in zip(variables, tangents):
         found[v] = found[v] + tangent if v in found else tangent
+    total = _total if choices is None else choices.total
     for node in paths.order:
         if type(node.op) in whole_rules:
             tangent = whole_rules[type(node.op)].push_forward(node, found, choices)
             if tangent is not None:
                 found[node] = tangent
             continue
-        terms: list[Any] = []
-        for parent, partial in rule_on_values(node, paths.known) if on_values else local_derivatives(node):
-            if parent in found:
-                term = choices.term(node, parent, found[parent], partial) if on_values else found[parent] * partial
-                if term is not None:
-                    terms.append(term)
+        partials = rule_on_values(node, paths.known) if on_values else local_derivatives(node)
+        known = [(parent, partial) for parent, partial in partials if parent in found]
+        terms: list[Any] = [(found[parent], partial) for parent, partial in known]
+        if choices is not None:
+            each = [choices.term(node, parent, found[parent], partial) for parent, partial in known]
+            terms = [term for term in each if term is not None]
         if terms:  # a rule may pass nothing forward
-            found[node] = choices.total(terms, _total) if on_values else sum(terms)
+            found[node] = total(terms) if on_values else sum([tangent * partial for tangent, partial in terms])
     return [found.get(out, 0.0) if isinstance(out, Value) else 0.0 for out in outputs]
 
 

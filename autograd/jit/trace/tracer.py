@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, NoReturn
 
 from ... import ops
@@ -23,13 +24,10 @@ class Trace:
     Attributes:
         nodes: its tracers, each after what it was computed from.
         closed_over: the leaf Values from outside that it used, each with the tracer that stands for it.
-        busy: whether nothing is recorded here now, because the trace has ended or a body inside it is being traced.
-        body: the trace of that body, or None.
+        busy: whether nothing is recorded here now: it has ended, or a body in it, of the trace `body`, is traced.
         computed: the Values from outside that were computed there, as the function used them.
         refusal: the first TracingError, which `tracing` raises at the end.
     """
-
-    is_body = False
 
     def __init__(self) -> None:
         self.nodes: list[Tracer] = []
@@ -47,7 +45,7 @@ class Trace:
         return tracer
 
     def end(self) -> None:
-        """End the trace: from now on any use of its tracers is a TracingError."""
+        """From now on any use of its tracers is a TracingError."""
         self.busy, self.body = True, None
 
     def innermost(self) -> Trace:
@@ -60,7 +58,6 @@ class Trace:
         return trace
 
     def refuse_late_use(self) -> NoReturn:
-        """Raise TracingError because a tracer was used after the end."""
         self.refuse("used a traced value after its trace had ended", "return it from the function, do not keep it")
 
     def refuse(self, what: str, remedy: str) -> NoReturn:
@@ -79,7 +76,7 @@ class Trace:
             known = self._lifted.get(id(x))
             if known is None:
                 lifted = tuple([p if type(p) is float else self.lift(p) for p in x])
-                known = self._lifted[id(x)] = (x, x if all(map(_same, x, lifted)) else lifted)
+                known = self._lifted[id(x)] = (x, x if all(map(operator.is_, x, lifted)) else lifted)
             return known[1]
         if x.op is None:
             return self._leaf(x)
@@ -87,7 +84,7 @@ class Trace:
 
     def _take_in(self, x: Tracer) -> Any:
         """What stands for a tracer of another trace."""
-        if x.trace.is_body:
+        if type(x.trace) is not Trace:  # of a body, which has ended
             x.trace.refuse_late_use()
         self.refuse("used a traced value of another trace", "return it from the traced function instead")
 
@@ -100,13 +97,10 @@ class Trace:
     def _expand(self, value: Value) -> Any:
         """A Value that was computed before or outside the trace, recorded as part of it."""
 
-        def unknown_parents(node: Value) -> list[Any]:
-            return [p for p in node.parents if self._unknown(p)]
-
         if not self._unknown(value):
             return self._lifted[id(value)][1]
         self.computed.append(value)
-        for node in walk([value], unknown_parents):
+        for node in walk([value], lambda node: [p for p in node.parents if self._unknown(p)]):
             args = [tuple(map(self._known, x)) if type(x) is tuple else self._known(x) for x in node.args]
             self._lifted[id(node)] = (node, Tracer(self, node.op, *_pack(node.op, tuple(args))))
         return self._lifted[id(value)][1]
@@ -116,10 +110,6 @@ class Trace:
 
     def _known(self, x: Any) -> Any:
         return self._lifted[id(x)][1] if id(x) in self._lifted else self.lift(x)
-
-
-def _same(a: Any, b: Any) -> bool:
-    return a is b
 
 
 def _pack(op: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -153,13 +143,11 @@ class Tracer(Value):
         if op is ops.dot:
             ops.check_lengths(args[0], args[1])  # its evaluation does that, but tracing does not evaluate
         trace = self.trace.innermost() if self.trace.busy else self.trace
-        lift = trace.lift
-        return Tracer(trace, op, *_pack(op, tuple([x if type(x) is float else lift(x) for x in args])))
+        return Tracer(trace, op, *_pack(op, tuple([x if type(x) is float else trace.lift(x) for x in args])))
 
-    def stand_in(self, value: Value) -> Tracer:
+    def stand_in(self, value: Value) -> Any:
         """The tracer that stands, where it is recorded now, for a Value from outside."""
-        tracer: Tracer = self.trace.innermost().lift(value)
-        return tracer
+        return self.trace.innermost().lift(value)
 
     # Everything that needs a number, which does not exist before the program runs
 
@@ -198,7 +186,7 @@ class Tracer(Value):
 
     def __float__(self) -> float:
         return self.trace.refuse(
-            "converted a traced value to float", "use ag's functions in place of math's and float()"
+            "converted a traced value to float", "use ag's functions instead of math's and float()"
         )
 
     def __int__(self) -> int:

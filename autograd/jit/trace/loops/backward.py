@@ -14,8 +14,9 @@ from __future__ import annotations
 from typing import Any
 
 from .... import ops
-from ....transforms.choices import Choices, Condition, Partly
-from ....transforms.sweep import pull_back_under
+from ....transforms.choices import Choices, Partly
+from ....transforms.conditions import Condition
+from ....transforms.sweep import new_choices, pull_back_under
 from ....transforms.whole import Whole
 from ....value import Value
 from ..tracer import Tracer
@@ -61,7 +62,7 @@ class Backward:
         carries: dict[int, Partly] = {}
         for k in self.active:
             if mine := [choices.as_term(each.adjoint) for each in arrived if each.place == k]:
-                carries[k] = choices.as_partly(choices.total_of(mine))
+                carries[k] = choices.as_partly(choices.total(mine))
         carries = {k: x for k, x in carries.items() if type(x.number) is not float or x.number != 0.0}
         rows: list[tuple[int, Partly]] = []
         for row in range(self.loop.rows):
@@ -72,18 +73,18 @@ class Backward:
         self.is_needed = bool(carries or rows) and any((self.active, self.of_stacks, self.of_constants))
         if not self.is_needed:
             return
-        self.arrives = choices.any_of([x.arrives for x in [*carries.values(), *[x for _, x in rows]]])
+        self.arrives = choices.conditions.any_of([x.arrives for x in [*carries.values(), *[x for _, x in rows]]])
         self.seeds = {k: choices.right_where(x, self.arrives) for k, x in carries.items()}
         self.when = {k: x.arrives for k, x in carries.items()}
-        self.rows = [(row, x.number, choices.number(x.valid, self.arrives)) for row, x in rows]
+        self.rows = [(row, x.number, choices.conditions.number(x.valid, self.arrives)) for row, x in rows]
 
     def _stack(self, places: list[Whole]) -> Partly:
         """Adjoints at places of a row as a stack. Only of rows of scan, whose length is known, are places read."""
         choices, terms = self.choices, dict[int, list[Any]]()
         for adjoint, place in places:
             terms.setdefault(place, []).append(choices.as_term(adjoint))
-        found = {place: choices.as_partly(choices.total_of(mine)) for place, mine in terms.items()}
-        arrives = choices.any_of([x.arrives for x in found.values()])
+        found = {place: choices.as_partly(choices.total(mine)) for place, mine in terms.items()}
+        arrives = choices.conditions.any_of([x.arrives for x in found.values()])
         numbers: list[Any] = [0.0] * int(self.forward.node._a[0])
         for place, x in found.items():
             numbers[place] = choices.right_where(x, arrives)
@@ -113,7 +114,7 @@ class Backward:
         loop, active, constants = self.loop, self.active, self.of_constants
 
         def step(at: Tracer, carries: list[Tracer], read: list[Tracer]) -> Any:
-            trace, inside = at.trace, Choices()
+            trace, inside = at.trace, new_choices()
             before, rows = read[: loop.carries], read[loop.carries : self.first]
             own = [trace.lift(x) for x in self.constants]
             results = replay(trace, loop.body, [at, *before, *rows, *own])
@@ -121,9 +122,9 @@ class Backward:
             flags = dict(zip(flagged, carries[len(active) + len(constants) :]))
             seeds: list[tuple[Any, Any]] = []
             for k, x in zip(active, carries):
-                under = inside.always.also(flags[k], True) if k in flags else inside.always
+                under = inside.conditions.always.also(flags[k], True) if k in flags else inside.conditions.always
                 assert under is not None
-                seeds.append((results[k], Partly(x, under, inside.always)))
+                seeds.append((results[k], Partly(x, under, inside.conditions.always)))
             for (row, _, when), x in zip(self.rows, read[self.first :]):
                 seeds.append((results[loop.carries + row], x if type(when) is float else ops.where(when, x, 0.0)))
             variables = [
@@ -161,7 +162,7 @@ class Backward:
 
     def _first_flag(self, carry: int) -> Any:
         when = self.when.get(carry)
-        return 0.0 if when is None else self.choices.number(when, self.arrives)
+        return 0.0 if when is None else self.choices.conditions.number(when, self.arrives)
 
     def _pass_on(self, back: Recorded, flagged: list[int]) -> Terms:
         """The results of the backward loop as terms of the operands."""
@@ -177,7 +178,7 @@ class Backward:
                 terms.append((operands[k], self.choices.as_term(back.carry(place), when)))
         for place, k in enumerate(self.of_stacks):
             row: Any = back.row(place)
-            if self.arrives is not self.choices.always:
+            if self.arrives is not self.choices.conditions.always:
                 row = Partly(row, self.arrives, self.arrives)
             terms.append((self.stacks[k], Whole(row, None)))
         return terms
@@ -198,7 +199,7 @@ class Backward:
 def arrival(x: Any, choices: Choices) -> Any:
     """1 where anything arrives at an adjoint or a tangent, otherwise 0."""
     if type(x) is Partly:
-        return choices.number(x.arrives)
+        return choices.conditions.number(x.arrives, choices.conditions.always)
     return 0.0 if type(x) is float and x == 0.0 else 1.0
 
 

@@ -29,8 +29,6 @@ class Body(Trace):
             them are found in it; those from before are captured.
     """
 
-    is_body = True
-
     def __init__(self, parent: Trace, line: str) -> None:
         self._parent = parent  # before anything can fail
         super().__init__()
@@ -50,7 +48,11 @@ class Body(Trace):
 
     def refuse_late_use(self) -> NoReturn:
         where = f" at {self.line}" if self.line else ""
-        self.refuse(f"used a traced value that leaked from the body of the loop{where}", "return it from the body")
+        super().refuse(f"used a traced value that leaked from the body of the loop{where}", "return it from the body")
+
+    def refuse(self, what: str, remedy: str) -> NoReturn:
+        also = "choose with ag.cond or ag.where, and read an array row by row with ag.scan"
+        super().refuse(what, f"{remedy}. The body of a loop is traced once for all steps: {also}")
 
     def _leaf(self, value: Value) -> Tracer:
         return self._capture(value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ....transforms.choices import Choices, Partly
-from ....transforms.sweep import push_forward_under
+from ....transforms.sweep import new_choices, push_forward_under
 from ..tracer import Tracer
 from .backward import arrival, is_certain
 from .recorded import Recorded, record_loop, replay
@@ -53,16 +53,16 @@ class Forward:
         loop, active, of_constants = self.loop, self.active, [k for k in self.tangents if k >= self.first]
 
         def step(at: Tracer, carries: list[Tracer], read: list[Tracer]) -> Any:
-            trace, inside = at.trace, Choices()
+            trace, inside = at.trace, new_choices()
             own = [trace.lift(x) for x in self.constants]
             now, rows = carries[: loop.carries], read[: loop.stacks]
             results = replay(trace, loop.body, [at, *now, *rows, *own])
             flags = dict(zip(self.flagged, carries[loop.carries + len(active) :]))
             tangents: list[Any] = []
             for k, x in zip(active, carries[loop.carries :]):
-                under = inside.always.also(flags[k], True) if k in flags else inside.always
+                under = inside.conditions.always.also(flags[k], True) if k in flags else inside.conditions.always
                 assert under is not None
-                tangents.append(Partly(x, under, inside.always))
+                tangents.append(Partly(x, under, inside.conditions.always))
             tangents += [*read[loop.stacks :], *[trace.lift(self.tangents[k]) for k in of_constants]]
             variables = [now[k] for k in active]
             variables += [rows[k - loop.carries] for k in self.of_stacks]
@@ -104,9 +104,9 @@ class Forward:
             x = self.pushed.carry(carries + self.active.index(number))
             if number in self.flagged:
                 flag = self.pushed.carry(carries + len(self.active) + self.flagged.index(number))
-                under = self.choices.always.also(flag, True)
+                under = self.choices.conditions.always.also(flag, True)
                 assert under is not None
-                return Partly(x, under, self.choices.always)
+                return Partly(x, under, self.choices.conditions.always)
             return x
         if 0 <= row < self.primal.written:
             return self.pushed.row(row)

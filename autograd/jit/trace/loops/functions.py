@@ -6,13 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .... import ops
-from ....functions.loops import (
-    expect_number,
-    flatten_numbers,
-    match_structure,
-    split_pair,
-    stack_rows,
-)
+from ....functions.structure import expect_number, flatten_numbers, match_structure, split_pair, stack_rows
 from ....transforms.tree import Leaf, Tree
 from ....user_line import user_line
 from ....value import Value
@@ -82,11 +76,12 @@ def cond(pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any],
     found: list[Tree] = []
 
     def first(_: Any, __: Any, ___: Any) -> Any:
-        found.append(flatten_numbers("cond", true_fun(*operands), "the result"))
+        found.append(flatten_numbers("cond", true_fun(*operands), "the result of true_fun"))
         return found[0].entries, []
 
     def second(_: Any, __: Any, ___: Any) -> Any:
-        return match_structure("cond", "the result", found[0], false_fun(*operands)), []
+        result = false_fun(*operands)
+        return match_structure("cond", "the result of true_fun", found[0], result, "false_fun"), []
 
     decision = trace.lift(pred)
     results = record_loop(trace, line, ops.where(decision, 1.0, 0.0), None, [], first)
