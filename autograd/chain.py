@@ -97,8 +97,11 @@ def accumulate(root: Value, seed: float) -> None:
             found = [0.0] * len(leaves)
             raise
         finally:
-            for leaf, old, new in zip(leaves, before, found):
-                leaf._grad = old + new
+            try:
+                _add(leaves, before, found)
+            except BaseException:  # a signal handler's, in the middle: what is set already is set to the same again
+                _add(leaves, before, found)
+                raise
 
 
 def accumulate_on_values(root: Value, seed: Any) -> dict[Value, Value | float]:
@@ -107,11 +110,21 @@ def accumulate_on_values(root: Value, seed: Any) -> dict[Value, Value | float]:
     found = adjoints_on_values(root, seed)
     with turn:
         before = [leaf._grad for leaf in leaves]
+        slopes = [data_of(found.get(leaf, 0.0)) for leaf in leaves]
         for node in nodes:
             node._grad = data_of(found.get(node, 0.0))
-        for leaf, grad in zip(leaves, before):
-            leaf._grad = grad + data_of(found.get(leaf, 0.0))
+        try:
+            _add(leaves, before, slopes)
+        except BaseException:  # as in accumulate()
+            _add(leaves, before, slopes)
+            raise
     return found
+
+
+def _add(leaves: list[Value], before: list[float], slopes: list[float]) -> None:
+    """Set the grad of each leaf to what it was before, plus its derivative."""
+    for leaf, old, new in zip(leaves, before, slopes):
+        leaf._grad = old + new
 
 
 def _prepare(nodes: list[Value]) -> tuple[list[list[tuple[Value, float]]], bool]:

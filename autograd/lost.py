@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from .node import Node, on_float, on_leaf
-from .user_line import user_call
+from .user_line import task, user_call
 
 
 class LostDerivativeError(TypeError):
@@ -31,25 +31,29 @@ class LostDerivativeError(TypeError):
 
 # Rules. Those of this package are proven to keep derivatives by its tests, so only users' rules are watched.
 
-_running = threading.local()  # .rule is the primitive whose rule runs on Values in this thread
+_running = threading.local()  # .rule: the primitive whose rule runs on Values in this thread; .refusal: see Guard
 
 
 def call_rule(op: Any, rule: Callable[..., Any], args: Sequence[Any]) -> Any:
     """The rule of a user's primitive on Values. It must not turn any of them into a float."""
-    outer = getattr(_running, "rule", None)
-    _running.rule = op
+    outer = getattr(_running, "rule", None), getattr(_running, "refusal", None)
+    _running.rule, _running.refusal = op, None
     on_float.append(_check_rule)
     try:
-        return rule(*args)
+        result = rule(*args)
+        if _running.refusal is not None:  # the rule caught it
+            raise _running.refusal
+        return result
     finally:
         on_float.remove(_check_rule)
-        _running.rule = outer
+        _running.rule, _running.refusal = outer
 
 
 def _check_rule(x: Any) -> None:
     rule = getattr(_running, "rule", None)
     if rule is not None:  # otherwise it runs in another thread
-        _refuse(f"the rule of {rule}", "its derivatives of higher order would be lost")
+        _running.refusal = _refusal(f"the rule of {rule}", "its derivatives of higher order would be lost")
+        raise _running.refusal
 
 
 # Transforms
@@ -63,10 +67,14 @@ class Guard:
     Args:
         who: the transform and the function, for messages.
         variables: the Values that stand for the numbers of the arguments. No thread may lose them.
-        parameters: the parameters of Modules. Only this thread must not lose them, as others may be using them, too.
+        parameters: the parameters of Modules. Other threads may be using them, too. A thread may lose them if it has
+            been at its task since before this context: it does not work for the function, as one in a pool may.
 
     Attributes:
         made: the leaves made in this context. They are constants of the function.
+
+    Raises:
+        LostDerivativeError: at its end, if the function caught one and went on: what it did instead cannot be trusted.
     """
 
     def __init__(self, who: str, variables: Iterable[Any], parameters: Iterable[Any]) -> None:
@@ -74,20 +82,36 @@ class Guard:
         self.parameters = set(parameters)
         self.made: set[Node] = set()
         self._variables = set(variables)
-        self._here = self._variables | self.parameters
+        self._all = self._variables | self.parameters
         self._constants: set[Node] = set()  # found not to depend on any of them
         self._thread = threading.get_ident()
+        self._tasks: dict[int, Any] = {}  # what other threads were doing at the start
+        self._refusal: LostDerivativeError | None = None
 
     def __enter__(self) -> Guard:
+        if self.parameters and threading.active_count() > 1:
+            frames = sys._current_frames()
+            self._tasks = {thread: task(frame) for thread, frame in frames.items() if thread != self._thread}
+            del frames  # it has the frame of this function
         guards.append(self)
         on_float.append(self._check)
         on_leaf.append(self.made.add)
         return self
 
-    def __exit__(self, *_: TracebackType | type[BaseException] | BaseException | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.leave()
+        refusal, self._refusal = self._refusal, None
+        if refusal is not None and error is None:
+            raise refusal
+
+    def leave(self) -> None:
+        """End the context."""
         guards.remove(self)
         on_float.remove(self._check)
         on_leaf.remove(self.made.add)
+        self._tasks.clear()
 
     @property
     def is_here(self) -> bool:
@@ -96,19 +120,16 @@ class Guard:
 
     def watches(self, x: Any) -> bool:
         """Whether x was computed from what this thread must not lose here."""
-        return self._depends(x, *((self._here, self._constants) if self.is_here else (self._variables, set())))
+        return self._depends(
+            x, *((self._variables, set()) if self._is_busy_elsewhere() else (self._all, self._constants))
+        )
 
-    def _check(self, x: Any) -> None:
-        if self.watches(x):
-            _refuse(self.who.rstrip(":"), "its derivative would be lost")
-
-    def check_backward(self, root: Any) -> None:
-        """Refuse backward() of what depends on the variables: the grads that it sets are plain numbers."""
-        if self.watches(root):
-            raise LostDerivativeError(
-                f"{self.who} backward() sets grads to plain numbers, so the derivative of what the function computes "
-                "from them would be lost. Use ag.grad, or what backward(create_graph=True) returns"
-            )
+    def _is_busy_elsewhere(self) -> bool:
+        """Whether this thread is at the same task as before the function was called: it is no part of it."""
+        if self.is_here or not self.parameters:
+            return False
+        before = self._tasks.get(threading.get_ident())
+        return before is not None and before is task(sys._getframe(1))
 
     def _depends(self, x: Any, watched: set[Node], constants: set[Node]) -> bool:
         """Whether x was computed from any that is watched. If not, it is added to the constants, with what is below."""
@@ -123,6 +144,29 @@ class Guard:
                 stack += [p for p in node.parents if type(p) is not float]
         constants |= seen
         return False
+
+    def _check(self, x: Any) -> None:
+        if self.watches(x):
+            self._remember(_refusal(self.who.rstrip(":") + self._elsewhere(), "its derivative would be lost"))
+
+    def check_backward(self, root: Any) -> None:
+        """Refuse backward() of what depends on the variables: the grads that it sets are plain numbers."""
+        if self.watches(root):
+            who = self.who.rstrip(":") + self._elsewhere()
+            error = LostDerivativeError(
+                f"{who}: backward() sets grads to plain numbers, so the derivative of what the function computes "
+                "from them would be lost. Use ag.grad, or what backward(create_graph=True) returns"
+            )
+            self._remember(error)
+
+    def _elsewhere(self) -> str:
+        return "" if self.is_here else " is running in another thread, which may be waiting for this one"
+
+    def _remember(self, error: LostDerivativeError) -> None:
+        """Raise an error, and keep it for the end, unless the thread may be using the Module for something else."""
+        if self._refusal is None and (self.is_here or not self.parameters):
+            self._refusal = error
+        raise error
 
 
 def differentiated_parameters() -> set[Any]:
@@ -141,9 +185,9 @@ def is_watched(x: Any) -> bool:
 
 def _leave_others() -> None:
     """In the child of a fork: leave the contexts of threads that it does not have."""
-    for guard in guards:
+    for guard in guards[::-1]:
         if not guard.is_here:
-            guard.__exit__()
+            guard.leave()
 
 
 if hasattr(os, "register_at_fork"):
@@ -187,13 +231,13 @@ def detect_lost() -> Iterator[None]:
 
 def _check_detecting(x: Any) -> None:
     if _detecting.get():  # otherwise another thread detects
-        _refuse("detect_lost", "its derivative would be lost")
+        raise _refusal("detect_lost", "its derivative would be lost")
 
 
-def _refuse(who: str, loss: str) -> None:
+def _refusal(who: str, loss: str) -> LostDerivativeError:
     place, expression = user_call()
     what = f"{expression} turns" if expression else "this line turns"
-    raise LostDerivativeError(
+    return LostDerivativeError(
         f"{who}: {what} a Value into a plain number, so {loss}. {_advice(expression)}. Where a constant is meant, "
         f"write x.data or x.detach(){f' (at {place})' if place else ''}"
     )

@@ -33,6 +33,10 @@ on_leaf: Final[list[Callable[[Any], None]]] = []
 # compiled code has the number, it is given back then.
 on_read: Final[list[Callable[[Any], None]]] = []
 
+# on_compare is called with each Value that is compared or asked whether it is true, and gives what stands for it: while
+# jit traces a function, the answer must not be that of one moment. If it gives None, the Value answers by its number.
+on_compare: Final[list[Callable[[Any], Any]]] = []
+
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Node:

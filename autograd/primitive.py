@@ -1,6 +1,4 @@
-"""Primitive: one operation, with its value on floats and one partial derivative for each argument.
-At the end: conversion of arguments to floats, the rules of IEEE 754, checks of flags, and how errors describe objects.
-"""
+"""Primitive: one operation, with its value and its partial derivatives. Conversion to floats, and words for errors."""
 
 from __future__ import annotations
 
@@ -128,11 +126,12 @@ class Primitive:
             if is_sequence:
                 x = self._sequence(x)
                 recorder = _find_recorder(x, recorder)
-            elif type(x) is not float:
-                if isinstance(x, np.ndarray) and not x.ndim:  # such as transforms make
-                    x = x.item()
-                x = x if isinstance(x, Node) else as_float(x, self.name, "the argument of ")
+            elif isinstance(x, Node):
                 recorder = _find_recorder((x,), recorder)
+            elif type(x) is not float:
+                if isinstance(x, np.ndarray) and not x.ndim and isinstance(x.item(), Node):  # such as transforms make
+                    return self.apply(tuple([a.item() if a is x else a for a in args]))
+                x = as_float(x, self.name, "the argument of ")
             operands.append(x)
         if recorder is not None:
             return recorder._record(self, tuple(operands))
@@ -293,7 +292,7 @@ def describe(x: Any) -> str:
     if isinstance(x, np.ndarray):
         return f"a NumPy array of shape {x.shape} and dtype {x.dtype}"
     try:
-        kind, text = "type" if isinstance(x, type) else type(x).__name__, " ".join(repr(x).splitlines())
+        kind, text = "type" if isinstance(x, type) else type(x).__name__, " ".join(map(str.strip, repr(x).splitlines()))
     except ValueError:
         kind, text = type(x).__name__, "of more than 4,300 digits"  # which Python does not write
     text = text if len(text) <= 60 else text[:57] + "..."

@@ -72,6 +72,16 @@ def user_call() -> tuple[str, str]:
     return place, line[start:end].decode()
 
 
+def task(innermost: FrameType | None) -> FrameType | None:
+    """What a thread with this innermost frame is doing: its outermost frame of code that was not installed, or None."""
+    found, frame = None, innermost
+    while frame is not None:
+        if is_users(frame.f_code.co_filename):
+            found = frame
+        frame = frame.f_back
+    return found
+
+
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn at the user's line."""
     _, depth = _user_frame()

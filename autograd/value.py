@@ -11,7 +11,7 @@ from . import chain, fast, ops
 from .arrays import apply_function, apply_ufunc
 from .fast import Arithmetic, dot, record
 from .lost import guards
-from .node import mypyc_attr, on_backward, on_float, on_leaf, on_read
+from .node import mypyc_attr, on_backward, on_compare, on_float, on_leaf, on_read
 from .primitive import Primitive, as_float, check_flag, describe, is_number
 from .user_line import Missing
 
@@ -417,10 +417,10 @@ class Value(Arithmetic):
         return self.data
 
     def __int__(self) -> int:
-        return int(self.data)
+        return int(compared(self))
 
     def __bool__(self) -> bool:
-        return self.data != 0.0
+        return bool(compared(self) if on_compare else self.data)
 
     @overload
     def __round__(self, ndigits: None = None) -> int: ...
@@ -429,42 +429,45 @@ class Value(Arithmetic):
     def __round__(self, ndigits: SupportsIndex) -> float: ...
 
     def __round__(self, ndigits: Any = None) -> Any:
-        return round(self.data, ndigits)
+        return round(compared(self), ndigits)
 
     def __trunc__(self) -> int:
-        return math.trunc(self.data)
+        whole: int = math.trunc(compared(self))
+        return whole
 
     def __floor__(self) -> int:
-        return math.floor(self.data)
+        whole: int = math.floor(compared(self))
+        return whole
 
     def __ceil__(self) -> int:
-        return math.ceil(self.data)
+        whole: int = math.ceil(compared(self))
+        return whole
 
     # Comparisons return what those of floats do: a bool or, with an array, an array. Hence the type Any.
 
     def __eq__(self, other: object) -> Any:
-        data: Any = self.data
-        return data == (other.data if isinstance(other, Value) else other)
+        mine: Any = compared(self) if on_compare else self.data
+        return mine == (compared(other) if isinstance(other, Value) else other)
 
     def __ne__(self, other: object) -> Any:
-        data: Any = self.data
-        return data != (other.data if isinstance(other, Value) else other)
+        mine: Any = compared(self) if on_compare else self.data
+        return mine != (compared(other) if isinstance(other, Value) else other)
 
     def __lt__(self, other: Any) -> Any:
-        data: Any = self.data
-        return data < (other.data if isinstance(other, Value) else other)
+        mine: Any = compared(self) if on_compare else self.data
+        return mine < (compared(other) if isinstance(other, Value) else other)
 
     def __le__(self, other: Any) -> Any:
-        data: Any = self.data
-        return data <= (other.data if isinstance(other, Value) else other)
+        mine: Any = compared(self) if on_compare else self.data
+        return mine <= (compared(other) if isinstance(other, Value) else other)
 
     def __gt__(self, other: Any) -> Any:
-        data: Any = self.data
-        return data > (other.data if isinstance(other, Value) else other)
+        mine: Any = compared(self) if on_compare else self.data
+        return mine > (compared(other) if isinstance(other, Value) else other)
 
     def __ge__(self, other: Any) -> Any:
-        data: Any = self.data
-        return data >= (other.data if isinstance(other, Value) else other)
+        mine: Any = compared(self) if on_compare else self.data
+        return mine >= (compared(other) if isinstance(other, Value) else other)
 
     def __hash__(self) -> int:
         return id(self) >> 4  # by identity: dicts and sets hold nodes, not numbers (the last four bits are always 0)
@@ -493,6 +496,15 @@ def _pass_on(node: Value) -> None:
         guard.check_backward(node)
     for parent, partial in chain.local_derivatives(node) if node.op is not None else ():
         parent._grad += node._grad * partial
+
+
+def compared(x: Value) -> Any:
+    """What a decision about a Value looks at: its number or, while jit traces a function, what stands for it there."""
+    for hook in tuple(on_compare):
+        found: Any = hook(x)
+        if found is not None:
+            return found
+    return x.data
 
 
 def number_of(x: Any) -> float:

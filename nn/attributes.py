@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from abc import ABCMeta
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, MappingView, Set
@@ -10,14 +11,17 @@ from functools import lru_cache, partial
 from gc import get_referents
 from types import FunctionType
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 import numpy as np
 
 from autograd import Value
 from autograd.primitive import describe
 from autograd.transforms import containers
+from autograd.user_line import is_users
 
 T = TypeVar("T")
+_PLAIN = frozenset([float, int, bool, str, bytes, type(None)])
 
 
 class ModuleClass(ABCMeta):
@@ -63,6 +67,53 @@ def check_attribute(place: str, old: Any, new: Any) -> None:
         )
 
 
+optimizers: WeakSet[Any] = WeakSet()  # all that there are, each with `parameters` and `replaced`
+
+
+def note_replaced(place: str, old: Any, new: Any) -> None:
+    """Tell the optimizers that the parameters in an attribute were replaced by others, which they do not train.
+
+    Args:
+        place: the attribute, for the message of their next step.
+        old, new: what it was and what it is.
+    """
+    before = set(_leaves(old)) if optimizers and old is not new else set()
+    if not before:
+        return
+    after = set(_leaves(new))
+    for optimizer in list(optimizers):
+        trained = set(optimizer.parameters)
+        for p in after:
+            optimizer.replaced.pop(p, None)
+        if not after <= trained:
+            optimizer.replaced.update((p, place) for p in (before - after) & trained)
+
+
+def expect_none_replaced(optimizer: Any) -> None:
+    """RuntimeError if the model of an optimizer has other parameters now."""
+    if optimizer.replaced:
+        raise RuntimeError(
+            f"{type(optimizer).__name__}: {next(iter(optimizer.replaced.values()))} was set to other parameters, which "
+            "this optimizer does not train. Make the optimizer after the model, or change numbers by p.data = number"
+        )
+
+
+def _leaves(x: Any) -> Iterator[Value]:
+    """The parameters in x: in Modules, and in lists and other containers at any depth."""
+    todo, seen = [x], dict[int, Any]()
+    while todo:
+        item = todo.pop()
+        if isinstance(item, Value):
+            if item.op is None:
+                yield item
+        elif id(item) not in seen and type(item) not in _PLAIN:
+            seen[id(item)] = item
+            if hasattr(item, "named_parameters"):
+                yield from item.parameters()
+            elif containers.is_container(item):
+                todo += [inside for _, inside in containers.members(item)]
+
+
 def check_class(kind: type, inside: tuple[type, ...]) -> None:
     """TypeError if a class itself holds a parameter or a Module, which is then neither found nor its instances' own."""
     for name, x in vars(kind).items():
@@ -73,15 +124,42 @@ def check_class(kind: type, inside: tuple[type, ...]) -> None:
             )
 
 
-def refuse_hidden(place: str, x: Any, inside: tuple[type, ...]) -> None:
-    """TypeError if x holds a parameter or a Module where none is looked for, as in a set."""
-    kind: Any = type(x)
-    items = _items_of(kind)
-    if items is not None and any(isinstance(item, inside) or _any(item, _is_leaf) for item in items(x)):
-        raise TypeError(
-            f"{place} must be a list, tuple, dict or array, where parameters and Modules are looked for, got one of "
-            f"them in an object of class {type(x).__name__}"
-        )
+def refuse_hidden(place: str, x: Any, inside: tuple[type, ...], found: Mapping[int, Any]) -> None:
+    """TypeError if x holds a parameter or a Module where none is looked for, as in a set, and which is not found else.
+
+    Args:
+        place: where x is, for the message.
+        x: an attribute or an item, not a container that is searched.
+        inside: the classes of what must not be hidden.
+        found: what was found elsewhere, by its id.
+    """
+    todo, seen = [x], {id(x): x}
+    while todo:
+        item = todo.pop()
+        if isinstance(item, inside) and not _is_result(item):
+            if id(item) not in found:
+                raise TypeError(
+                    f"{place} must be a list, tuple, dict or array, where parameters and Modules are looked for, got "
+                    f"one of them in an object of class {type(x).__name__}"
+                )
+            continue
+        if containers.is_container(item):
+            inner: Iterable[Any] = [each for _, each in containers.members(item)]
+        else:
+            kind: Any = type(item)
+            items = _items_of(kind)
+            inner = () if items is None else items(item)
+        new = [each for each in inner if type(each) not in _PLAIN and id(each) not in seen]
+        seen.update((id(each), each) for each in new)
+        todo += new
+
+
+def unsearched(x: Any) -> dict[str, Any]:
+    """The attributes of a container that are not among its members: of a list of a class of its own, for example."""
+    if isinstance(x, np.ndarray) or type(x) in containers.registered:
+        return {}
+    fields = getattr(x, "__dataclass_fields__", {})
+    return {name: each for name, each in getattr(x, "__dict__", {}).items() if name not in fields}
 
 
 def list_in_order(things: Iterable[Any], what: str) -> list[Any]:
@@ -126,7 +204,11 @@ def _items_of(kind: Any) -> Callable[[Any], Iterable[Any]] | None:
         return lambda x: [p for p in (*(x.__defaults__ or ()), *(x.__kwdefaults__ or {}).values()) if _any(p, _is_leaf)]
     if issubclass(kind, Iterator):
         return lambda x: [p for p in _behind(x) if _any(p, _is_leaf)]
-    if kind.__dictoffset__ and not any("__call__" in vars(each) for each in kind.__mro__):  # an object of the user's
+    if not kind.__dictoffset__ or issubclass(kind, type):
+        return None
+    if kind.__module__ != "builtins" and is_users(getattr(sys.modules.get(kind.__module__), "__file__", None) or ""):
+        return lambda x: vars(x).values()
+    if not any("__call__" in vars(each) for each in kind.__mro__):
         return lambda x: [item for item in vars(x).values() if isinstance(item, Value)]
     return None
 

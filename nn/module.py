@@ -16,7 +16,15 @@ from autograd.primitive import check_flag
 from autograd.transforms import containers
 from autograd.user_line import Missing, user_line
 
-from .attributes import ModuleClass, check_attribute, check_class, list_in_order, refuse_hidden
+from .attributes import (
+    ModuleClass,
+    check_attribute,
+    check_class,
+    list_in_order,
+    note_replaced,
+    refuse_hidden,
+    unsearched,
+)
 from .conversions import as_floats, check_state, set_numbers
 
 Self = TypeVar("Self", bound="Module")
@@ -121,8 +129,10 @@ class Module(metaclass=ModuleClass):
             cls.batch = Module.batch  # type: ignore[method-assign]  # an inherited one would not call the new __call__
 
     def __setattr__(self, name: str, x: Any) -> None:
-        check_attribute(f"{type(self).__name__}.{name}", self.__dict__.get(name), x)
+        place, old = f"{type(self).__name__}.{name}", self.__dict__.get(name)
+        check_attribute(place, old, x)
         object.__setattr__(self, name, x)
+        note_replaced(place, old, x)
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """Each Module inside with its path, once and at any depth; first this Module itself, with the path ""."""
@@ -149,7 +159,7 @@ class Module(metaclass=ModuleClass):
         """Each Buffer once; with recurse=False only its own, without those of the Modules inside."""
         check_flag(recurse, "buffers: recurse")
         seen = {} if recurse else {id(module): module for module in self.modules()}
-        return [x for _, x in walk(self, "", seen) if isinstance(x, Buffer)]
+        return [x for _, x in _walk(self, "", seen, []) if isinstance(x, Buffer)]
 
     def zero_grad(self) -> None:
         """Set every parameter's grad to 0. Call this before each backward pass, because gradients accumulate."""
@@ -175,6 +185,7 @@ class Module(metaclass=ModuleClass):
         {'w': array([1., 1.]), 'b': array(0.)}
         """
         state: dict[str, NDArray[np.float64]] = {}
+        self.parameters()  # refuses what it would miss
         for path, holder in _holders(self, "", {}):
             if path in state:
                 raise ValueError(f"two parameters of {type(self).__name__} have the path {path!r}. Rename one of them")
@@ -194,6 +205,7 @@ class Module(metaclass=ModuleClass):
                 numbers, or a parameter that is in two places has two numbers. Then nothing changes.
         """
         check_flag(strict, "load_state_dict: strict")
+        self.parameters()  # refuses what would be missing
         holders = dict(_holders(self, "", {}))
         for path, x in check_state(type(self).__name__, holders, state, strict).items():
             set_numbers(holders[path], x)
@@ -233,8 +245,17 @@ def members(container: Any) -> Iterable[tuple[str, Any]]:
 def walk(container: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str, Any]]:
     """Every Value, Module and Buffer inside, once and at any depth, but not the Values of Buffers.
 
-    What is in `seen`, by its id, is left out. All else that is found is added, which keeps the ids its own.
+    What is in `seen`, by its id, is left out. All else that is found is added, which keeps the ids its own. A TypeError
+    at the end says that another parameter or Module is in a place that is not searched.
     """
+    others: list[tuple[str, Any]] = []
+    seen[id(container)] = container
+    yield from _walk(container, path, seen, others)
+    for place, each in others:
+        refuse_hidden(place, each, (Value, Module), seen)
+
+
+def _walk(container: Any, path: str, seen: dict[int, Any], others: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
     for name, x in members(container):
         if isinstance(x, Value) or is_container(x):
             if id(x) in seen:
@@ -243,9 +264,11 @@ def walk(container: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str,
             if isinstance(x, (Value, Module, Buffer)):
                 yield path + name, x
             if not isinstance(x, (Value, Buffer)):
-                yield from walk(x, f"{path}{name}.", seen)
+                yield from _walk(x, f"{path}{name}.", seen, others)
+            if not isinstance(x, (Value, Module)):
+                others += [(f"{path}{name}.{key}", each) for key, each in unsearched(x).items()]
         else:
-            refuse_hidden(path + name, x, (Value, Module))
+            others.append((path + name, x))
 
 
 def _holders(container: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[str, Any]]:
@@ -258,9 +281,7 @@ def _holders(container: Any, path: str, seen: dict[int, Any]) -> Iterator[tuple[
         parts = x.flat if isinstance(x, np.ndarray) else x if isinstance(x, (list, tuple)) and x else [x]
         if numbers or all(isinstance(v, Value) and v.op is None for v in parts):
             yield path + name, x
-        elif not is_container(x):
-            refuse_hidden(path + name, x, (Value, Module))
-        else:
+        elif is_container(x):
             yield from _holders(x, f"{path}{name}.", seen)
 
 

@@ -8,6 +8,7 @@ functions of this folder instead. The transforms hand out such arrays; `array` m
 from __future__ import annotations
 
 import math
+import operator
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 from .. import ops
 from ..node import Node
 from ..primitive import as_float
+from .order import is_traced, mark_best, ranks
 from .ufuncs import COMPARISONS, FUNCTIONS, by_items
 
 
@@ -65,7 +67,7 @@ class Array(np.ndarray[Any, Any]):
     # NumPy's functions of these names call the methods. They compare numbers, among which nan comes last.
 
     def sort(self, axis: Any = -1, *_: Any, **options: Any) -> None:
-        if _are_traced(self):
+        if is_traced(self):
             self[...] = np.apply_along_axis(_choose_in_order, axis, self)
         else:
             self[...] = np.take_along_axis(self, self.argsort(axis), axis)
@@ -75,24 +77,23 @@ class Array(np.ndarray[Any, Any]):
         self.sort(axis)  # among equal numbers, that with a derivative must not be left to chance
 
     def argsort(self, axis: Any = -1, *_: Any, **options: Any) -> Any:
-        return np.argsort(to_numbers(self), axis, kind="stable")
+        return np.argsort(_in_order(self), axis, kind="stable")
 
     def argpartition(self, kth: Any, axis: Any = -1, *_: Any, **options: Any) -> Any:
-        return np.argpartition(to_numbers(self), kth, axis)
+        return np.argpartition(_in_order(self), kth, axis)
 
-    def argmax(self, *args: Any, **options: Any) -> Any:
-        return np.argmax(to_numbers(self), *args, **options)
+    def argmax(self, axis: Any = None, *args: Any, **options: Any) -> Any:
+        whole = is_traced(self) and (axis is None or self.ndim == 1)
+        numbers = mark_best(self, operator.gt) if whole else _in_order(self)
+        return np.argmax(numbers, axis, *args, **options)
 
-    def argmin(self, *args: Any, **options: Any) -> Any:
-        return np.argmin(to_numbers(self), *args, **options)
+    def argmin(self, axis: Any = None, *args: Any, **options: Any) -> Any:
+        whole = is_traced(self) and (axis is None or self.ndim == 1)
+        numbers = -mark_best(self, operator.lt) if whole else _in_order(self)
+        return np.argmin(numbers, axis, *args, **options)
 
     def searchsorted(self, *args: Any, **options: Any) -> Any:
         return np.searchsorted(self, *args, **options)
-
-
-def _are_traced(x: Any) -> bool:
-    """Whether some numbers in an array are not known before a compiled program runs."""
-    return any(hasattr(item, "trace") for item in x.flat)
 
 
 def _choose_in_order(row: Any) -> Any:
@@ -197,6 +198,11 @@ def to_numbers(x: Any) -> Any:
     if isinstance(x, np.ndarray) and x.dtype == object:
         return np.array([to_numbers(item) for item in x.flat], float).reshape(x.shape)
     return x
+
+
+def _in_order(x: Any) -> Any:
+    """An array of floats in the order of the items of x."""
+    return ranks(x) if is_traced(x) else to_numbers(x)
 
 
 def plain(x: Any) -> Any:

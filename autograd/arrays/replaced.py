@@ -18,6 +18,7 @@ from .. import ops
 from ..node import Node
 from ..special.bessel import sinc
 from .array import REPLACED, Array, plain, run, to_numbers, wrap
+from .order import is_traced, ranks
 
 
 def _as_array(x: Any) -> Any:
@@ -35,6 +36,24 @@ def _map(function: Callable[..., Any], x: Any, *others: Any) -> Any:
 
 
 # Places, counts and truth values, which have no derivatives
+
+
+def _on_order(function: Any, *args: Any, **options: Any) -> Any:
+    """A function for which the order of the items is enough."""
+    x = _as_array(args[0]) if args else None
+    if isinstance(x, Array) and is_traced(x):
+        return getattr(x, function.__name__)(*args[1:], **options)
+    return _on_numbers(function, *args, **options)
+
+
+def _on_joint_order(function: Any, *args: Any, **options: Any) -> Any:
+    """A function for which the order of the items of two arrays, taken together, is enough."""
+    both = [_as_array(x) for x in args[:2]]
+    if any(map(is_traced, both)):
+        joint = ranks(np.concatenate([plain(x).ravel().astype(object) for x in both]))
+        parts = np.split(joint, [both[0].size])[: len(both)]
+        args = (*[part.reshape(x.shape) for part, x in zip(parts, both)], *args[2:])
+    return _on_numbers(function, *args, **options)
 
 
 def _on_numbers(function: Any, *args: Any, **options: Any) -> Any:
@@ -178,9 +197,16 @@ REPLACED |= {
     **{
         getattr(np, name): functools.partial(_on_numbers, getattr(np, name))
         for name in (
-            "argmax", "argmin", "nanargmax", "nanargmin", "argsort", "argpartition", "lexsort", "searchsorted",
-            "digitize", "isclose", "allclose", "array_equal", "array_equiv", "count_nonzero",
+            "nanargmax", "nanargmin", "lexsort", "isclose", "allclose", "array_equiv", "count_nonzero",
         )
+    },
+    **{
+        function: functools.partial(_on_order, function)
+        for function in (np.argmax, np.argmin, np.argsort, np.argpartition)
+    },
+    **{
+        function: functools.partial(_on_joint_order, function)
+        for function in (np.searchsorted, np.digitize, np.array_equal)
     },
     np.unique: _unique,
     np.histogram: _histogram,
@@ -188,8 +214,6 @@ REPLACED |= {
     np.nan_to_num: _nan_to_num,
     np.where: _where,
     np.select: _select,
-    np.any: functools.partial(_reduce, np.logical_or),
-    np.all: functools.partial(_reduce, np.logical_and),
     np.nanmax: functools.partial(_reduce, np.fmax),
     np.nanmin: functools.partial(_reduce, np.fmin),
     np.median: _median,

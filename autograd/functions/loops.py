@@ -98,7 +98,9 @@ def while_loop(cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any
     """
     check_functions("while_loop", cond=cond, body=body)
     if isinstance(max_steps, bool) or not isinstance(max_steps, int) or max_steps < 0:
-        raise TypeError(f"while_loop(): max_steps must be a whole number of at least 0, got {describe(max_steps)}")
+        raise TypeError(
+            f"while_loop(): max_steps must be a whole number of at least 0, got {describe(max_steps)}{at_line()}"
+        )
     if (traced := _traced("while_loop")) is not None:
         return traced(cond, body, init, max_steps)
     tree, carry = flatten_numbers("while_loop", init, "the carry"), init

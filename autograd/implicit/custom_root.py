@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
+from .. import ops
 from ..lost import Guard
 from ..node import on_record
 from ..primitive import describe, is_number
-from ..transforms.recording import name_of
-from ..transforms.tree import Leaf, Tree, check, flatten
+from ..transforms.recording import RESULT, name_of
+from ..transforms.tree import Leaf, Tree, check, flatten, match_entries
 from ..value import Value, number_of
-from .solution import ROUNDING, Solution, hold, is_traced, largest
+from .solution import Solution, hold, is_traced, largest
 
 Function = Callable[..., Any]
-Residuals = Callable[[Sequence[Any], Sequence[Any]], Sequence[Any]]  # from x and what f returns, numbers that are 0
+SHARE: Final = 1e-3  # of the error that is allowed in a number of x, for being small beside others or the guess
+ROUNDING: Final = 2.0**-52  # an error that is never too large
+# From x, the variables in place of its numbers, what f returns, and a start for messages: the numbers that must be 0.
+Residuals = Callable[[Tree, Sequence[Value], Tree, str], Sequence[Any]]
 
 
 def custom_root(f: Function, tol: float = 1e-6) -> Callable[[Function], Function]:
@@ -38,14 +43,14 @@ def custom_root(f: Function, tol: float = 1e-6) -> Callable[[Function], Function
     The guess x0 has none. While jit traces solve, the solver runs on traced numbers, through which no derivative
     passes; what the program computes is the solver's steps, followed by one evaluation of ∂f/∂x.
 
-    The root must be one: a step of Newton's method from it must change it by no more than tol times its largest number,
-    or that of x0. Otherwise the call raises an error; in compiled code the result and its derivatives are nan, for
-    those elements of a batch for which this is so.
+    The root must be one: a step of Newton's method from it must change each of its numbers by no more than tol times
+    that number plus tol / 1000 times the largest number in x and x0. Otherwise the call raises an error; in compiled
+    code the result and its derivatives are nan, for those elements of a batch for which this is so.
 
     Args:
         f: the function (x, *args) that is 0 at the root. It must return as many numbers as x has. It is recorded at
             each call, at the root.
-        tol: the largest error of the root, beside its size or that of x0; math.inf for no check.
+        tol: the largest relative error of the root, as said above; math.inf for no check.
 
     Returns:
         A decorator of solvers. The new function takes and returns what the solver does: x is a number, an array, or a
@@ -68,7 +73,7 @@ def custom_root(f: Function, tol: float = 1e-6) -> Callable[[Function], Function
     >>> slope(1.0, 4.0), ag.grad(slope, argnums=1)(1.0, 4.0)  # of √a
     (0.25, -0.03125)
     """
-    return _make_decorator("custom_root", f, tol, lambda x, found: found)
+    return _make_decorator("custom_root", f, tol, lambda x, variables, found, who: found.entries)
 
 
 def fixed_point(f: Function, tol: float = 1e-6) -> Callable[[Function], Function]:
@@ -93,7 +98,12 @@ def fixed_point(f: Function, tol: float = 1e-6) -> Callable[[Function], Function
     >>> f"{x:.6f} {slope:.6f} {-ag.sin(x) * x / (1 + ag.sin(x)):.6f}"
     '0.739085 -0.297474 -0.297474'
     """
-    return _make_decorator("fixed_point", f, tol, lambda x, found: [b - a for a, b in zip(x, found)])
+    return _make_decorator("fixed_point", f, tol, _changes)
+
+
+def _changes(x: Tree, variables: Sequence[Value], found: Tree, who: str) -> list[Any]:
+    """What an iteration changes each number of x by."""
+    return [after - before for before, after in zip(variables, match_entries(x, found, f"{who} f:"))]
 
 
 def _make_decorator(name: str, f: Any, tol: Any, residuals: Residuals) -> Callable[[Function], Function]:
@@ -113,12 +123,13 @@ def _make_decorator(name: str, f: Any, tol: Any, residuals: Residuals) -> Callab
             )
 
         @functools.wraps(solver)
-        def solve(x0: Any, *args: Any) -> Any:
-            given = list(map(_detach, (x0, *args)))
-            x = flatten(solver(*given), "the solver's result")
-            check(x, who, "the solver must return x, numbers alone or in containers")
+        def solve(*args: Any, **keywords: Any) -> Any:
+            args = _by_position(solver, args, keywords, who)
+            given = list(map(_detach, args))
+            x = flatten(solver(*given), RESULT)
+            check(x, f"{who} the solver:", "it must return numbers, alone or in containers")
             numbers = [n if is_traced(n) else number_of(n) for n in x.entries]
-            solution = _record(f, residuals, x, numbers, args, who)
+            solution = _record(f, residuals, x, numbers, args[1:], who)
             if not math.isinf(tol):
                 _check_root(solution, numbers, given[0], tol, who)
             return x.like(solution.nodes(numbers))
@@ -126,6 +137,23 @@ def _make_decorator(name: str, f: Any, tol: Any, residuals: Residuals) -> Callab
         return solve
 
     return decorate
+
+
+def _by_position(solver: Function, args: Sequence[Any], keywords: dict[str, Any], who: str) -> tuple[Any, ...]:
+    """The arguments of a call in the solver's order, as f takes them after x."""
+    if keywords:
+        bound = inspect.signature(solver).bind(*args, **keywords)
+        args = bound.args
+        if bound.kwargs:
+            bound.apply_defaults()
+            args = bound.args
+            if bound.kwargs:
+                raise TypeError(
+                    f"{who} all arguments must be positional, got {', '.join(bound.kwargs)} by keyword alone"
+                )
+    if not args:
+        raise TypeError(f"{who} the first argument must be a guess, got none. Give None if the solver needs none")
+    return tuple(args)
 
 
 def _detach(x: Any) -> Any:
@@ -155,14 +183,13 @@ def _record(
     on_record.append(nodes.append)
     try:
         with Guard(who, variables, ()):
-            found = flatten(f(x.like(variables), *args), "the result")
-        check(found, who, "return numbers and Values, alone or in containers")
+            found = flatten(f(x.like(variables), *args), RESULT)
+        check(found, f"{who} f:", "it must return numbers and Values, alone or in containers")
         if len(found.entries) != len(numbers):
             raise ValueError(
-                f"{who} the function must return as many numbers as x has, which is {len(numbers)}, "
-                f"got {len(found.entries)}"
+                f"{who} f must return as many numbers as x has, which is {len(numbers)}, got {len(found.entries)}"
             )
-        entries = residuals(variables, [r if isinstance(r, Value) else float(r) for r in found.entries])
+        entries = [r if isinstance(r, Value) else float(r) for r in residuals(x, variables, found, who)]
     finally:
         on_record.remove(nodes.append)
     tracer = next(filter(is_traced, [*variables, *entries]), None)
@@ -176,15 +203,17 @@ def _record(
 def _check_root(solution: Solution, numbers: Sequence[Any], x0: Any, tol: float, who: str) -> None:
     """Raise RuntimeError unless the numbers are a root; make traced ones nan."""
     step = solution.newton_step()
-    guess = [x for x in flatten(x0, "").entries if isinstance(x, Value) or is_number(x)]
-    close = largest(step) <= tol * largest([*numbers, *guess]) + ROUNDING
+    guess = [x for x in flatten(x0, "").entries if is_traced(x) or (is_number(x) and math.isfinite(x))]
+    size = SHARE * largest([*numbers, *guess])
+    excess = [ops.abs(change) - tol * (ops.abs(x) + size) for change, x in zip(step, numbers)]
+    close = functools.reduce(ops.maximum, excess, 0.0) <= ROUNDING
     if isinstance(close, Value):
         solution.spoil_unless(close)
     elif not close:
         raise RuntimeError(
-            f"{who} the solver must return a root, got {_list(numbers)}, where the function is "
-            f"{_list(solution.residuals)} and a step of Newton's method would still change x by {_list(step)}. Let the "
-            f"solver take more steps, or raise tol, which is {tol}"
+            f"{who} the solver must return a solution, got {_list(numbers)}, where what must be 0 is "
+            f"{_list(solution.residuals)}, and a step of Newton's method would still change x by {_list(step)}. Let "
+            f"the solver take more steps, or raise tol, which is {tol}"
         )
 
 

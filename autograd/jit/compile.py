@@ -24,6 +24,7 @@ from .graph.loops import Loop
 from .graph.passes import SHORT_DOT, simplify
 from .runtime.machine import Code, Machine, compile_ir, host
 from .runtime.signature import Argument
+from .trace.guards import Decisions
 from .trace.traced import TracedFunction, pause_garbage_collection, trace
 
 
@@ -96,11 +97,13 @@ def compile_call(
     who: str,
     wrt: Sequence[int] | None = None,
     sum_value: bool = False,
+    decisions: Decisions | None = None,
+    skip: int = 0,
 ) -> Compilation:
     """Compile f for a call; the arguments are those of `trace`."""
     with pause_garbage_collection():
         start = time.perf_counter()
-        traced = trace(f, given, who, wrt, sum_value)
+        traced = trace(f, given, who, wrt, sum_value, decisions, skip)
         return generate(traced, simplify, time.perf_counter() - start)
 
 
@@ -111,7 +114,8 @@ def generate(traced: TracedFunction, passes: Callable[[Graph], Graph], seconds: 
     layout = lay_out(graph, traced.shared, traced.leaves, [len(leaf.entries) for leaf in traced.rows])
     machine = host()
     lanes = machine.lanes if traced.leaves else 1
-    translation = translate(graph, layout, machine, lanes)
+    many = len(traced.decisions) > tuning.STRAIGHT_DECISIONS
+    translation = translate(graph, layout, machine, lanes, many)
     code = compile_ir(translation.ir, machine)
     stats = Stats(
         traced.graph.applications,
@@ -171,15 +175,18 @@ def count_dots(graph: Graph, layout: Layout) -> int:
     )
 
 
-def translate(graph: Graph, layout: Layout, machine: Machine, lanes: int) -> Translation:
-    """Translate a graph to LLVM IR: straight-line code for a small section, tables for a large one without loops."""
+def translate(graph: Graph, layout: Layout, machine: Machine, lanes: int, to_tables: bool = False) -> Translation:
+    """Translate a graph to LLVM IR: straight-line code for a small section, tables for a large one, or `to_tables`.
+
+    A section with loops is always straight-line code.
+    """
     ir = IR(machine.fma, machine.lanes)
     has_loops = [any(isinstance(what, Loop) and x == y for what, x in zip(graph.what, layout.batched)) for y in (0, 1)]
     loops = Loops(any(has_loops))
     if loops.any:
         write_attend(ir)
     shared: list[str] | Tables
-    if has_loops[0] or count_operands(graph, layout, False) <= tuning.STRAIGHT_SHARED:
+    if has_loops[0] or count_operands(graph, layout, False) <= (0 if to_tables else tuning.STRAIGHT_SHARED):
         shared, state = write_straight_line(ir, graph, layout, False, 1, Sums(), loops)
     else:
         shared, state = tabulate(graph, layout, False), 0
@@ -188,7 +195,8 @@ def translate(graph: Graph, layout: Layout, machine: Machine, lanes: int) -> Tra
         write_batch_loop(ir, layout, lanes, shared, [], Sums(), 1)
         return Translation(str(ir), shared, [], state, 0, lanes, loops)
     load = count_operands(graph, layout, True)
-    if not has_loops[1] and (load > tuning.STRAIGHT_BATCHED or count_dots(graph, layout) > tuning.STRAIGHT_DOTS):
+    is_large = load > tuning.STRAIGHT_BATCHED or count_dots(graph, layout) > tuning.STRAIGHT_DOTS
+    if not has_loops[1] and (to_tables or is_large):
         tables = tabulate(graph, layout, True)
         write_table_machine(ir, "batched_machine", tables.keys, lanes, False)
         width = 1

@@ -17,7 +17,6 @@ from . import eager, tuning
 from .binding import Axes, Binding, Plan, find_named, pick
 from .runtime.results import expect_no_out, write_into
 from .runtime.signature import (
-    Argument,
     argument_key,
     batch_size,
     convert,
@@ -26,23 +25,43 @@ from .runtime.signature import (
     to_argument,
     tree_signature,
 )
-from .trace.state import is_tracing
+from .trace.state import NeedsValuesError, is_tracing
 
 if TYPE_CHECKING:
     from .compile import Compilation, Stats
+    from .paths.path_runner import PathRunner
+    from .paths.paths import Paths
+    from .paths.report import PathReport
     from .runtime.runner import Runner
 
-_programs: weakref.WeakSet[Program] = weakref.WeakSet()
+_locks: weakref.WeakSet[ProgramLock] = weakref.WeakSet()
 
 
-def _free_locks() -> None:
+class ProgramLock:
+    """The lock of a program, held while its function is traced and compiled."""
+
+    def __init__(self) -> None:
+        self.renew()
+        _locks.add(self)
+
+    def renew(self) -> None:
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def _renew_locks() -> None:
     """In a child of a fork: the thread that held a program's lock, because it compiled, is not there."""
-    for program in _programs:
-        program._lock = threading.RLock()
+    for lock in _locks:
+        lock.renew()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_free_locks)
+    os.register_at_fork(after_in_child=_renew_locks)
 
 
 class Program:
@@ -67,11 +86,10 @@ class Program:
         self._labels: Sequence[int | str] | None = None  # what messages call the arguments, if not by their positions
         self._variants: dict[Any, Program] = {}  # for calls with keywords or static arguments
         self._variant: Program | None = None  # the latest, if there was no other call after it
-        self._runners: dict[Any, Runner] = {}
-        self._compilations: dict[Any, tuple[Compilation, list[Argument]]] = {}
-        self._latest: Compilation | None = None
-        self._lock = threading.RLock()
-        _programs.add(self)
+        self._runners: dict[Any, Runner | PathRunner] = {}
+        self._paths: dict[Any, Paths] = {}
+        self._latest: Paths | None = None
+        self._lock = ProgramLock()
         functools.update_wrapper(self, f, updated=())
 
     def __call__(self, /, *args: Any, out: Any = None, **keywords: Any) -> Any:
@@ -92,10 +110,13 @@ class Program:
         runner = self._runners.get((None, False, *map(argument_key, args)))
         if runner is None or runner.closed_over or on_float:
             runner, args = self._runner_here(runner, args, None)
-        if runner is None:
-            expect_no_out(out, self._who)
-            return eager.call(self._f, args, self._binding.axes(len(args)), self._who)
-        return runner.value(args) if out is None else write_into(out, runner.value(args), self._who)
+        if runner is not None:
+            try:
+                return runner.value(args) if out is None else write_into(out, runner.value(args), self._who)
+            except NeedsValuesError:  # a new path needs them
+                pass
+        expect_no_out(out, self._who)
+        return eager.call(self._f, args, self._binding.axes(len(args)), self._who)
 
     def value_and_grad(
         self, /, *args: Any, argnums: int | Sequence[int] = 0, out: Any = None, **keywords: Any
@@ -132,12 +153,15 @@ class Program:
         runner = self._runners.get((numbers, False, *map(argument_key, args)))
         if runner is None or runner.closed_over or on_float:
             runner, args = self._runner_here(runner, args, numbers)
-        if runner is None:
-            expect_no_out(out, self._who)
-            return eager.value_and_gradient(self._f, args, self._binding.axes(len(args)), self._who, argnums)
-        value, gradients = runner.value_and_grad(args)
-        result = value, gradients[0] if isinstance(argnums, int) else tuple(gradients)
-        return result if out is None else write_into(out, result, self._who)
+        if runner is not None:
+            try:
+                value, gradients = runner.value_and_grad(args)
+                result = value, gradients[0] if isinstance(argnums, int) else tuple(gradients)
+                return result if out is None else write_into(out, result, self._who)
+            except NeedsValuesError:
+                pass
+        expect_no_out(out, self._who)
+        return eager.value_and_gradient(self._f, args, self._binding.axes(len(args)), self._who, argnums)
 
     def _bind(self, args: Sequence[Any], keywords: dict[str, Any]) -> tuple[Program, tuple[Any, ...], Plan]:
         """The program of traced arguments by position that such a call runs, those arguments, and their plan."""
@@ -157,9 +181,9 @@ class Program:
         return program, traced, plan
 
     def _runner_here(
-        self, runner: Runner | None, args: tuple[Any, ...], wrt: Sequence[int] | None
-    ) -> tuple[Runner | None, tuple[Any, ...]]:
-        """A Runner for such a call, or None where machine code would lose a derivative, or what is traced now.
+        self, runner: Runner | PathRunner | None, args: tuple[Any, ...], wrt: Sequence[int] | None
+    ) -> tuple[Runner | PathRunner | None, tuple[Any, ...]]:
+        """What runs such a call, or None where machine code would lose a derivative, or what is traced now.
 
         And the arguments, with NumPy's arrays in place of those of other libraries. `runner` is the known one.
         """
@@ -172,7 +196,7 @@ class Program:
             self._forget()
             runner = None
         if runner is None:
-            runner = self.runner(args, wrt)
+            runner = self._new_runner((wrt, False, *map(argument_key, args)), args, wrt, False, True)
         if on_float and runner is not None:
             read = [*runner.closed_over, *[p for x in args for p in parameters(flatten(x, ""))]]
             if runner.compilation.traced.watched or any(map(is_watched, read)):
@@ -182,15 +206,23 @@ class Program:
     def _forget(self) -> None:
         """Forget all code, because the function now finds other Values where it found those that it closed over."""
         with self._lock:
-            self._runners, self._compilations = {}, {}
+            self._runners, self._paths = {}, {}
 
     def runner(self, args: Sequence[Any], wrt: Sequence[int] | None, sum_value: bool = False) -> Runner | None:
-        """A Runner for calls like this one, compiled now if there is none yet; None for a call with Values."""
-        key = (wrt, sum_value, *map(argument_key, args))
-        runner = self._runners.get(key)
-        return self._new_runner(key, args, wrt, sum_value) if runner is None else runner
+        """A Runner for calls like this one, compiled now if there is none yet; None for a call with Values.
 
-    def _new_runner(self, key: Any, args: Sequence[Any], wrt: Sequence[int] | None, sum_value: bool) -> Runner | None:
+        Raises:
+            TracingError: if the function decides by a traced value, because a Runner has a single path.
+        """
+        key = (wrt, sum_value, *map(argument_key, args))
+        runner: Any = self._runners.get(key)
+        if runner is None or runner.compilation.traced.decisions:
+            runner = self._new_runner(("one path", *key), args, wrt, sum_value, False)
+        return runner  # type: ignore[no-any-return]
+
+    def _new_runner(
+        self, key: Any, args: Sequence[Any], wrt: Sequence[int] | None, sum_value: bool, may_decide: bool
+    ) -> Runner | PathRunner | None:
         axes = self._binding.axes(len(args))
         if any(has_values(flatten(x, "")) for x in args):
             return None
@@ -200,21 +232,32 @@ class Program:
         form = (wrt, sum_value, *[tree_signature(a.tree) for a in given])
         self._variant = None
         with self._lock:
-            from .compile import compile_call
-            from .runtime.runner import Runner
+            from .paths.path_runner import begin_paths, make_runner
+            from .paths.paths import Paths
 
-            if form not in self._compilations:
-                self._latest = compile_call(self._f, given, self._who, wrt, sum_value)
-                if self._latest.traced.watched:  # it may have used variables that are gone at the next call
-                    return Runner(self._latest, given, size)
-                self._compilations[form] = self._latest, given
-            self._latest, given = self._compilations[form]
+            paths = self._paths.get(form)
+            if paths is None or (paths.decides and not may_decide):
+                paths = Paths(self._f, given, self._who, wrt, sum_value, self._lock)
+                if may_decide:
+                    begin_paths(paths, args)
+                else:
+                    paths.begin(None)
+                self._latest = paths
+                if not paths.known:  # it may have used variables that are gone at the next call
+                    return make_runner(paths, size)
+                self._paths[form] = paths
+            self._latest = paths
             if len(self._runners) >= tuning.SIZES:
                 self._runners.pop(next(iter(self._runners)))
-            runner = self._runners[key] = Runner(self._latest, given, size)
+            runner = self._runners[key] = make_runner(paths, size)
         return runner
 
     def _latest_compilation(self) -> Compilation:
+        latest = self._latest_paths().latest
+        assert latest is not None
+        return latest.compilation
+
+    def _latest_paths(self) -> Paths:
         latest = (self._variant or self)._latest
         if latest is None:
             raise RuntimeError(f"{self._who} nothing has been compiled yet. Call the program once")
@@ -229,6 +272,18 @@ class Program:
     def stats(self) -> Stats:
         """What the latest compilation cost and produced."""
         return self._latest_compilation().stats
+
+    @property
+    def paths(self) -> PathReport:
+        """The paths of the latest compilation: the decisions of the function, and how many elements took each path.
+
+        Print it to see them as a tree. `len(program.paths)` is the number of paths; each has `decisions`, pairs of the
+        user's line and the answer there, and `elements`, which are counted if there are decisions.
+        """
+        paths = self._latest_paths()
+        from .paths.report import PathReport
+
+        return PathReport(paths)
 
     @property
     def llvm_ir(self) -> str:

@@ -128,3 +128,13 @@ KEPT = 4
 SIZES = 64
 # Machine code that is kept for the next program with the same IR, such as a model of the same shape. It bounds memory.
 RECENT = 16
+
+# Paths of functions that decide by their numbers.
+
+# A function may take so many paths for arguments of one structure, and so many decisions on each. Chosen.
+PATHS, DECISIONS = 1000, 100_000
+# A path of more decisions becomes tables, since a function of many decisions takes many paths.
+STRAIGHT_DECISIONS = 30
+# Memory for groups of elements that take one path is kept for groups of at most so many elements, and for so many
+# sizes. It bounds memory, not time.
+SMALL_GROUP, GROUP_SIZES = 1024, 16

@@ -56,7 +56,7 @@ def _asymptotic(n: int, x: float) -> float:
             p += term if k % 4 == 0 else -term
     plus, minus = math.cos(x) + math.sin(x), math.sin(x) - math.cos(x)
     cosine, sine = (plus, minus) if n == 0 else (minus, -plus)
-    return (p * cosine - q * sine) / math.sqrt(math.pi * x)
+    return (p * cosine - q * sine) / (math.sqrt(math.pi) * math.sqrt(x))  # π x may overflow
 
 
 def _bessel(n: int, x: float) -> float:

@@ -187,7 +187,7 @@ def beta_density(a: float, b: float, x: float) -> float:
 def betainc(a: float, b: float, x: float) -> float:
     """The incomplete beta function, regularized: the probability that a beta variable of shape (a, b) is at most x.
 
-    nan for a <= 0, b <= 0 or x outside [0, 1]. Its error, and that of its derivative, are within 100 units in the
+    nan for a <= 0, b <= 0 or x outside [0, 1]. Its error, and that of its derivative, are within 300 units in the
     last place, and four times the logarithms in the density more; where x exceeds (a + 1) / (a + b + 2), units of
     1 - betainc. It is not differentiated with respect to a and b.
 

@@ -13,7 +13,8 @@ All of them have these rules in common:
   that the function itself makes, such as Value(0.0) to start a sum, are constants.
 - **Nothing is lost.** `float(x)` and the functions of `math` take the number alone, without its
   derivative. Inside a transform they raise LostDerivativeError: use `ag.sin(x)` or `np.sin(x)`, and
-  `x.data` for a constant.
+  `x.data` for a constant. An error that the function catches is raised at its end. Threads that it
+  hands work to are watched as well.
 - **No side effects.** No `grad` of a Value is read or written. No graph outlives the call, unless the
   results are Values. An exception inside the function passes through unchanged.
 - **Errors.** TypeError if an argument is not a real number, or is an integer array; if a result is

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import functools
+import inspect
 from collections.abc import Callable, Iterable, Sequence
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -95,6 +99,95 @@ def members(x: Any) -> Iterable[tuple[str, Any]]:
         return ((".".join(map(str, place)), x[place]) for place in places)
     names = [field.name for field in dataclasses.fields(x)]
     return [(name, getattr(x, name)) for name in names if hasattr(x, name)]
+
+
+def builder(x: Any) -> Callable[[list[Any]], Any]:
+    """A function of items that makes a list, tuple, dict or dataclass of the class of x, with the attributes of x.
+
+    No constructor of the class runs, which might check or change the items, and nothing that x has cached is copied.
+
+    Raises:
+        TypeError: if x is a dataclass with an attribute that is no field, and its class has one of the same name, which
+            would be read in its place. Another one would be missing, which Python says when it is read.
+    """
+    kind: Any = type(x)
+    if kind in (list, tuple):
+        return kind  # type: ignore[no-any-return]
+    if isinstance(x, dict):
+        return functools.partial(_build_dict, x)
+    if isinstance(x, (list, tuple)):
+        attributes = _attributes(x)
+        make = getattr(kind, "_make", None) or functools.partial(_make, kind)
+        return lambda items: _with_attributes(make(items), attributes)
+    names = [field.name for field in dataclasses.fields(x)]
+    for name in _attributes(x).keys() - set(names):
+        ours = inspect.getattr_static(kind, name, None)
+        if ours is not None and (isinstance(ours, FunctionType) or not hasattr(type(ours), "__get__")):
+            raise TypeError(
+                f"{name} of {kind.__name__} must be a field, got an attribute of the object and one of the class. "
+                f"Write {name}: float = field(init=False)"
+            )
+    return lambda items: _with_attributes(object.__new__(kind), dict(zip(names, items)))
+
+
+class _Unhashable:
+    """In the key of a program: a container whose attributes cannot be compared from call to call."""
+
+    def __init__(self, message: str) -> None:
+        self._message = message
+
+    def __hash__(self) -> int:
+        raise TypeError(self._message)
+
+
+def kind_of(x: Any) -> Any:
+    """The class of a list, tuple or dict and its attributes, for each value of which a program is compiled."""
+    attributes = _attributes(x) if type(x) not in (list, tuple, dict) else {}
+    if not attributes:
+        return type(x)
+    try:
+        return type(x), frozenset([(name, typed_key(each)) for name, each in attributes.items()])
+    except TypeError:
+        name = type(x).__name__
+        return _Unhashable(
+            f"a program is compiled for each value of the attributes of a {name}, so they must be hashable, got "
+            f"{', '.join(f'{key} = {describe(each)}' for key, each in attributes.items())}. Write "
+            f"ag.register_container({name}, ...)"
+        )
+
+
+def _build_dict(x: dict[Any, Any], items: list[Any]) -> Any:
+    result = copy.copy(x)  # keeps the kind of dict
+    if type(x) is not dict:
+        for name in getattr(x, "__dict__", {}).keys() - _attributes(x).keys():
+            delattr(result, name)
+    for key, item in zip(list(x), items):
+        result[key] = item
+    return result
+
+
+def _make(kind: Any, items: list[Any]) -> Any:
+    if issubclass(kind, tuple):
+        return tuple.__new__(kind, items)
+    result = list.__new__(kind)
+    list.extend(result, items)
+    return result
+
+
+def _attributes(x: Any) -> dict[str, Any]:
+    """The attributes of an object, without those that are computed again when they are read."""
+    kind = type(x)
+    return {
+        name: each
+        for name, each in getattr(x, "__dict__", {}).items()
+        if not isinstance(inspect.getattr_static(kind, name, None), functools.cached_property)
+    }
+
+
+def _with_attributes(x: Any, attributes: dict[str, Any]) -> Any:
+    for name, each in attributes.items():
+        object.__setattr__(x, name, each)  # works if a dataclass is frozen
+    return x
 
 
 def constants_of(x: Any) -> Any:

@@ -7,7 +7,6 @@ NumPy array where an array of another library was.
 from __future__ import annotations
 
 import contextlib
-import copy
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -17,7 +16,7 @@ import numpy as np
 from ..arrays import Array
 from ..primitive import describe, is_number
 from ..value import Value
-from .containers import Registered, registered, typed_key
+from .containers import Registered, builder, kind_of, registered, typed_key
 from .foreign import is_foreign, read_array, why_unread
 
 Shape = tuple[int, ...]
@@ -134,13 +133,11 @@ def flatten(x: Any, path: str) -> Tree:
     if isinstance(x, np.ndarray):
         return Tree([Leaf(path, x, Numbers(x), x.shape)], next)
     if isinstance(x, list):
-        return _join([flatten(item, f"{path}[{k}]") for k, item in enumerate(x)], list, type(x))
+        return _join([flatten(item, f"{path}[{k}]") for k, item in enumerate(x)], builder(x), kind_of(x))
     if isinstance(x, tuple):
-        return _join(
-            [flatten(item, f"{path}[{k}]") for k, item in enumerate(x)], getattr(type(x), "_make", tuple), type(x)
-        )
+        return _join([flatten(item, f"{path}[{k}]") for k, item in enumerate(x)], builder(x), kind_of(x))
     if isinstance(x, dict):
-        return _join([flatten(item, f"{path}[{key!r}]") for key, item in x.items()], _dict_like(x), type(x))
+        return _join([flatten(item, f"{path}[{key!r}]") for key, item in x.items()], builder(x), kind_of(x))
     if isinstance(x, type):
         return Tree([Leaf(path, x, [x])], next)
     if callable(getattr(x, "named_parameters", None)):
@@ -148,9 +145,7 @@ def flatten(x: Any, path: str) -> Tree:
         return Tree([Leaf(path, x, [p for _, p in parameters], names=[name for name, _ in parameters])], next)
     if dataclasses.is_dataclass(x):
         names = [field.name for field in dataclasses.fields(x)]
-        return _join(
-            [flatten(getattr(x, name), f"{path}.{name}") for name in names], _dataclass_like(x, names), type(x)
-        )
+        return _join([flatten(getattr(x, name), f"{path}.{name}") for name in names], builder(x), type(x))
     if is_foreign(x):
         with contextlib.suppress(Exception):  # then `check` says what the library said
             numbers = read_array(x)
@@ -186,29 +181,6 @@ def _join(trees: Sequence[Tree], container: Callable[[list[Any]], Any], kind: An
     return Tree(
         leaves, lambda items: container([build(items) for build in builds]), (kind, *[tree.form for tree in trees])
     )
-
-
-def _dict_like(x: dict[Any, Any]) -> Callable[[list[Any]], Any]:
-    keys = list(x)
-
-    def build(items: list[Any]) -> Any:
-        result = copy.copy(x)  # keeps the kind of dict
-        for key, item in zip(keys, items):
-            result[key] = item
-        return result
-
-    return build
-
-
-def _dataclass_like(x: Any, names: Sequence[str]) -> Callable[[list[Any]], Any]:
-    def build(items: list[Any]) -> Any:
-        # Without __init__, which might check or change the numbers, and without a copy of what x has cached.
-        result = object.__new__(type(x))
-        for name, item in zip(names, items):
-            object.__setattr__(result, name, item)  # works if the dataclass is frozen
-        return result
-
-    return build
 
 
 def pack(numbers: Sequence[Any], shape: Shape | None) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from autograd import Value
 from autograd.primitive import describe
 
+from ..attributes import expect_none_replaced, optimizers
 from ..checks import (
     check_count,
     check_learning_rate,
@@ -123,6 +124,8 @@ class Optimizer:
         self.parameters = [p for group in self.groups for p in group.parameters]
         if len(set(self.parameters)) < len(self.parameters):
             raise ValueError(f"{name}: duplicate parameter. Pass each parameter once")
+        self.replaced: dict[Value, str] = {}  # parameters that are no longer in the model, and where they were
+        optimizers.add(self)
 
     def _make_group(self, given: dict[str, Any], defaults: dict[str, Any]) -> Group:
         name = type(self).__name__
@@ -191,7 +194,11 @@ class Optimizer:
             p.grad = 0.0
 
     def step(self) -> None:
-        """Update every parameter once, using its grad."""
+        """Update every parameter once, using its grad.
+
+        It raises RuntimeError if the model has other parameters now in place of some of them.
+        """
+        expect_none_replaced(self)
         data = np.array([float(p) for p in self.parameters])  # unlike p.data, refused inside a transform
         grad = np.array([p.grad for p in self.parameters])
         for p, x in zip(self.parameters, self.update_all(data, grad).tolist()):

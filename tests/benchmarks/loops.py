@@ -46,9 +46,9 @@ def heun(m: Any, a: Any, x: Any, y: Any) -> tuple[Any, Any]:
     def slopes(x: Any, y: Any) -> tuple[Any, Any]:
         return a * (y - x) - 0.1 * x * y, x * (1.2 - y) - y
 
-    k, l = slopes(x, y)
-    k2, l2 = slopes(x + h * k, y + h * l)
-    return x + 0.5 * h * (k + k2), y + 0.5 * h * (l + l2)
+    dx, dy = slopes(x, y)
+    dx2, dy2 = slopes(x + h * dx, y + h * dy)
+    return x + 0.5 * h * (dx + dx2), y + 0.5 * h * (dy + dy2)
 
 
 def pendulum(m: Any, a: Any, x: Any, y: Any) -> tuple[Any, Any]:
@@ -63,18 +63,21 @@ def pendulum(m: Any, a: Any, x: Any, y: Any) -> tuple[Any, Any]:
 def thirty_operations() -> None:
     for name, step in (("arithmetic", heun), ("functions", pendulum)):
         for steps in (100, 1_000, 10_000, 100_000):
-            times = max(1, 20_000 // steps)
-            ours, theirs = repeat_ours(step, steps), repeat_theirs(step, steps)
-            program, jitted = jit(ours), jax.jit(theirs)
-            beside(f"{name}, {steps:,} steps: value", lambda: program(0.9, 0.3), lambda: jitted(0.9, 0.3), times)
-            slopes = jax.jit(jax.value_and_grad(theirs, argnums=(0, 1)))
-            both = jit(ours)
-            beside(
-                f"{name}, {steps:,} steps: value and gradient",
-                lambda: both.value_and_grad(0.9, 0.3, argnums=(0, 1)),
-                lambda: slopes(0.9, 0.3),
-                times,
-            )
+            repeat(f"{name}, {steps:,} steps", step, steps, max(1, 20_000 // steps))
+
+
+def repeat(name: str, step: Step, steps: int, times: int) -> None:
+    """So many steps in both, value alone and with the gradient."""
+    ours, theirs = repeat_ours(step, steps), repeat_theirs(step, steps)
+    program, jitted = jit(ours), jax.jit(theirs)
+    beside(f"{name}: value", lambda: program(0.9, 0.3), lambda: jitted(0.9, 0.3), times)
+    both, slopes = jit(ours), jax.jit(jax.value_and_grad(theirs, argnums=(0, 1)))
+    beside(
+        f"{name}: value and gradient",
+        lambda: both.value_and_grad(0.9, 0.3, argnums=(0, 1)),
+        lambda: slopes(0.9, 0.3),
+        times,
+    )
 
 
 def repeat_ours(step: Step, steps: int) -> Callable[[Any, Any], Any]:

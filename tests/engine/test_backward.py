@@ -220,3 +220,35 @@ def test_a_grad_is_a_number(grad: Any) -> None:
         x.grad = grad
     assert x.grad == 3.0
     assert type(x.grad) is float
+
+
+@pytest.mark.skipif(ag.__build__ == "C", reason="a signal handler does not run in the middle of compiled code")
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_an_exception_while_gradients_are_added_leaves_none_added_in_part(create_graph: bool) -> None:
+    """The exception of a signal handler may come between any two lines."""
+    leaves = [ag.Value(float(k)) for k in range(4)]
+    root = ag.sum([x * x for x in leaves])
+    tracer, left = sys.gettrace(), 0
+
+    def interrupt(frame: Any, event: str, arg: Any) -> Any:
+        nonlocal left
+        left -= frame.f_code.co_name == "_add"
+        if left < 0:
+            raise KeyboardInterrupt
+        return interrupt
+
+    interrupted, place = True, 0
+    while interrupted:
+        for leaf in leaves:
+            leaf.grad = 10.0
+        left, interrupted = place, False
+        sys.settrace(interrupt)
+        try:
+            root.backward(create_graph=create_graph)
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            sys.settrace(tracer)
+        assert [leaf.grad for leaf in leaves] == [10.0, 12.0, 14.0, 16.0], place
+        place += 1
+    assert place > len(leaves)

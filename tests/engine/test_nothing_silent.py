@@ -182,25 +182,6 @@ def test_outside_transforms_float_is_an_ordinary_conversion() -> None:
     assert ag.grad(lambda x: float(w) * x)(2.0) == 3.0  # w does not depend on x
 
 
-def test_another_thread_does_not_lose_a_variable_either() -> None:
-    def f(x: Any) -> Any:
-        caught: list[BaseException] = []
-
-        def lose() -> None:
-            try:
-                math.sin(x)
-            except LostDerivativeError as error:
-                caught.append(error)
-
-        thread = threading.Thread(target=lose)
-        thread.start()
-        thread.join()
-        assert len(caught) == 1
-        return x
-
-    assert ag.grad(f)(1.0) == 1.0
-
-
 # Rules of users' primitives
 
 

@@ -20,14 +20,14 @@ def test_a_solver_that_has_not_converged_is_refused_and_nan_where_compiled(form:
     root = ag.custom_root(lambda x, a: x * x - a)(stop_early)
     with pytest.raises(
         RuntimeError,
-        match=r"^custom_root\(<lambda>\): the solver must return a root, got 1.5, where the function is 0.25 and a "
-        r"step of Newton's method would still change x by 0.0833333. Let the solver take more steps, or raise",
+        match=r"^custom_root\(<lambda>\): the solver must return a solution, got 1.5, where what must be 0 is 0.25, "
+        r"and a step of Newton's method would still change x by -0.0833333. Let the solver take more steps, or raise",
     ):
         root(1.0, 2.0)
-    with pytest.raises(RuntimeError, match="the solver must return a root"):
+    with pytest.raises(RuntimeError, match="the solver must return a solution"):
         ag.grad(root, 1)(1.0, ag.Value(2.0))
     settle = ag.fixed_point(lambda x, a: ag.cos(a * x))(lambda x, a: ag.cos(a * x))
-    with pytest.raises(RuntimeError, match=r"^fixed_point\(<lambda>\): the solver must return a root, got 0.5403"):
+    with pytest.raises(RuntimeError, match=r"^fixed_point\(<lambda>\): the solver must return a solution, got 0.5403"):
         settle(1.0, 1.0)
 
     starts = np.array([1.0, math.sqrt(2.0), 3.0])  # one of them is the root
@@ -43,7 +43,7 @@ def test_a_solver_that_has_not_converged_is_refused_and_nan_where_compiled(form:
 
 def test_all_numbers_of_a_system_are_nan_if_one_has_not_converged() -> None:
     root = ag.custom_root(lambda x, a: [x[0] - a, x[1] * x[1] - a])(lambda x, a: [a * 1.0, stop_early(x[1], a)])
-    with pytest.raises(RuntimeError, match=r"got 2, 1.5, where the function is 0, 0.25"):
+    with pytest.raises(RuntimeError, match=r"got 2, 1.5, where what must be 0 is 0, 0.25"):
         root([1.0, 1.0], 2.0)
     program = ag.jit(lambda a: root([1.0, 1.0], a))
     assert np.isnan(program(2.0)).all()
@@ -74,15 +74,59 @@ def test_the_check_depends_neither_on_the_scale_of_x_nor_on_that_of_f(scale: flo
 
 
 def test_zero_is_a_root() -> None:
-    root = ag.custom_root(lambda x, a: ag.sinh(x) - a)(lambda x, a: 1e-17)
-    for guess in (0.0, 1.0, None):
-        assert root(guess, 0.0) == 1e-17
-        assert ag.grad(root, 1)(guess, 0.0) == 1.0
+    for noise, guesses in [(1e-17, [0.0, 1.0, None]), (2e-12, [1.0, (0.0, 5.0)])]:
+        root = ag.custom_root(lambda x, a: ag.sinh(x) - a)(lambda x, a, noise=noise: noise)
+        for guess in guesses:
+            assert root(guess, 0.0) == noise
+            assert ag.grad(root, 1)(guess, 0.0) == 1.0
+
+
+def test_a_number_that_is_small_beside_the_others_or_the_guess_is_checked_too() -> None:
+    root = ag.custom_root(lambda x, a: [x[0] - 1e6 * a, x[1] ** 2 - a])(lambda x, a: [1e6 * a, 1.01])
+    with pytest.raises(RuntimeError, match=r"would still change x by -?0, -0.00995"):
+        root([1.0, 1.0], 1.0)
+    assert math.isnan(ag.jit(lambda a: root([1.0, 1.0], a)[0])(1.0))
+    for bracket in [(0.0, 1e3), (-math.inf, math.inf), (math.nan, None)]:
+        with pytest.raises(RuntimeError, match="would still change x by"):
+            ag.custom_root(lambda x, a: x**3 - a)(lambda x, a: 1.01 * a ** (1 / 3))(bracket, 1e-6)
+
+
+def test_a_fixed_point_has_the_structure_of_x() -> None:
+    @ag.fixed_point(lambda x, a: {"v": ag.cos(x["u"]), "u": a * x["v"]})  # in another order than x
+    def settle(x: Any, a: Any) -> Any:
+        for _ in range(200):
+            x = {"u": a * x["v"], "v": np.cos(x["u"])}
+        return x
+
+    x = settle({"u": 0.5, "v": 0.5}, 0.5)
+    slope = ag.grad(lambda a: settle({"u": 0.5, "v": 0.5}, a)["v"])(0.5)
+    assert x["v"] == pytest.approx(math.cos(0.5 * x["v"]))
+    assert slope == pytest.approx(-math.sin(x["u"]) * x["v"] / (1 + 0.5 * math.sin(x["u"])))
+    with pytest.raises(TypeError, match=r"fixed_point\(<lambda>\): f: the result\['u'\] is missing"):
+        ag.fixed_point(lambda x: [x["u"], x["v"]])(lambda x: x)({"u": 0.5, "v": 0.5})
+
+
+def test_arguments_by_keyword() -> None:
+    @ag.custom_root(lambda x, a, b=2.0: x * x - a * b)
+    def root(x: Any, a: Any, b: Any = 2.0) -> Any:
+        return math.sqrt(a * b)
+
+    assert root(1.0, 2.0) == root(1.0, a=2.0) == root(b=1.0, a=4.0, x=1.0) == root(1.0, 1.0, b=4.0) == 2.0
+    assert ag.grad(lambda a: root(1.0, b=a, a=3.0))(3.0) == pytest.approx(0.5)
+
+    @ag.custom_root(lambda x, a: x - a)
+    def other(x: Any, a: Any, *, steps: int = 3) -> Any:
+        return a
+
+    with pytest.raises(TypeError, match="all arguments must be positional, got steps by keyword alone"):
+        other(1.0, 2.0, steps=3)
+    with pytest.raises(TypeError, match="the first argument must be a guess, got none"):
+        other()
 
 
 def test_nan_is_no_root() -> None:
     root = ag.custom_root(lambda x, a: x - a)(lambda x, a: math.nan)
-    with pytest.raises(RuntimeError, match="got nan, where the function is nan"):
+    with pytest.raises(RuntimeError, match="got nan, where what must be 0 is nan"):
         root(1.0, 2.0)
 
 
@@ -98,6 +142,17 @@ def test_where_the_theorem_does_not_hold_derivatives_are_not_finite() -> None:
     assert dependent(None, 2.0) == [2.0, 0.0]
     assert np.isnan(ag.jacobian(dependent, 1)(None, 2.0)).all()
     assert np.isnan(ag.jit(ag.jacobian(lambda a: dependent(None, a)))(2.0)).all()
+
+
+def test_an_equation_without_x_determines_nothing() -> None:
+    root = ag.custom_root(lambda x, a: a - 2.0)(lambda x, a: 1.0)
+    assert root(1.0, 2.0) == 1.0
+    assert not math.isfinite(ag.grad(root, 1)(1.0, 2.0))
+    assert not math.isfinite(ag.jit(ag.grad(lambda a: root(1.0, a)))(2.0))
+    two = ag.custom_root(lambda x, a, b: [x[0] - a, ag.log(b)])(lambda x, a, b: [a * 1.0, 1.0])
+    slopes = ag.jacobian(lambda p: two(None, p[0], p[1]))
+    assert np.isnan(slopes(np.array([3.0, 1.0]))).all()
+    assert np.isnan(ag.jit(slopes)(np.array([3.0, 1.0]))).all()
 
 
 def test_derivatives_that_f_would_lose_are_refused() -> None:
@@ -120,7 +175,7 @@ def test_derivatives_that_f_would_lose_are_refused() -> None:
         (lambda x, a: [], lambda x, a: 1.0, ValueError, "which is 1, got 0"),
         (lambda x, a: "u", lambda x, a: 1.0, TypeError, "the result must be a real number, got str 'u'"),
         (lambda x, a: None, lambda x, a: 1.0, TypeError, "the result must be a real number, got None"),
-        (lambda x, a: x, lambda x, a: None, TypeError, "the solver's result must be a real number, got None"),
+        (lambda x, a: x, lambda x, a: None, TypeError, "the solver: the result must be a real number, got None"),
         (lambda x, a: x, lambda x, a: [1.0, "u"], TypeError, r"result\[1\] must be a real number, got str 'u'"),
         (lambda x, a: x, lambda x, a: 1j, TypeError, "must be a real number, got complex 1j"),
     ],

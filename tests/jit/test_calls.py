@@ -285,7 +285,7 @@ def test_an_interrupted_call_is_over_when_it_raises(monkeypatch: pytest.MonkeyPa
 
             return chunk if name == "chunk" else real
 
-    ((compiled, _),) = program._compilations.values()
+    compiled = program.runner((a,), None).compilation  # type: ignore[union-attr]
     code = compiled.code
     monkeypatch.setattr(threads, "wait", wait_for)
     work = next(iter(program._runners.values()))._free[0]

@@ -1,9 +1,15 @@
-"""Modules that keep parameters in dataclasses and in registered containers: they are trained, saved and drawn."""
+"""Modules that keep parameters in dataclasses and in registered containers: they are trained, saved and drawn.
+
+Parameters in objects that are not searched, and those that took the place of an optimizer's, are refused.
+"""
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +18,7 @@ import pytest
 import autograd as ag
 import nn
 from autograd import Value
+from tests.support.small_models import Line, sgd
 
 
 class Curve:
@@ -132,3 +139,102 @@ def test_dataclasses_in_a_circle_are_searched_once() -> None:
     assert len(model.parameters()) == 4
     assert repr(model).count("Neuron") == 1
     assert list(model.state_dict()) == ["one.first", "one.second.w", "one.second.b", "one.other.first"]
+
+
+# What is refused
+
+
+class Plain:
+    def __init__(self, **attributes: Any) -> None:
+        vars(self).update(attributes)
+
+
+class Layer(Plain):
+    """A layer as in micrograd, which is no nn.Module."""
+
+    def __call__(self, x: Any) -> Any:
+        return self.w * x  # type: ignore[attr-defined]
+
+
+class Weights(list[Any]):
+    """A list with an attribute."""
+
+
+@dataclasses.dataclass
+class PairOfOne:
+    first: Any
+
+    def __post_init__(self) -> None:
+        self.second = Value(1.0)
+
+
+def with_attribute() -> Weights:
+    weights = Weights([Value(1.0)])
+    weights.scale = Value(2.0)  # type: ignore[attr-defined]
+    return weights
+
+
+HIDDEN: dict[str, Callable[[], Any]] = {
+    "a layer of the user's": lambda: Layer(w=Value(1.0)),
+    "layers of the user's": lambda: [Layer(w=Value(1.0))],
+    "in a list": lambda: Plain(ws=[Value(1.0)]),
+    "in an object in an object": lambda: {"a": Plain(inner=Plain(w=Value(1.0)))},
+    "a Module in an object": lambda: [Plain(layer=nn.Neuron(1, seed=0))],
+    "a namespace": lambda: SimpleNamespace(w=Value(1.0)),
+    "an attribute of a list": with_attribute,
+    "an attribute of a dataclass": lambda: PairOfOne(Value(1.0)),
+    "an object in a set": lambda: {Layer(w=Value(1.0))},
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_a_parameter_in_an_object_that_is_not_searched_is_refused(name: str) -> None:
+    model = Line(part=HIDDEN[name]())
+    for read in (model.parameters, model.state_dict, model.eval, lambda: model.load_state_dict({})):
+        with pytest.raises(TypeError, match=r"part.* must be a list, .* in an object of class"):
+            read()
+
+
+def test_objects_may_hold_what_is_found_elsewhere() -> None:
+    model = Line()
+    model.trainer = Plain(model=model, optimizer=sgd(model), first=model.slope, all=set(model.parameters()))
+    model.last = Plain(result=model.slope * 2)
+    assert [name for name, _ in model.named_parameters()] == ["slope"]
+    assert list(model.state_dict()) == ["slope"]
+
+
+class Two(nn.Module):
+    def __init__(self) -> None:
+        self.body, self.head, self.scale = nn.Neuron(1, seed=0), nn.Neuron(1, seed=1), Value(1.0)
+
+
+REPLACED: dict[str, Callable[[Two], Any]] = {
+    "Two.scale": lambda model: setattr(model, "scale", Value(2.0)),
+    "Two.head": lambda model: setattr(model, "head", nn.Neuron(1, seed=2)),
+    "Neuron.w": lambda model: setattr(model.body, "w", [Value(0.5)]),
+    "Neuron.b": lambda model: setattr(model.body, "b", Value(0.5)),
+}
+
+
+@pytest.mark.parametrize("place", REPLACED)
+def test_an_optimizer_does_not_go_on_with_parameters_that_were_replaced(place: str) -> None:
+    model = Two()
+    optimizer, other = sgd(model), sgd(Two())
+    REPLACED[place](model)
+    with pytest.raises(RuntimeError, match=rf"SGD: {place} was set to other parameters"):
+        optimizer.step()
+    sgd(model).step()
+    other.step()
+
+
+def test_parameters_that_come_back_or_are_trained_already_are_allowed() -> None:
+    model = Two()
+    optimizer = sgd(model)
+    scale, model.scale = model.scale, Value(9.0)  # averaged weights for a while, for example
+    model.scale = scale
+    optimizer.step()
+    model.body, model.head = model.head, model.body
+    model.scale = model.head.b  # tied
+    optimizer.step()
+    copy.deepcopy(model).scale = Value(1.0)
+    optimizer.step()

@@ -1,6 +1,9 @@
 """A user's containers, registered with register_container: transforms, checks and programs look inside them."""
 
-from typing import Any
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -102,3 +105,139 @@ def test_programs_distinguish_containers_by_their_place_and_kind() -> None:
     assert program([[1.0], [2.0], Box(3.0, 0)]) == 905.0
     length = ag.jit(lambda xs: xs[0] * (2.0 if isinstance(xs, tuple) else 1.0))
     assert (length([3.0]), length((3.0,)), length([3.0])) == (3.0, 6.0, 3.0)
+
+
+# Classes of the user's own that need no registration: they keep their class and their attributes.
+
+
+class Points(list[Any]):
+    scale = 1.0
+
+    @functools.cached_property
+    def total(self) -> Any:
+        return sum(self)
+
+    def append(self, item: Any) -> None:
+        raise AssertionError("no method runs")
+
+    __init__ = extend = append  # type: ignore[assignment]
+
+    def weigh(self) -> Any:
+        return self.total * self.scale
+
+
+class Pairs(tuple[Any, ...]):
+    scale = 1.0
+
+    def weigh(self) -> Any:
+        return sum(self) * self.scale
+
+
+class Table(dict[str, Any]):
+    scale = 1.0
+
+    @functools.cached_property
+    def total(self) -> Any:
+        return sum(self.values())
+
+    def weigh(self) -> Any:
+        return self.total * self.scale
+
+
+class Named(NamedTuple):
+    a: Any
+    b: Any
+
+    def weigh(self) -> Any:
+        return self.a + 2 * self.b
+
+
+@dataclasses.dataclass(frozen=True)
+class Fields:
+    a: Any
+    b: Any = dataclasses.field(init=False, default=2.0)
+
+    @functools.cached_property
+    def total(self) -> Any:
+        return self.a * self.b
+
+    def weigh(self) -> Any:
+        return self.total
+
+
+def points() -> Points:
+    result = Points.__new__(Points)
+    list.extend(result, [1.0, 2.0])
+    result.scale = 3.0
+    assert result.total == 3.0  # cached now: a copy would be a constant
+    return result
+
+
+def pairs() -> Pairs:
+    result = Pairs((1.0, 2.0))
+    result.scale = 3.0
+    return result
+
+
+def table() -> Table:
+    result = Table(a=1.0, b=2.0)
+    result.scale = 3.0
+    assert result.total == 3.0
+    return result
+
+
+def fields() -> Fields:
+    result = Fields(1.0)
+    assert result.total == 2.0
+    return result
+
+
+OWN: dict[str, tuple[Callable[[], Any], Callable[[Any], list[Any]], list[float]]] = {
+    "list": (points, list, [3.0, 3.0]),
+    "tuple": (pairs, list, [3.0, 3.0]),
+    "dict": (table, lambda d: list(d.values()), [3.0, 3.0]),
+    "namedtuple": (lambda: Named(1.0, 2.0), list, [1.0, 2.0]),
+    "dataclass": (fields, lambda d: [d.a, d.b], [2.0, 1.0]),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_subclasses_keep_their_class_and_attributes(name: str) -> None:
+    make, numbers, wanted = OWN[name]
+    given = make()
+    slope = ag.grad(lambda x: x.weigh())(given)
+    assert type(slope) is type(given)
+    assert numbers(slope) == wanted
+    assert ag.grad(lambda p: p[0].weigh() * 2.0)([given])[0].__class__ is type(given)
+    value, slope = ag.jit(lambda x: x.weigh()).value_and_grad(given)
+    assert (value, numbers(slope)) == (given.weigh(), wanted)
+    result = ag.jit(lambda x: x)(given)
+    assert (type(result), numbers(result)) == (type(given), numbers(given))
+
+
+@pytest.mark.parametrize("name", ["list", "tuple", "dict"])
+def test_a_program_is_compiled_for_each_value_of_the_attributes(name: str) -> None:
+    make = OWN[name][0]
+    program = ag.jit(lambda x: x.weigh())
+    for scale in (3.0, 5.0, 2, 3.0):
+        given = make()
+        given.scale = scale
+        assert program(given) == 3.0 * scale
+    given.scale = [1.0]
+    with pytest.raises(TypeError, match=rf"attributes of a {type(given).__name__}, so they must be hashable, got "):
+        program(given)
+
+
+@dataclasses.dataclass
+class Shadowed:
+    a: Any
+    extra = 1.0
+
+    def __post_init__(self) -> None:
+        self.extra = 10.0 * self.a
+
+
+def test_an_attribute_for_which_that_of_the_class_would_be_read_is_refused() -> None:
+    for transform in (ag.grad, ag.jit):
+        with pytest.raises(TypeError, match="extra of Shadowed must be a field, got an attribute of the object"):
+            transform(lambda d: d.a * d.extra)(Shadowed(2.0))

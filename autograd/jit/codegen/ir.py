@@ -25,11 +25,6 @@ class IR:
         self._declarations: dict[str, None] = {}
         self._functions: list[str] = []
 
-    def usually(self) -> str:
-        """What a branch ends with that nearly always goes to its first label."""
-        self._declarations.setdefault('!0 = !{!"branch_weights", i32 1000000, i32 1}')
-        return ", !prof !0"
-
     def declare(self, declaration: str) -> None:
         self._declarations[declaration] = None
 
@@ -54,6 +49,9 @@ class Writer:
     Args:
         ir: receives the declarations and the helper functions that the body needs.
         lanes: how many doubles each operand holds; 1 for plain doubles.
+
+    Attributes:
+        inline: whether helper functions are written here and not called.
     """
 
     def __init__(self, ir: IR, lanes: int) -> None:
@@ -161,16 +159,6 @@ class Writer:
         one = self.put(f"insertelement {self.type} poison, double {scalar}, i32 0")
         return self.put(f"shufflevector {self.type} {one}, {self.type} poison, <{self.lanes} x i32> zeroinitializer")
 
-    def load_strided(self, place: str, step: int) -> str:
-        """A double for each lane, from places that lie `step` doubles apart."""
-        result = "poison"
-        for lane in range(self.lanes):
-            one = self.put(f"load double, ptr {self.pointer(place, lane * step)}, align 8")
-            if self.lanes == 1:
-                return one
-            result = self.put(f"insertelement {self.type} {result}, double {one}, i32 {lane}")
-        return result
-
     # Constants
 
     def c(self, x: float) -> str:
@@ -222,9 +210,9 @@ class Writer:
         return self.put(f"call {self.type} {full}({', '.join(f'{self.type} {x}' for x in args)})")
 
     def call(self, name: str, body: Callable[..., str], *args: str) -> str:
-        """A call of a helper function, which `body` writes at its first call."""
+        """A call of a helper function, which `body` writes at its first call, or the body itself; see `inline`."""
         if self.inline:
-            self.inline = False
+            self.inline = False  # not for the helper functions of its rare cases
             result = body(self, *args)
             self.inline = True
             return result

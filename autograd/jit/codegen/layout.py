@@ -122,7 +122,8 @@ def lay_out(graph: Graph, shared_inputs: int, leaves: Sequence[int], widths: Seq
     stored[constants] = False
     stored[list(in_place)] = False
     uses = graph.uses()
-    stretches = _find_stretches(graph, stored[: rows if leaves else None])
+    has_loop = any(isinstance(what, Loop) and x == bool(leaves) for what, x in zip(graph.what, batched))  # so no tables
+    stretches = _find_stretches(graph, stored[: rows if leaves else None]) if has_loop else []
     by_copies = (k for j, k in enumerate(graph.outputs[: rows if leaves else None]) if j not in in_place)
     named = collections.Counter(by_copies) if stretches else {}
     unread: set[int] = set()

@@ -11,6 +11,7 @@ from ..graph.graph import Graph, Input
 from .batch_sums import Sums
 from .instructions import LONG, Carried
 from .ir import IR, Writer
+from .lanes import load_strided
 from .layout import Layout, narrow_leaves
 from .loops.rows import Loops, Site
 from .loops.section import Section
@@ -262,7 +263,7 @@ class _SectionWriter(Section):
                 leaf, start, width = self.direct_in[what.number]
                 rows = w.put(f"load ptr, ptr {w.pointer('%given', leaf, 'ptr')}", "p")
                 rows = w.pointer(rows, w.index("mul", "%t", width * self.lanes))
-                return w.load(rows) if width == 1 else w.load_strided(w.pointer(rows, what.number - start), width)
+                return w.load(rows) if width == 1 else load_strided(w, w.pointer(rows, what.number - start), width)
             return w.put(f"load {w.type}, ptr {self._at('in', what.number * self.lanes)}, align 8")
         return w.broadcast(self._at("shared", self.layout.shared_place[k]))
 

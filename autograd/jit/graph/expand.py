@@ -131,5 +131,7 @@ def _formula(op: Primitive, count: int) -> Graph:
     if not isinstance(result, Value) and not is_number(result):
         raise _CannotCompile(f"{name} must return one number, got {describe(result)}")
     result = trace.lift(result) if isinstance(result, Value) else float(result)
+    if trace.closed_over:
+        raise _CannotCompile(f"{name} must depend on its arguments alone, but it uses a Value from outside")
     trace.end()
     return from_tracers(trace.nodes, {x: Input(k, False) for k, x in enumerate(tracers)}, [result])

@@ -115,7 +115,7 @@ def _describe(what: What, args: Sequence[int]) -> str:
         return repr(what)
     if type(what) is Loop:
         return _describe_loop(what, args)
-    name = f"item {what.number}" if type(what) is Item else f"at {what.place}" if type(what) is At else what
+    name = f"item {what.number} of" if type(what) is Item else f"at {what.place} of" if type(what) is At else what
     return f"{'stack' if type(name) is Stack else name} " + " ".join(f"%{k}" for k in args)
 
 

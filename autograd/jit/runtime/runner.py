@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from ...transforms.tree import Leaf
 from .. import tuning
 from ..codegen.context import CONTEXT
 from ..compile import Compilation
+from ..trace.traced import TracedFunction
 from .memory import Floats, aligned
 from .signature import Argument, leaf_arrays
 from .threads import run_chunks
@@ -42,13 +43,17 @@ class Runner:
         vectors = (size or 0) // compilation.stats.lanes
         self.threads = chunks > 1 and vectors * compilation.work > tuning.THREADS_PAY
 
-    def run(self, args: Sequence[Any]) -> Workspace:
-        """Compute, in a workspace that belongs to the caller until `release`."""
+    def leaves(self, args: Sequence[Any]) -> Sequence[Any]:
+        """The numbers of each leaf of the arguments."""
+        return [leaf for x in args for leaf in leaf_arrays(x)]
+
+    def run(self, leaves: Sequence[Any]) -> Workspace:
+        """Compute, from the numbers of leaves, in a workspace that belongs to the caller until `release`."""
         try:
             work = self._free.pop()
         except IndexError:
             work = Workspace(self.compilation, self.given, self.size)
-        work.give(args if self._plain else [leaf for x in args for leaf in leaf_arrays(x)])
+        work.give(leaves)
         if work.fresh:
             work.renew()
         self.compute(work)
@@ -83,31 +88,48 @@ class Runner:
 
     def value(self, args: Sequence[Any]) -> Any:
         """The results, in the structure that the function returned."""
-        work = self.run(args)
-        traced = self.compilation.traced
-        result = traced.result.build(_pack(*each, work.fresh) for each in zip(traced.result.leaves, work.outputs))
+        work = self.run(args if self._plain else self.leaves(args))
+        result = pack_value(self.compilation.traced, work.outputs, work.fresh)
         self.release(work)
         return result
 
     def value_and_grad(self, args: Sequence[Any]) -> tuple[Any, list[Any]]:
         """The result and, for each argument in `wrt`, the derivatives with respect to it, in its structure."""
-        work = self.run(args)
-        outputs = iter(zip(self.compilation.traced.rows, work.outputs))
-        value = _pack(*next(outputs), work.fresh)
-        gradients = [self._gradient(self.given[i], outputs, work) for i in self.compilation.traced.wrt or ()]
+        work = self.run(args if self._plain else self.leaves(args))
+        result = pack_value_and_grad(self.compilation.traced, self.given, work.outputs, work.sums, work.fresh)
         self.release(work)
-        return value, gradients
+        return result
 
-    def _gradient(self, argument: Argument, outputs: Iterator[tuple[Leaf, Floats]], work: Workspace) -> Any:
+
+def pack_value(traced: TracedFunction, outputs: Sequence[Floats], fresh: bool) -> Any:
+    """The results, in the structure that the function returned.
+
+    Args:
+        traced: the function.
+        outputs: for each leaf of the results an array.
+        fresh: whether the arrays may be given away; otherwise they are copied.
+    """
+    return traced.result.build(_pack(*each, fresh) for each in zip(traced.result.leaves, outputs))
+
+
+def pack_value_and_grad(
+    traced: TracedFunction, given: Sequence[Argument], outputs: Sequence[Floats], sums: Floats, fresh: bool
+) -> tuple[Any, list[Any]]:
+    """The result and the derivatives; `sums` are those that are added up over the batch."""
+    rows = iter(zip(traced.rows, outputs))
+    value = _pack(*next(rows), fresh)
+
+    def gradient(argument: Argument) -> Any:
         if argument.axis is not None:
-            rows = [np.moveaxis(_pack(*next(outputs), work.fresh), 0, argument.axis) for _ in argument.tree.leaves]
-            return argument.tree.build(iter(rows))
-        start = self.compilation.traced.sums_of[id(argument)]
-        parts = []
+            parts = [np.moveaxis(_pack(*next(rows), fresh), 0, argument.axis) for _ in argument.tree.leaves]
+            return argument.tree.build(iter(parts))
+        start, parts = traced.sums_of[id(argument)], []
         for leaf in argument.tree.leaves:
-            parts.append(_pack_sums(leaf, work.sums[start : start + len(leaf.entries)]))
+            parts.append(_pack_sums(leaf, sums[start : start + len(leaf.entries)]))
             start += len(leaf.entries)
         return argument.tree.build(iter(parts))
+
+    return value, [gradient(given[i]) for i in traced.wrt or ()]
 
 
 def _pack(leaf: Leaf, numbers: Floats, fresh: bool) -> Any:

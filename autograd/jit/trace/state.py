@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any, Protocol
 
+from ...node import on_compare
+
 
 class Running(Protocol):
     """A trace, as far as errors know it.
@@ -16,6 +18,9 @@ class Running(Protocol):
     """
 
     refusal: TracingError | None
+
+    def lift(self, x: Any) -> Any:
+        """What stands in the trace for a Value from outside."""
 
 
 _running: ContextVar[Running | None] = ContextVar("_running", default=None)
@@ -35,6 +40,10 @@ class TracingError(TypeError):
             trace.refusal = self
 
 
+class NeedsValuesError(Exception):
+    """What was just traced uses a Value whose derivative must not be lost, so the function itself must be called."""
+
+
 @contextlib.contextmanager
 def tracing(trace: Running) -> Iterator[None]:
     """The time while a function, or a rule, runs on the tracers of a trace.
@@ -44,12 +53,14 @@ def tracing(trace: Running) -> Iterator[None]:
             replaces some by an IndexError.
     """
     token = _running.set(trace)
+    on_compare.append(_stand_in)
     try:
         yield
     except Exception as error:
         if trace.refusal is None or isinstance(error, TracingError):
             raise
     finally:
+        on_compare.remove(_stand_in)
         _running.reset(token)
     if trace.refusal is not None:
         raise trace.refusal
@@ -58,6 +69,12 @@ def tracing(trace: Running) -> Iterator[None]:
 def running() -> Any:
     """The trace that records now, or None."""
     return _running.get()
+
+
+def _stand_in(x: Any) -> Any:
+    """What stands for a Value in the function that this thread is tracing; None if there is none."""
+    trace = running()
+    return None if trace is None else trace.lift(x)
 
 
 def is_tracing() -> bool:

@@ -19,6 +19,7 @@ from ...value import Value
 from ..graph.expand import expand
 from ..graph.graph import Graph, Input, from_tracers
 from ..runtime.signature import Argument
+from .guards import Decision, Decisions, first_broken
 from .loops.functions import recorder
 from .loops.rules import RULES
 from .sources import Sources
@@ -43,6 +44,8 @@ class TracedFunction:
         sums_of: from the id of an argument to the place where its derivatives begin among the sums.
         wrt: the arguments with respect to which it is differentiated, or None.
         sources: where the function found the Values from outside.
+        decisions: what it decided by the numbers of an element, in order. If there are any, the last of `rows` has two
+            numbers for each element, which first_broken() explains.
         watched: whether it used a Value whose derivative must not be lost where it was traced, as in a transform.
     """
 
@@ -56,6 +59,7 @@ class TracedFunction:
     wrt: Sequence[int] | None
     watched: bool
     sources: Sources
+    decisions: list[Decision]
 
 
 def trace(
@@ -64,6 +68,8 @@ def trace(
     who: str,
     wrt: Sequence[int] | None = None,
     sum_value: bool = False,
+    decisions: Decisions | None = None,
+    skip: int = 0,
 ) -> TracedFunction:
     """Run f on tracers.
 
@@ -74,8 +80,10 @@ def trace(
         wrt: the arguments with respect to which to differentiate, or None for the value alone. The
             outputs are the value and then a derivative for each number in those arguments.
         sum_value: whether the value is summed over the batch too.
+        decisions: what answers when f decides by a number; None to refuse that.
+        skip: how many of the first decisions compiled code need not look at.
     """
-    tape = Trace()
+    tape = Trace(decisions)
     args: list[Any] = []
     tracers: list[list[Tracer]] = []
     inputs: dict[Tracer, Input] = {}
@@ -93,7 +101,7 @@ def trace(
     check(result, who, "return numbers and Values, alone or in containers")
     outputs = [x if type(x) is float else tape.lift(x) if isinstance(x, Value) else float(x) for x in result.entries]
     forms = [dataclasses.replace(leaf, given=None, entries=[0.0] * len(leaf.entries)) for leaf in result.leaves]
-    result = Tree(forms, result.build)  # without tracers, each of which would keep the whole trace alive
+    result = Tree(forms, result.build, result.form)  # without tracers, each of which would keep the whole trace alive
     rows, sums_of = list(result.leaves), {}
     if wrt is not None:
         for leaf in [leaf for i in wrt for leaf, truth in zip(given[i].tree.leaves, given[i].truths) if truth]:
@@ -118,6 +126,13 @@ def trace(
         for i in total:
             sums_of[id(given[i])] = start
             start += len(tracers[i])
+    taken: list[Decision] = []
+    if decisions is not None and decisions.taken:
+        taken = decisions.taken
+        at = sum(len(leaf.entries) for leaf in rows)  # before the sums over the batch
+        outputs[at:at] = first_broken(decisions, skip)
+        rows.append(Leaf("the decisions", None, [0.0, 0.0], (2,)))
+        decisions.tracers.clear()
     tape.end()
     for value, tracer in tape.closed_over.items():
         inputs[tracer] = Input(counts[0], False, value.label or f"closed over {counts[0]}")
@@ -130,7 +145,7 @@ def trace(
     graph = expand(graph, who)
     leaves = [len(leaf.entries) for argument in given if argument.batched for leaf in argument.tree.leaves]
     return TracedFunction(
-        graph, counts[0], leaves, list(tape.closed_over), result, rows, sums_of, wrt, watched, sources
+        graph, counts[0], leaves, list(tape.closed_over), result, rows, sums_of, wrt, watched, sources, taken
     )
 
 

@@ -13,6 +13,7 @@ from ...user_line import user_line
 from ...value import Value
 from . import comparisons
 from .comparisons import equal, greater, greater_equal, less, less_equal, not_equal, stop_gradient
+from .guards import Deciding, Decisions
 from .state import TracingError
 
 _ADD, _SUB, _MUL, _DIV = ops.add, ops.sub, ops.mul, ops.div
@@ -27,14 +28,16 @@ class Trace:
         busy: whether nothing is recorded here now: it has ended, or a body in it, of the trace `body`, is traced.
         computed: the Values from outside that were computed there, as the function used them.
         refusal: the first TracingError, which `tracing` raises at the end.
+        decisions: what the function decided by the numbers of one element; None if the trace has no numbers.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, decisions: Decisions | None = None) -> None:
         self.nodes: list[Tracer] = []
         self.closed_over: dict[Value, Tracer] = {}
         self.computed: list[Value] = []
         self.busy = False
         self.body: Trace | None = None
+        self.decisions = decisions
         self.refusal: TracingError | None = None
         self._lifted: dict[int, tuple[Any, Any]] = {}  # by id: the original, kept alive, and what stands for it
 
@@ -65,6 +68,13 @@ class Trace:
         error = TracingError(f"{user_line()}: the function being compiled {what}, which has no number yet; {remedy}")
         self.refusal = self.refusal or error
         raise error
+
+    def decide(self, tracer: Tracer, what: str, remedy: str) -> float:
+        """The number of a tracer, by which the function decides; without any, a TracingError of these words."""
+        trace = self.innermost()
+        if trace.decisions is None:
+            trace.refuse(what, remedy)
+        return trace.decisions.answer(tracer)
 
     def lift(self, x: Any) -> Any:
         """What stands for x in this trace: a float or own tracer itself; for a Value, tracers that recompute it."""
@@ -116,7 +126,7 @@ def _pack(op: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
     return args if len(args) <= 3 else (args,)
 
 
-class Tracer(Value):
+class Tracer(Deciding, Value):
     """A number in a traced function: it has an operation and operands, but no data yet."""
 
     __slots__ = ("index", "trace")
@@ -177,40 +187,10 @@ class Tracer(Value):
         found = pull_back_to_all(self, seed)
         return {node: g if isinstance(g, Value) else Value(g) for node, g in found.items()}
 
-    def __bool__(self) -> bool:
-        return self.trace.refuse(
-            "branched on a traced value (if, while, and, or, not, max, min, in, or NumPy's such as np.maximum)",
-            "use ag.where(condition, a, b), ag.maximum, ag.minimum or ag.clip, which choose when the program runs; in "
-            "an array x number by number: np.array([ag.maximum(e, 0.0) for e in x]), functools.reduce(ag.maximum, x)",
-        )
-
     def __float__(self) -> float:
         return self.trace.refuse(
             "converted a traced value to float", "use ag's functions instead of math's and float()"
         )
-
-    def __int__(self) -> int:
-        return self.trace.refuse(
-            "converted a traced value to int", "fix an argument that must be a whole number with functools.partial"
-        )
-
-    def __index__(self) -> int:
-        return self.trace.refuse(
-            "used a traced value as an index or a count",
-            "choose with ag.where, ag.dot with a one-hot row or nn.Embedding, or fix it with functools.partial",
-        )
-
-    def __round__(self, ndigits: Any = None) -> Any:
-        return self.trace.refuse("rounded a traced value", "round what the program returns")
-
-    def __trunc__(self) -> int:
-        return self.trace.refuse("truncated a traced value", "truncate what the program returns")
-
-    def __floor__(self) -> int:
-        return self.trace.refuse("rounded a traced value down", "round what the program returns")
-
-    def __ceil__(self) -> int:
-        return self.trace.refuse("rounded a traced value up", "round what the program returns")
 
     def __str__(self) -> str:
         return self.trace.refuse("printed a traced value", "return it and print the result, or print its repr()")

@@ -66,7 +66,10 @@ def test_it_is_drawn_and_stepped_through(op: Primitive) -> None:
 
 @pytest.mark.parametrize("op", PRIMITIVES, ids=str)
 def test_it_is_compiled_with_its_derivatives(op: Primitive) -> None:
-    """An instruction to 4 ulp; a formula, each of whose nodes is within 4 ulp, to 1e-13 of the largest number in it."""
+    """An instruction to 4 ulp, a special function to 20; a formula, each of whose nodes is within 4, to 1e-13.
+
+    Of a formula 1e-13 of the largest number in it.
+    """
     rows = np.array([flatten(args) for args in points(op)])
     args = points(op)[0]
     program = ag.jit(lambda xs: call(op, args, list(xs)), in_axes=0)
@@ -84,5 +87,7 @@ def test_it_is_compiled_with_its_derivatives(op: Primitive) -> None:
         wanted, derivatives = ag.value_and_grad(lambda xs: call(op, args, list(xs)))(row)
         size = max(1.0, *map(abs, row.tolist()), abs(wanted))
         allowed = 1e-13 * size if callable(op.native) or any(op.takes_sequence) else 4 * math.ulp(wanted)
+        if op in SPECIAL:  # the C library's; the zeros of j0 are not as near as its size tells
+            allowed = max(allowed, 20 * math.ulp(max(abs(wanted), 0.5)))
         assert abs(value - wanted) <= allowed
         assert slope is None or slope == pytest.approx(derivatives, rel=1e-12, abs=1e-13)

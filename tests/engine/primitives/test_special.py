@@ -90,7 +90,7 @@ ROWS: list[tuple[str, Sequence[Draw], Callable[..., Any], float, Callable[..., A
     ("digamma", [magnitude(-300, 300)], mp.digamma, 6, ONE),
     ("digamma", [between(-20, 5)], mp.digamma, 10, lambda x: 1 + mp.pi * abs(mp.cot(mp.pi * x))),
     ("polygamma", [whole(1, 6), magnitude(-20, 15)], mp.psi, 12, None),
-    ("polygamma", [whole(1, 6), between(-10, 0)], mp.psi, 20, zeta_size),
+    ("polygamma", [whole(1, 6), between(-10, 0)], mp.psi, 40, zeta_size),
     ("jn", [whole(-20, 40), between(-60, 60)], mp.besselj, 30, lambda n, x: amplitude(x)),
     ("j0", [between(-1000, 1000)], lambda x: mp.besselj(0, x), 20, amplitude),
     ("j0", [between(-30, 30)], lambda x: mp.besselj(0, x), 20, amplitude),
@@ -128,7 +128,7 @@ def test_probabilities_of_the_gamma_and_beta_distributions() -> None:
         y = a * 10.0 ** rng.uniform(-0.5, 0.5)
         lower, upper = mp.gammainc(a, 0, y, regularized=True), mp.gammainc(a, y, mp.inf, regularized=True)
         density = y ** mpf(a - 1) * mp.exp(-mpf(y)) / mp.gamma(a)
-        unit = 2.0**-52 * (20 + 4 * abs(float(mp.log(density))) + 4 * math.sqrt(a))
+        unit = 2.0**-52 * (120 + 4 * abs(float(mp.log(density))) + 4 * math.sqrt(a))
         for found, wanted in ((ag.gammainc(a, y), lower), (ag.gammaincc(a, y), upper)):
             scale = wanted if wanted < 0.5 or y < a + 1 else 1
             assert abs(found - wanted) <= unit * scale + 1e-300, f"a = {a}, x = {y} (seed {SEED})"
@@ -137,7 +137,7 @@ def test_probabilities_of_the_gamma_and_beta_distributions() -> None:
         beta = mp.betainc(a, b, 0, x, regularized=True)
         density = mpf(x) ** (a - 1) * (1 - mpf(x)) ** (b - 1) / mp.beta(a, b)
         unit = 2.0**-52 * (
-            100 + 4 * (abs(a * math.log(x)) + abs(b * math.log1p(-x)) + abs(float(mp.log(mp.beta(a, b)))))
+            300 + 4 * (abs(a * math.log(x)) + abs(b * math.log1p(-x)) + abs(float(mp.log(mp.beta(a, b)))))
         )
         assert abs(ag.betainc(a, b, x) - beta) <= unit * (beta if x < (a + 1) / (a + b + 2) else 1) + 1e-300, (
             f"{a, b, x} (seed {SEED})"
@@ -205,6 +205,14 @@ def test_ends_of_domains_and_poles() -> None:
             assert found == wanted or (math.isnan(found) and math.isnan(wanted)), (f, args, found)
     assert ag.grad(ag.grad(ag.sinc))(0.0) == pytest.approx(-(math.pi**2) / 3, rel=1e-15)
     assert ag.grad(ag.grad(ag.j0))(0.0) == -0.5
+
+
+@pytest.mark.parametrize("x", [1e100, 1e300, 1.7e308])
+def test_bessel_functions_of_huge_numbers(x: float) -> None:
+    with mpmath.workdps(400):
+        phase, size = mpf(x) - mp.pi / 4, mp.sqrt(2 / (mp.pi * x))  # 9.2.1
+        assert abs(ag.j0(x) - size * mp.cos(phase)) < 1e-15 * size
+        assert abs(ag.j1(x) - size * mp.sin(phase)) < 1e-15 * size
 
 
 def test_what_has_no_derivative_is_refused() -> None:

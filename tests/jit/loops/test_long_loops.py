@@ -6,12 +6,12 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from loop_graphs import LINE, Builder, Compiled, step
+from programs.loop_graphs import LINE, Builder, Compiled, step
 
 from autograd import ops
 from autograd.jit import tuning
@@ -33,13 +33,12 @@ def ring(*_: Any) -> None:
 
 
 @pytest.fixture
-def alarm() -> Iterator[None]:
-    """After a while a signal handler raises Alarm."""
+def alarm() -> Iterator[Callable[[], None]]:
+    """A function after which, in a while, a signal handler raises Alarm."""
     if sys.platform == "win32":
         pytest.skip("Windows has no interval timer")
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, 0.2)
-    yield
+    yield lambda: [signal.setitimer(signal.ITIMER_REAL, 0.2)].clear()
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
 
@@ -70,10 +69,11 @@ def call(program: Compiled, batched: bool, threads: bool, size: int, *row: float
 @pytest.mark.parametrize("nested", [False, True])
 @HOW
 def test_what_a_signal_handler_raises_stops_a_loop(
-    alarm: None, batched: bool, threads: bool, size: int, nested: bool
+    alarm: Callable[[], None], batched: bool, threads: bool, size: int, nested: bool
 ) -> None:
     program = Compiled(times_while_above(batched, nested), 0 if batched else 2, [2] if batched else [])
     start = time.perf_counter()
+    alarm()
     with pytest.raises(Alarm):
         call(program, batched, threads, size, 1.0, 1.0)
     assert time.perf_counter() - start < 5  # 0.3 alone; the machine may be busy

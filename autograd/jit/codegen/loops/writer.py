@@ -16,6 +16,9 @@ from .rows import Place, Site
 from .slow import WatchedLoop
 
 
+_USUALLY = '!0 = !{!"branch_weights", i32 1000000, i32 1}'  # of a branch that nearly always goes to its first label
+
+
 def write_node(site: Site, scope: Scope, k: int) -> None:
     """Write a node: an operation, a loop, or what is read from one."""
     w, what, args = site.w, scope.graph.what[k], scope.graph.operands[k]
@@ -109,8 +112,9 @@ class _StepByStep(WatchedLoop):
         w.do(f"br label %{head}")
         w.start_block(head)
         phis = len(w.lines)
+        w.ir.declare(_USUALLY)
         more = w.put(f"icmp slt i64 {self.step}, {self.steps if plain else self.bound}", "b")
-        w.do(f"br i1 {more}, label %{check}, label %{end if plain else slow}{'' if plain else w.ir.usually()}")
+        w.do(f"br i1 {more}, label %{check}, label %{end if plain else slow}{'' if plain else ', !prof !0'}")
         again = None
         if not plain:
             w.start_block(slow)
