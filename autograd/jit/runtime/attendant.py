@@ -27,11 +27,12 @@ class Attendant:
     Args:
         loops: what the loops of the program need.
         context: the context of this thread.
-        alarm: not empty as soon as all threads of the call must stop.
+        alarm: what the threads of one call share: the error for which they must stop, if there is one.
     """
 
-    def __init__(self, loops: Loops, context: NDArray[np.int64], alarm: list[BaseException]) -> None:
-        self._state = _State(loops, context, alarm)
+    def __init__(self, loops: Loops, context: NDArray[np.int64], alarm: list[BaseException] | None = None) -> None:
+        self._state = _State(loops, context, [] if alarm is None else alarm)
+        self._is_alone = alarm is None
         self._serving = _serve(self._state)
         next(self._serving)
         self._function: Any = _FUNCTION(self._serving.send)
@@ -48,6 +49,8 @@ class Attendant:
         if state.context[_STOPPED]:
             state.context[_FUEL], state.context[_STOPPED] = tuning.FUEL, 0
             error, state.error = state.error, None
+            if self._is_alone:
+                state.alarm.clear()
             if error is not None:
                 raise error
 

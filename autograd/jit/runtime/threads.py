@@ -47,6 +47,8 @@ def run_chunks(compilation: Compilation, work: Workspace, chunks: int, threads: 
         mine[SCRATCH] = [memory.ctypes.data for memory in own]
         attendant = Attendant(loops, mine, alarm) if loops.any else None
         for number in waiting:  # under the interpreter lock, so each thread gets other numbers
+            if alarm:
+                return
             chunk(mine.ctypes.data, number)
             if attendant is not None:
                 attendant.check()

@@ -75,7 +75,7 @@ class Workspace:
         bits = int(np.float64(share).view(np.int64))
         self.context = np.array([*[m.ctypes.data for m in memory], 0, 0, 0, *counts, bits, 0, 0, 0, 0], dtype=np.int64)
         assert len(self.context) == len(CONTEXT)
-        self.attendant = Attendant(translation.loops, self.context, []) if translation.loops.any else None
+        self.attendant = Attendant(translation.loops, self.context) if translation.loops.any else None
         self.address = self.context.ctypes.data
         self.inputs: list[Floats] = []
         self.lent: dict[int, int] = {}

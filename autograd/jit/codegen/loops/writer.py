@@ -15,7 +15,6 @@ from .frame import Frame, Scope
 from .rows import Place, Site
 from .slow import WatchedLoop
 
-
 _USUALLY = '!0 = !{!"branch_weights", i32 1000000, i32 1}'  # of a branch that nearly always goes to its first label
 
 
