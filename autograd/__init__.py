@@ -44,6 +44,7 @@ from types import ModuleType as _ModuleType
 from . import linalg as linalg
 from .arrays import Array as Array, array as array
 from .drawing.draw import draw as draw
+from .functions.loops import cond as cond, fori_loop as fori_loop, scan as scan, while_loop as while_loop
 from .functions.sequences import (
     cumsum as cumsum,
     interp as interp,

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .. import ops
 from . import tuning
 from .codegen.batch_loop import write_batch_loop
 from .codegen.batch_sums import Sums, plan_sums
+from .codegen.context import write_attend
 from .codegen.ir import IR
 from .codegen.layout import Layout, lay_out
+from .codegen.loops.cost import count_step, count_steps
+from .codegen.loops.rows import Loops
 from .codegen.straight_line import write_straight_line
 from .codegen.table_machine import write_table_machine
 from .codegen.tables import Tables, tabulate
 from .graph.graph import Graph
+from .graph.loops import Loop
 from .graph.passes import SHORT_DOT, simplify
 from .runtime.machine import Code, Machine, compile_ir, host
 from .runtime.signature import Argument
@@ -58,6 +62,7 @@ class Translation:
             for the nodes of the tables.
         kept: how many doubles each thread needs for what is to be summed over the batch.
         tile: how many elements are transposed together.
+        loops: what the loops need.
     """
 
     ir: str
@@ -66,6 +71,7 @@ class Translation:
     state: int
     kept: int
     tile: int
+    loops: Loops
 
 
 @dataclasses.dataclass
@@ -126,14 +132,44 @@ def generate(traced: TracedFunction, passes: Callable[[Graph], Graph], seconds: 
         lanes,
         code.cached,
     )
-    return Compilation(traced, graph, layout, translation, code, stats, count_operands(graph, layout, True))
+    return Compilation(traced, graph, layout, translation, code, stats, count_work(graph, layout))
 
 
 def count_operands(graph: Graph, layout: Layout, batched: bool) -> int:
     """How many operands a section reads, plus one for each node."""
     if batched and not layout.leaves:
         return 0
-    return sum(1 + len(args) for k, args in enumerate(graph.operands) if args and layout.batched[k] == batched)
+    return sum(
+        1 + len(args) + (count_code(what) if isinstance(what, Loop) else 0)
+        for what, args, differs in zip(graph.what, graph.operands, layout.batched)
+        if args and differs == batched
+    )
+
+
+def count_work(graph: Graph, layout: Layout) -> int:
+    """How many operands a tile reads, those of loops at each step."""
+    return count_operands(graph, layout, True) + sum(count_loops(graph, layout, count_step))
+
+
+def count_rows(graph: Graph, layout: Layout) -> int:
+    """How many numbers the loops of the batched section keep for an element, as far as is known."""
+    return sum(count_loops(graph, layout, lambda loop: loop.rows))
+
+
+def count_loops(graph: Graph, layout: Layout, count: Callable[[Loop], int]) -> Iterator[int]:
+    """For each loop of the batched section a count for a step, times the steps."""
+    for what, args, batched in zip(graph.what, graph.operands, layout.batched):
+        if batched and isinstance(what, Loop):
+            yield count_steps(graph, args[0]) * count(what)
+
+
+def count_code(loop: Loop) -> int:
+    """How many operands the graphs of one step read, plus one for each node."""
+    total = 0
+    for graph in (loop.body, loop.condition):
+        for what, args in zip(graph.what, graph.operands) if graph else ():
+            total += 1 + len(args) + (count_code(what) if isinstance(what, Loop) else 0)
+    return total
 
 
 def count_dots(graph: Graph, layout: Layout) -> int:
@@ -146,32 +182,42 @@ def count_dots(graph: Graph, layout: Layout) -> int:
 
 
 def translate(graph: Graph, layout: Layout, machine: Machine, lanes: int, to_tables: bool = False) -> Translation:
-    """Translate a graph to LLVM IR: straight-line code for a small section, tables for a large one, or `to_tables`."""
-    ir = IR(machine.fma)
+    """Translate a graph to LLVM IR: straight-line code for a small section, tables for a large one, or `to_tables`.
+
+    A section with loops is always straight-line code.
+    """
+    ir = IR(machine.fma, machine.lanes)
+    has_loops = [any(isinstance(what, Loop) and x == y for what, x in zip(graph.what, layout.batched)) for y in (0, 1)]
+    loops = Loops(any(has_loops))
+    if loops.any:
+        write_attend(ir)
     shared: list[str] | Tables
-    if count_operands(graph, layout, False) <= (0 if to_tables else tuning.STRAIGHT_SHARED):
-        shared, state = write_straight_line(ir, graph, layout, False, 1, Sums())
+    if has_loops[0] or count_operands(graph, layout, False) <= (0 if to_tables else tuning.STRAIGHT_SHARED):
+        shared, state = write_straight_line(ir, graph, layout, False, 1, Sums(), loops)
     else:
         shared, state = tabulate(graph, layout, False), 0
         write_table_machine(ir, "shared_machine", shared.keys, 1, True)
     if not layout.leaves:
         write_batch_loop(ir, layout, lanes, shared, [], Sums(), 1)
-        return Translation(str(ir), shared, [], state, 0, lanes)
+        return Translation(str(ir), shared, [], state, 0, lanes, loops)
     load = count_operands(graph, layout, True)
-    if to_tables or load > tuning.STRAIGHT_BATCHED or count_dots(graph, layout) > tuning.STRAIGHT_DOTS:
+    is_large = load > tuning.STRAIGHT_BATCHED or count_dots(graph, layout) > tuning.STRAIGHT_DOTS
+    if not has_loops[1] and (to_tables or is_large):
         tables = tabulate(graph, layout, True)
         write_table_machine(ir, "batched_machine", tables.keys, lanes, False)
         width = 1
         while width < tuning.TABLE_VECTORS and tables.slots * width * 2 * lanes <= tuning.CACHE:
             width *= 2
         write_batch_loop(ir, layout, lanes, shared, tables, Sums(), width)
-        return Translation(str(ir), shared, tables, max(state, tables.slots * width * lanes), 0, lanes)
+        return Translation(str(ir), shared, tables, max(state, tables.slots * width * lanes), 0, lanes, loops)
     width = choose_width(load) if lanes > 1 else 1
+    while width > 1 and count_rows(graph, layout) * lanes * width > tuning.CACHE:
+        width //= 2
     tile = lanes * width
     sums = plan_sums(graph, layout, lanes, tile)
-    batched, slots = write_straight_line(ir, graph, layout, True, tile, sums)
+    batched, slots = write_straight_line(ir, graph, layout, True, tile, sums, loops)
     write_batch_loop(ir, layout, lanes, shared, batched, sums, width)
-    return Translation(str(ir), shared, batched, max(state, slots * tile), len(sums.kept) * sums.stride, tile)
+    return Translation(str(ir), shared, batched, max(state, slots * tile), len(sums.kept) * sums.stride, tile, loops)
 
 
 def choose_width(load: int) -> int:

@@ -68,6 +68,27 @@ TABLE_COLUMNS = {1: 4, 2: 4, 4: 2, 8: 4}
 # 25 %).
 ROW_LENGTH = 8
 
+# Loops.
+
+# A running loop lets Python have a moment after so many operations on a vector, so that Ctrl-C is heard. A moment takes
+# 2 µs, and so many operations 2 to 50 ms. Chosen.
+FUEL = 10_000_000
+# Loops of no more operations need no such moment. Chosen.
+UNWATCHED = 10_000
+# Operations that a function such as exp counts as.
+FUNCTION_OPERATIONS = 8
+# Steps of a loop, as an estimate, where the number is not known. Chosen.
+STEPS_GUESSED = 32
+# Rows of at most so many numbers have a fixed place; others have memory that grows. Chosen.
+FEW_ROWS = 256
+# What a step of a loop over single numbers computes without its carries is computed for several steps at once if it is
+# more than so many operations, and so many more for each number that the rest of the step reads.
+AHEAD, PASSED = 8, 2
+# So many results that are numbers of a stack, side by side, are copied by a loop. Chosen.
+STRETCH = 8
+# The most bytes that the rows of one loop may take, for each thread. Chosen.
+MOST_ROWS = 1 << 31
+
 # Sums over the batch.
 
 # Tiles whose factors are kept before they are multiplied and added up together; a power of two. For 2-16-16-1 of 100

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from .. import ops
 from ..chain import times
 from ..node import walk
+from ..primitive import Primitive
 from ..value import Value
 from .conditions import Condition, Conditions, common
 
@@ -111,6 +112,20 @@ class Choices:
                 number = self.add([self._mask(each, valid) for each in under])
         return number if arrives is always and valid is always else Partly(number, arrives, valid)
 
+    def as_term(self, x: Any, condition: Condition | None = None) -> Any:
+        """A number or a Partly as a term; it arrives, and is valid, only under the condition, if one is given."""
+        if type(x) is Partly:
+            return Term(x.number, 1.0, x.arrives, x.valid)
+        return (x, 1.0) if condition in (None, self.conditions.always) else Term(x, 1.0, condition, condition)
+
+    def as_partly(self, x: Any) -> Partly:
+        """An adjoint or a tangent with its conditions."""
+        return x if type(x) is Partly else Partly(x, self.conditions.always, self.conditions.always)
+
+    def right_where(self, x: Partly, condition: Condition) -> Any:
+        """The number of x, right where a condition holds."""
+        return self.conditions.select(x.valid, common([x.valid, condition]), x.number, 0.0)
+
     def result(self, x: Any) -> Any:
         """The number of an adjoint or a tangent: 0 where nothing arrives."""
         return self.conditions.select(x.valid, self.conditions.always, x.number, 0.0) if type(x) is Partly else x
@@ -163,7 +178,7 @@ class Choices:
 
 
 def _may_be_tame(x: Value) -> bool:
-    return x.op is None or x.op in _TAME or not any(x.op.partials)
+    return x.op is None or x.op in _TAME or (isinstance(x.op, Primitive) and not any(x.op.partials))
 
 
 def _is_finite(partial: Any) -> bool:
@@ -172,7 +187,7 @@ def _is_finite(partial: Any) -> bool:
 
 def _is_compared(x: Any, condition: Any) -> bool:
     """Whether x is no nan where the condition holds: it is compared there, or a choice of numbers that are."""
-    if condition.op is None or condition.op.native not in _ORDERED:
+    if not isinstance(condition.op, Primitive) or condition.op.native not in _ORDERED:
         return False
     numbers = (x._b, x._c) if x.op is ops.where else (x,)
     return all(type(each) is float or each is condition._a or each is condition._b for each in numbers)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from .. import ops
 from ..node import Node, walk
+from ..primitive import Primitive
 
 _ages: Final = itertools.count()
 
@@ -50,7 +51,7 @@ class Condition:
 
 def _key(x: Any) -> Any:
     """Equal for traced numbers that are computed alike from the same operands."""
-    if x.op is None or not x.op.scalar:
+    if not isinstance(x.op, Primitive) or not x.op.scalar:
         return id(x)
     return x.op, *[p.hex() if type(p) is float else id(p) for p in x.args]
 
@@ -104,6 +105,10 @@ class Conditions:
             pair = (x, otherwise) if condition.truth else (otherwise, x)
             return ops.where(self.decision(condition), *pair)
         return ops.where(self._number(condition, within), x, otherwise)
+
+    def number(self, condition: Condition, given: Condition) -> Any:
+        """1 where a condition holds, otherwise 0, as a traced number or a float; `given` is known to hold."""
+        return self._number(condition, common([condition, given]))
 
     def _number(self, condition: Condition, within: Condition) -> Any:
         """A traced number that is 1 where a condition holds, and otherwise 0."""

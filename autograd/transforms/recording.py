@@ -77,8 +77,8 @@ class Recording:
         tracer: Any = next((x for x in every if isinstance(x, Value) and type(x) is not Value), None)
         self.traced = tracer is not None
         if tracer is not None:  # in its graph, other nodes represent the variables
-            self.numbers = [tracer.trace.lift(x) if isinstance(x, Value) else x for x in self.numbers]
-            self.variables = [tracer.trace.lift(v) for v in self.variables]
+            self.numbers = [tracer.stand_in(x) if isinstance(x, Value) else x for x in self.numbers]
+            self.variables = [tracer.stand_in(v) for v in self.variables]
         self.paths = Paths(self.numbers, self.variables)
         others = set(self.paths.leaves)
         if has_aux:

@@ -27,6 +27,7 @@ from ..fast import dot_partials
 from ..node import on_backward
 from ..value import Value
 from .choices import Choices
+from .whole import Whole, whole_rules
 
 Pair = tuple[Any, Any]  # an adjoint or a tangent, and the local derivative that multiplies it: a term of another one
 BLOCK = 256  # rows of a Jacobian in one sweep: enough to share its cost, few enough for the memory
@@ -91,26 +92,47 @@ def pull_back_to_all(root: Value, seed: Any) -> dict[Value, Any]:
     """The derivative of a traced number, times seed, with respect to each node it was computed from."""
     choices = Choices(total_on_values)
     found = _adjoints_on_values(topological_order(root), [(root, seed)], choices, None)
-    return {node: choices.result(adjoint) for node, adjoint in found}
+    return {node: choices.result(adjoint) for node, adjoint in found if type(adjoint) is not list}
+
+
+def pull_back_under(
+    outputs: Sequence[Any], seeds: Sequence[Any], variables: Sequence[Value], choices: Choices
+) -> list[Any]:
+    """Like pull_back on Values, but the seeds and what is returned may depend on conditions, those of `choices`."""
+    seeded = [(out, seed) for out, seed in zip(outputs, seeds) if isinstance(out, Value)]
+    paths = Paths(outputs, variables)
+    return _gather(_adjoints_on_values(paths.order, seeded, choices, paths.known), variables)
+
+
+def new_choices() -> Choices:
+    """What keeps track of the conditions of a sweep through traced nodes."""
+    return Choices(total_on_values)
 
 
 def _choices_among(order: Sequence[Value]) -> Choices | None:
     """What keeps track of conditions, if the nodes are traced. On Values it is known what is taken."""
-    return None if not order or type(order[0]) is Value else Choices(total_on_values)
+    return None if not order or type(order[0]) is Value else new_choices()
 
 
 def _adjoints_on_values(
     order: Sequence[Value], seeds: Iterable[tuple[Value, Any]], choices: Choices | None, wanted: set[Value] | None
 ) -> Iterator[tuple[Value, Any]]:
     def edges(node: Value, adjoint: Any) -> list[tuple[Value, Any]]:
+        if type(node.op) in whole_rules:
+            return whole_rules[type(node.op)].pull_back(node, adjoint, choices, wanted)  # type: ignore[no-any-return]
         pairs = rule_on_values(node, wanted)
         if choices is None:
             return [(parent, (adjoint, partial)) for parent, partial in pairs]
         terms = [(parent, choices.term(node, parent, adjoint, partial)) for parent, partial in pairs]
         return [(parent, term) for parent, term in terms if term is not None]
 
-    total = total_on_values if choices is None else choices.total
-    return adjoints(order, [(out, (seed, 1.0)) for out, seed in seeds], edges, total)
+    def total(terms: Sequence[Any]) -> Any:
+        if type(terms[0]) is Whole:
+            return terms
+        return total_on_values(terms) if choices is None else choices.total(terms)
+
+    given = [(out, (seed, 1.0) if choices is None else choices.as_term(seed)) for out, seed in seeds]
+    return adjoints(order, given, edges, total)
 
 
 def pull_back_each(outputs: Sequence[Any], variables: Sequence[Value], on_values: bool) -> list[list[Any]]:
@@ -144,13 +166,37 @@ def push_forward(
 ) -> list[Any]:
     """Forward: the derivative of each output in the direction of the tangents, one for each variable."""
     announce(outputs)
+    paths = paths or Paths(outputs, variables)
+    choices = _choices_among(paths.order)
+    results = _tangents(outputs, variables, tangents, on_values, paths, choices)
+    return results if choices is None else list(map(choices.result, results))
+
+
+def push_forward_under(
+    outputs: Sequence[Any], variables: Sequence[Value], tangents: Sequence[Any], choices: Choices
+) -> list[Any]:
+    """Like push_forward on Values, but the tangents may depend on conditions, those of `choices`."""
+    return _tangents(outputs, variables, tangents, True, Paths(outputs, variables), choices)
+
+
+def _tangents(
+    outputs: Sequence[Any],
+    variables: Sequence[Value],
+    tangents: Sequence[Any],
+    on_values: bool,
+    paths: Paths,
+    choices: Choices | None,
+) -> list[Any]:
     found: dict[Value, Any] = {}
     for v, tangent in zip(variables, tangents):
         found[v] = found[v] + tangent if v in found else tangent
-    paths = paths or Paths(outputs, variables)
-    choices = _choices_among(paths.order)
     total = total_on_values if choices is None else choices.total
     for node in paths.order:
+        if type(node.op) in whole_rules:
+            tangent = whole_rules[type(node.op)].push_forward(node, found, choices)
+            if tangent is not None:
+                found[node] = tangent
+            continue
         partials = rule_on_values(node, paths.known) if on_values else local_derivatives(node)
         known = [(parent, partial) for parent, partial in partials if parent in found]
         terms: list[Any] = [(found[parent], partial) for parent, partial in known]
@@ -159,8 +205,7 @@ def push_forward(
             terms = [term for term in each if term is not None]
         if terms:  # a rule may pass nothing forward
             found[node] = total(terms) if on_values else sum([tangent * partial for tangent, partial in terms])
-    results = [found.get(out, 0.0) if isinstance(out, Value) else 0.0 for out in outputs]
-    return results if choices is None else list(map(choices.result, results))
+    return [found.get(out, 0.0) if isinstance(out, Value) else 0.0 for out in outputs]
 
 
 def _gather(found: Iterable[tuple[Value, Any]], variables: Sequence[Value]) -> list[Any]:

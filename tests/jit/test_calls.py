@@ -139,7 +139,7 @@ def test_the_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch, t
         if again.fresh:
             again.renew()
         again.inputs[0][...], again.inputs[1][...] = w, X
-        threads.run_chunks(runner.compilation, again.context, again.chunks, count)
+        threads.run_chunks(runner.compilation, again, again.chunks, count)
         assert np.array_equal(again.sums, sums)
         assert all(map(np.array_equal, again.outputs, results))
 
@@ -292,7 +292,7 @@ def test_an_interrupted_call_is_over_when_it_raises(monkeypatch: pytest.MonkeyPa
     work.give([a])
     assert work.chunks > 2
     with pytest.raises(Interrupt):
-        threads.run_chunks(dataclasses.replace(compiled, code=Code()), work.context, work.chunks, 2)  # type: ignore[arg-type]
+        threads.run_chunks(dataclasses.replace(compiled, code=Code()), work, work.chunks, 2)  # type: ignore[arg-type]
     assert running == [True]  # it waited for the other thread,
     assert len(written) == 1  # which finished its chunk and began no other
     assert (program(a) == expected).all()

@@ -6,20 +6,13 @@ from collections.abc import Callable, Sequence
 
 from .. import tuning
 from .batch_sums import Sums, write_batch_sums
+from .context import find_field, read_field
 from .ir import IR, Writer
 from .lanes import first_lanes
 from .layout import Layout
 from .table_machine import PARAMETERS
 from .tables import Tables
 from .transpose import GATHER, SCATTER, gather, scatter
-
-# The fields of the context, an array of i64 that each function gets: pointers, then counts, then the bits of a double.
-CONTEXT = (
-    *("shared", "given", "ragged", "results", "in", "out", "kept", "state", "partial", "shared_code", "batched_code"),
-    *("tiles", "last", "elements", "share"),
-)
-POINTERS = 11
-SCRATCH = slice(4, 8)  # each thread has its own
 
 
 def write_batch_loop(
@@ -65,26 +58,19 @@ def _define(ir: IR, lanes: int, head: str, body: Callable[[Writer], None]) -> No
     ir.add(f"define void @{head} nounwind", writer.lines)
 
 
-def _read_field(w: Writer, name: str) -> str:
-    """Read a field of the context."""
-    number = CONTEXT.index(name)
-    kind, prefix = ("ptr", "p") if number < POINTERS else ("i64", "i")
-    return w.put(f"load {kind}, ptr {w.pointer('%context', number, 'i64')}", prefix)
-
-
 def _leaf_pointers(w: Writer, t: str) -> str:
     """Where the pointers to the rows of each leaf are. A ragged last tile has its own, to rows padded to a tile."""
-    ragged = w.put(f"icmp eq i64 {t}, {_read_field(w, 'last')}", "b")
-    return w.put(f"select i1 {ragged}, ptr {_read_field(w, 'ragged')}, ptr {_read_field(w, 'given')}", "p")
+    ragged = w.put(f"icmp eq i64 {t}, {read_field(w, 'last')}", "b")
+    return w.put(f"select i1 {ragged}, ptr {read_field(w, 'ragged')}, ptr {read_field(w, 'given')}", "p")
 
 
 def _call_section(w: Writer, functions: Sequence[str], t: str) -> None:
     """Call the functions of straight-line code."""
-    values = [_read_field(w, name) for name in ("shared", "in", "state", "kept", "out", "results", "tiles")]
+    values = [read_field(w, name) for name in ("shared", "in", "state", "kept", "out", "results", "tiles")]
     values[3] = _tile_in_strip(w, values[3], t)
     values.insert(5, _leaf_pointers(w, t))
-    kinds = ["ptr"] * 7 + ["i64"] * 2
-    arguments = ", ".join(f"{kind} {value}" for kind, value in zip(kinds, [*values, t]))
+    kinds = ["ptr"] * 7 + ["i64"] * 2 + ["ptr"]
+    arguments = ", ".join(f"{kind} {value}" for kind, value in zip(kinds, [*values, t, "%context"]))
     for name in functions:
         w.do(f"call void @{name}({arguments})")
 
@@ -103,12 +89,12 @@ def _call_table_machine(w: Writer, name: str, *values: str) -> None:
 def _write_prologue(w: Writer, layout: Layout, shared: list[str] | Tables) -> None:
     """The prologue computes the shared section."""
     if isinstance(shared, Tables):
-        values, code, end = _read_field(w, "shared"), _read_field(w, "shared_code"), str(len(shared.code))
+        values, code, end = read_field(w, "shared"), read_field(w, "shared_code"), str(len(shared.code))
         _call_table_machine(w, "shared_machine", values, values, "null", code, end, "1", "1", "0", "1")
     else:
         _call_section(w, shared, "0")
         if not layout.leaves:
-            _copy_results(w, layout, _read_field(w, "shared_code"), _read_field(w, "shared"))
+            _copy_results(w, layout, read_field(w, "shared_code"), read_field(w, "shared"))
 
 
 def _copy_results(w: Writer, layout: Layout, table: str, numbers: str) -> None:
@@ -128,23 +114,23 @@ def _copy_results(w: Writer, layout: Layout, table: str, numbers: str) -> None:
 
 def _write_tile(w: Writer, layout: Layout, batched: Sequence[str], sums: Sums) -> None:
     """Compute one tile by straight-line code."""
-    tiles = _read_field(w, "tiles")
+    tiles = read_field(w, "tiles")
     if max(layout.leaves, default=0) > tuning.DIRECT_IN:
-        w.do(f"call void @gather(ptr {_leaf_pointers(w, '%t')}, ptr {_read_field(w, 'in')}, i64 %t)")
+        w.do(f"call void @gather(ptr {_leaf_pointers(w, '%t')}, ptr {read_field(w, 'in')}, i64 %t)")
     _call_section(w, batched, "%t")
-    _copy_results(w, layout, _read_field(w, "batched_code"), _read_field(w, "out"))
+    _copy_results(w, layout, read_field(w, "batched_code"), read_field(w, "out"))
     if max(layout.row_leaves, default=0) > layout.direct_out:
-        w.do(f"call void @scatter(ptr {_read_field(w, 'results')}, ptr {_read_field(w, 'out')}, i64 {tiles}, i64 %t)")
+        w.do(f"call void @scatter(ptr {read_field(w, 'results')}, ptr {read_field(w, 'out')}, i64 {tiles}, i64 %t)")
     if sums.kept:
         _zero_missing_elements(w, sums)
 
 
 def _zero_missing_elements(w: Writer, sums: Sums) -> None:
     """Set what is kept for the elements that a last tile lacks to zero, whatever was computed for them."""
-    kept = _tile_in_strip(w, _read_field(w, "kept"), "%t")
-    ragged = w.put(f"icmp eq i64 %t, {_read_field(w, 'last')}", "b")
+    kept = _tile_in_strip(w, read_field(w, "kept"), "%t")
+    ragged = w.put(f"icmp eq i64 %t, {read_field(w, 'last')}", "b")
     count = w.index("mul", w.put(f"zext i1 {ragged} to i64", "i"), len(sums.kept))
-    used = first_lanes(w, _read_field(w, "elements"))
+    used = first_lanes(w, read_field(w, "elements"))
 
     def clear(n: str) -> None:
         place = w.pointer(kept, w.index("mul", n, sums.stride))
@@ -156,7 +142,7 @@ def _zero_missing_elements(w: Writer, sums: Sums) -> None:
 def _chunk_bounds(w: Writer) -> tuple[str, str]:
     """The first tile of chunk %c, and how many tiles it has."""
     begin = w.index("mul", "%c", tuning.CHUNK)
-    left = w.index("sub", _read_field(w, "tiles"), begin)
+    left = w.index("sub", read_field(w, "tiles"), begin)
     short = w.put(f"icmp slt i64 {left}, {tuning.CHUNK}", "b")
     return begin, w.put(f"select i1 {short}, i64 {left}, i64 {tuning.CHUNK}", "i")
 
@@ -177,7 +163,7 @@ def _write_chunk(w: Writer, layout: Layout, adding: Sequence[str], width: int) -
         tiles(begin, count)
         return
     room = layout.sums_room(w.lanes)
-    kept, sums = _read_field(w, "kept"), w.pointer(_read_field(w, "partial"), w.index("mul", "%c", room))
+    kept, sums = read_field(w, "kept"), w.pointer(read_field(w, "partial"), w.index("mul", "%c", room))
     _zero_memory(w, sums, room)
 
     def strip(first: str) -> None:
@@ -194,9 +180,9 @@ def _write_chunk(w: Writer, layout: Layout, adding: Sequence[str], width: int) -
 def _write_table_chunk(w: Writer, layout: Layout, tables: Tables, width: int) -> None:
     """Compute a chunk by the table machine, `width` tiles at a time."""
     begin, count = _chunk_bounds(w)
-    shared, code, values, tiles = (_read_field(w, name) for name in ("shared", "batched_code", "state", "tiles"))
-    results, last, elements = (_read_field(w, name) for name in ("results", "last", "elements"))
-    sums = w.pointer(_read_field(w, "partial"), w.index("mul", "%c", layout.sums_room(w.lanes)))
+    shared, code, values, tiles = (read_field(w, name) for name in ("shared", "batched_code", "state", "tiles"))
+    results, last, elements = (read_field(w, name) for name in ("results", "last", "elements"))
+    sums = w.pointer(read_field(w, "partial"), w.index("mul", "%c", layout.sums_room(w.lanes)))
     if layout.sums:
         _zero_memory(w, sums, layout.sums)
     step = width * w.lanes
@@ -241,8 +227,8 @@ def _write_finish(w: Writer, layout: Layout) -> None:
     room = layout.sums_room(w.lanes)
     if not room:
         return
-    chunks = w.index("sdiv", w.index("add", _read_field(w, "tiles"), tuning.CHUNK - 1), tuning.CHUNK)
-    target = _read_field(w, "partial")
+    chunks = w.index("sdiv", w.index("add", read_field(w, "tiles"), tuning.CHUNK - 1), tuning.CHUNK)
+    target = read_field(w, "partial")
 
     def chunk(c: str) -> None:
         source = w.pointer(target, w.index("mul", w.index("add", c, 1), room))
@@ -254,7 +240,7 @@ def _write_finish(w: Writer, layout: Layout) -> None:
         w.loop(str(room), several, step=w.lanes)
 
     w.loop(w.index("sub", chunks, 1), chunk)
-    share = w.broadcast(w.pointer("%context", CONTEXT.index("share")))
+    share = w.broadcast(find_field(w, "share"))
 
     def scale(k: str) -> None:
         place = w.pointer(target, k)
@@ -265,6 +251,6 @@ def _write_finish(w: Writer, layout: Layout) -> None:
 
 def _write_all(w: Writer) -> None:
     w.do("call void @prologue(ptr %context)")
-    chunks = w.index("sdiv", w.index("add", _read_field(w, "tiles"), tuning.CHUNK - 1), tuning.CHUNK)
+    chunks = w.index("sdiv", w.index("add", read_field(w, "tiles"), tuning.CHUNK - 1), tuning.CHUNK)
     w.loop(chunks, lambda c: w.do(f"call void @chunk(ptr %context, i64 {c})"))
     w.do("call void @finish(ptr %context)")

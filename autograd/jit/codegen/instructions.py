@@ -113,6 +113,9 @@ def _finish_norm(w: Writer, top: str, scale: str, total: str) -> str:
 def _logsumexp(w: Writer, *xs: str) -> str:
     """The largest x, plus log1p of the sum of exp(x - largest) over all others."""
     top = functools.reduce(lambda top, x: _larger_or_nan(w, top, x), xs)
+    if len(xs) == 2:
+        other = w.select(w.compare("oeq", xs[0], top), xs[1], xs[0])
+        return _finish_logsumexp(w, top, w.call("exp", vector_exp.exp, w.sub(other, top)))
     terms, found = [], ""
     for x in xs:
         is_top = w.compare("oeq", x, top)

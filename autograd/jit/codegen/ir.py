@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,13 +13,14 @@ class IR:
 
     Args:
         fma: whether the machine multiplies and adds in one instruction.
+        lanes: how many doubles a vector of the machine holds.
 
     Attributes:
         known: the names of the helper functions that were already asked for; see Writer.call.
     """
 
-    def __init__(self, fma: bool) -> None:
-        self.fma = fma
+    def __init__(self, fma: bool, lanes: int = 1) -> None:
+        self.fma, self.lanes = fma, lanes
         self.known: set[str] = set()
         self._declarations: dict[str, None] = {}
         self._functions: list[str] = []
@@ -47,14 +49,18 @@ class Writer:
     Args:
         ir: receives the declarations and the helper functions that the body needs.
         lanes: how many doubles each operand holds; 1 for plain doubles.
+
+    Attributes:
+        inline: whether helper functions are written here and not called.
     """
 
     def __init__(self, ir: IR, lanes: int) -> None:
         self.ir = ir
         self.lanes = lanes
         self.lines: list[str] = []
+        self.inline = False
         self.block = "entry"  # the basic block that lines are now added to
-        self._count = 0
+        self._numbers = itertools.count(1)
         self.type, self.long, self.truth_type = self.kind("double"), self.kind("i64"), self.kind("i1")
         self.suffix = "f64" if lanes == 1 else f"v{lanes}f64"
 
@@ -62,10 +68,15 @@ class Writer:
         """The type of an operand whose lanes are scalars of this type."""
         return scalar if self.lanes == 1 else f"<{self.lanes} x {scalar}>"
 
+    def wider(self, lanes: int) -> Writer:
+        """A writer of the same body for operands of so many lanes. It must end in the block in which it begins."""
+        other = Writer(self.ir, lanes)
+        other.lines, other._numbers, other.block = self.lines, self._numbers, self.block
+        return other
+
     def put(self, text: str, prefix: str = "v") -> str:
         """Append an instruction that has a result."""
-        self._count += 1
-        name = f"%{prefix}{self._count}"
+        name = f"%{prefix}{next(self._numbers)}"
         self.lines.append(f"  {name} = {text}")
         return name
 
@@ -75,8 +86,7 @@ class Writer:
 
     def new_label(self, name: str) -> str:
         """A new name for a basic block."""
-        self._count += 1
-        return f"{name}{self._count}"
+        return f"{name}{next(self._numbers)}"
 
     def start_block(self, label: str) -> None:
         """Begin the basic block of that name; the next lines go there."""
@@ -140,21 +150,14 @@ class Writer:
 
     def broadcast(self, place: str) -> str:
         """The one double at that place, in every lane."""
-        scalar = self.put(f"load double, ptr {place}, align 8")
+        return self.spread(self.put(f"load double, ptr {place}, align 8"))
+
+    def spread(self, scalar: str) -> str:
+        """One double in every lane."""
         if self.lanes == 1:
             return scalar
         one = self.put(f"insertelement {self.type} poison, double {scalar}, i32 0")
         return self.put(f"shufflevector {self.type} {one}, {self.type} poison, <{self.lanes} x i32> zeroinitializer")
-
-    def load_strided(self, place: str, step: int) -> str:
-        """A double for each lane, from places that lie `step` doubles apart."""
-        result = "poison"
-        for lane in range(self.lanes):
-            one = self.put(f"load double, ptr {self.pointer(place, lane * step)}, align 8")
-            if self.lanes == 1:
-                return one
-            result = self.put(f"insertelement {self.type} {result}, double {one}, i32 {lane}")
-        return result
 
     # Constants
 
@@ -207,7 +210,12 @@ class Writer:
         return self.put(f"call {self.type} {full}({', '.join(f'{self.type} {x}' for x in args)})")
 
     def call(self, name: str, body: Callable[..., str], *args: str) -> str:
-        """A call of a helper function, which `body` writes at its first call."""
+        """A call of a helper function, which `body` writes at its first call, or the body itself; see `inline`."""
+        if self.inline:
+            self.inline = False  # not for the helper functions of its rare cases
+            result = body(self, *args)
+            self.inline = True
+            return result
         full = f"{name}.{self.suffix}"
         if full not in self.ir.known:
             self.ir.known.add(full)

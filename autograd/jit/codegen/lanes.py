@@ -1,4 +1,4 @@
-"""Operations across the lanes of a vector: sums of lanes, and a mask of the first few."""
+"""Operations across the lanes of a vector: sums of lanes, a mask of the first few, loads for each lane."""
 
 from __future__ import annotations
 
@@ -42,3 +42,14 @@ def first_lanes(w: Writer, count: str) -> str:
     bound = w.put(f"shufflevector {w.long} {bound}, {w.long} poison, <{w.lanes} x i32> zeroinitializer", "i")
     order = "<" + ", ".join(f"i64 {k}" for k in range(w.lanes)) + ">"
     return w.put(f"icmp slt {w.long} {order}, {bound}", "b")
+
+
+def load_strided(w: Writer, place: str, step: int) -> str:
+    """A double for each lane, from places that lie `step` doubles apart."""
+    result = "poison"
+    for lane in range(w.lanes):
+        one = w.put(f"load double, ptr {w.pointer(place, lane * step)}, align 8")
+        if w.lanes == 1:
+            return one
+        result = w.put(f"insertelement {w.type} {result}, double {one}, i32 {lane}")
+    return result

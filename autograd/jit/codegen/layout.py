@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from collections.abc import Sequence
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from .. import tuning
 from ..graph.graph import Graph, Input
+from ..graph.loops import At, Item, Loop, Stack
 
 
 @dataclasses.dataclass
@@ -28,6 +30,9 @@ class Layout:
             code: constants are written once, and copies are made by a loop.
         constants: the numbers of the results that are constants, and these constants.
         copies: places, and those that their numbers are copied to: indices into `shared` or, with a batch, results.
+        rows_copied: stretches of results that are numbers of one stack, side by side: the stack, the place of the first
+            number in it, the number of the first result, and how many there are. Loops copy them.
+        unread: the nodes that only name such results, so that they need no code.
         count: how many results there are.
         rows: how many results differ from element to element; they come first.
         first_sum: the results from this one on are summed over the batch.
@@ -44,6 +49,8 @@ class Layout:
     results: dict[int, list[int]]
     constants: tuple[NDArray[np.int64], NDArray[np.float64]]
     copies: tuple[list[int], list[int]]
+    rows_copied: list[tuple[int, int, int, int]]
+    unread: set[int]
     count: int
     rows: int
     first_sum: int
@@ -100,7 +107,7 @@ def lay_out(graph: Graph, shared_inputs: int, leaves: Sequence[int], widths: Seq
     read = [graph.operands[k] for k in range(len(graph)) if batched[k]]
     for args in [*read, dict.fromkeys(graph.outputs) if leaves else ()]:
         for x in args:
-            if not batched[x] and x not in place and type(graph.what[x]) is not float:
+            if not batched[x] and x not in place and _is_kept(graph, x):
                 place[x] = size
                 size += 1
     rows = first_sum if leaves else 0
@@ -113,6 +120,17 @@ def lay_out(graph: Graph, shared_inputs: int, leaves: Sequence[int], widths: Seq
     start = 0 if leaves else shared_inputs
     stored = np.ones(len(graph.outputs), dtype=bool)
     stored[constants] = False
+    stored[list(in_place)] = False
+    uses = graph.uses()
+    has_loop = any(isinstance(what, Loop) and x == bool(leaves) for what, x in zip(graph.what, batched))  # so no tables
+    stretches = _find_stretches(graph, stored[: rows if leaves else None]) if has_loop else []
+    by_copies = (k for j, k in enumerate(graph.outputs[: rows if leaves else None]) if j not in in_place)
+    named = collections.Counter(by_copies) if stretches else {}
+    unread: set[int] = set()
+    for _, _, j, length in stretches:
+        stored[j : j + length] = False
+        first.update((k, start + n) for n, k in enumerate(graph.outputs[j : j + length], j) if k not in first)
+        unread.update(k for k in graph.outputs[j : j + length] if uses[k] == named[k])
     stored[list(in_place)] = True
     for j in np.flatnonzero(stored).tolist():
         k = graph.outputs[j]
@@ -128,10 +146,12 @@ def lay_out(graph: Graph, shared_inputs: int, leaves: Sequence[int], widths: Seq
             results.setdefault(k, []).append(j)
     return Layout(
         batched=batched,
-        uses=graph.uses(),
+        uses=uses,
         results=results,
         constants=(constants, numbers),
         copies=copies,
+        rows_copied=stretches,
+        unread=unread,
         count=len(graph.outputs),
         rows=rows,
         first_sum=first_sum,
@@ -145,6 +165,15 @@ def lay_out(graph: Graph, shared_inputs: int, leaves: Sequence[int], widths: Seq
     )
 
 
+def _is_kept(graph: Graph, k: int) -> bool:
+    """Whether a shared node that batched nodes read needs a place: constants need none, and stacks have their own."""
+    what = graph.what[k]
+    if isinstance(what, Item):
+        loop = graph.what[graph.operands[k][0]]
+        return isinstance(loop, Loop) and what.number <= loop.carries
+    return not isinstance(what, (float, Loop, Stack))
+
+
 def _find_constants(graph: Graph, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Which of the first `count` results are constants, and these constants."""
     is_constant = np.array([type(what) is float for what in graph.what], dtype=bool)
@@ -152,3 +181,25 @@ def _find_constants(graph: Graph, count: int) -> tuple[NDArray[np.int64], NDArra
     outputs = np.fromiter(graph.outputs, np.int64, count)
     found = np.flatnonzero(is_constant[outputs])
     return found, numbers[outputs[found]]
+
+
+def _find_stretches(graph: Graph, stored: NDArray[np.bool_]) -> list[tuple[int, int, int, int]]:
+    """Stretches of stored results that are numbers of one stack, side by side; see Layout.rows_copied."""
+    found: list[tuple[int, int, int, int]] = []
+    before: tuple[int, int] | None = None  # the stack, and the place that would go on
+    begin = 0
+
+    def end(j: int) -> None:
+        if before is not None and j - begin >= tuning.STRETCH:
+            found.append((before[0], before[1] - (j - begin), begin, j - begin))
+
+    count = 0
+    for count, (k, wanted) in enumerate(zip(graph.outputs, stored.tolist()), 1):
+        what = graph.what[k]
+        here = (graph.operands[k][0], what.place) if isinstance(what, At) and wanted else None
+        if here is None or here != before:
+            end(count - 1)
+            begin = count - 1
+        before = None if here is None else (here[0], here[1] + 1)
+    end(count)
+    return found

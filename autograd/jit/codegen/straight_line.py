@@ -11,19 +11,23 @@ from ...primitive import Primitive
 from .. import tuning
 from ..graph.graph import Graph, Input
 from .batch_sums import Sums
-from .instructions import LONG, Carried, emit
+from .instructions import LONG, Carried
 from .ir import IR, Writer
+from .lanes import load_strided
 from .layout import Layout, narrow_leaves
+from .loops.rows import Loops, Site
+from .loops.section import Section
+from .loops.writer import write_node
 
 # None of the memory that is written is read through another pointer, which lets LLVM reorder loads and stores.
 SECTION_PARAMETERS = (
     "ptr noalias %shared, ptr noalias %in, ptr noalias %state, ptr noalias %kept, ptr noalias %out, "
-    "ptr noalias %given, ptr noalias %results, i64 %tiles, i64 %t"
+    "ptr noalias %given, ptr noalias %results, i64 %tiles, i64 %t, ptr %context"
 )
 
 
 def write_straight_line(
-    ir: IR, graph: Graph, layout: Layout, batched: bool, tile: int, sums: Sums
+    ir: IR, graph: Graph, layout: Layout, batched: bool, tile: int, sums: Sums, loops: Loops
 ) -> tuple[list[str], int]:
     """Write the functions that compute one section of a graph.
 
@@ -34,32 +38,29 @@ def write_straight_line(
         batched: whether to write the batched section; otherwise the shared one.
         tile: how many elements of the batch are computed together.
         sums: what is summed over the batch.
+        loops: receives what the loops of the section need. The shared section must be written first.
 
     Returns:
         The names of the functions, in the order to call them, and how many tiles of numbers they
         pass to one another in memory.
     """
-    section = _SectionWriter(ir, graph, layout, batched, tile, sums)
+    section = _SectionWriter(ir, graph, layout, batched, tile, sums, loops)
     section.write_functions()
     return section.functions, section.slots
 
 
-class _SectionWriter:
-    def __init__(self, ir: IR, graph: Graph, layout: Layout, batched: bool, tile: int, sums: Sums) -> None:
-        self.ir, self.graph, self.layout = ir, graph, layout
-        self.is_batched, self.lanes = batched, tile
+class _SectionWriter(Section):
+    def __init__(
+        self, ir: IR, graph: Graph, layout: Layout, batched: bool, tile: int, sums: Sums, loops: Loops
+    ) -> None:
+        super().__init__(ir, graph, layout, batched, tile, loops)
         self.sums = sums
-        self.mine = {
-            k: None for k in range(len(graph)) if layout.batched[k] == batched and isinstance(graph.what[k], Primitive)
-        }
-        self.items = [*self._results_of_others(), *self.mine]
+        self.items = [*self._results_of_others(), *self.gather_loops(self.mine)]
         self.ordered = False
         self.functions: list[str] = []
-        self.slots = 0
         self.slot: dict[int, int] = {}  # for each node that a later function reads, its place in the state
         self.part = self._cut_parts()
         self.last = self._find_last_readers()
-        self.direct_in = narrow_leaves(layout.leaves, tuning.DIRECT_IN)
         self.direct_out = narrow_leaves(layout.row_leaves, layout.direct_out)
 
     def _cut_parts(self) -> dict[int, int]:
@@ -80,9 +81,13 @@ class _SectionWriter:
             here = max([depth.get(x, 0) for x in args], default=0) + mine // 2
             load, stores, longest = load + mine, stores + stored, max(longest, here)
             full = load > tuning.FUNCTION_OPERANDS or load * (longest + stores) > tuning.FUNCTION_COST
-            if part and (full or self._is_long(k) or self._is_long(before)):
+            apart = self.loop_of.get(k) != self.loop_of.get(before)
+            if part and (full or apart or self._is_long(k) or self._is_long(before)):
                 if not self.ordered:
-                    self.ordered, self.items = True, [*self._results_of_others(), *self._order_by_need()]
+                    self.ordered, self.items = (
+                        True,
+                        [*self._results_of_others(), *self.gather_loops(self._order_by_need())],
+                    )
                     return self._cut_parts()
                 current, load, stores, depth = current + 1, mine, stored, {}
                 here = longest = mine // 2
@@ -122,20 +127,47 @@ class _SectionWriter:
         return last
 
     def write_functions(self) -> None:
-        for _, part in itertools.groupby(self.items, self.part.__getitem__):
-            self._begin_function()
+        for _, group in itertools.groupby(self.items, self.part.__getitem__):
+            part = list(group)
+            self._begin_function(part[0] in self.loop_of)
             for k in part:
                 if k in self.mine:
                     self._write_node(k)
                 else:
                     self._store_result(k)
             self._end_function()
+        if self.is_batched == bool(self.layout.leaves) and self.layout.rows_copied:
+            self._begin_function()
+            for stretch in self.layout.rows_copied:
+                self._copy_rows(*stretch)
+            self._end_function()
 
-    def _begin_function(self) -> None:
+    def _copy_rows(self, stack: int, place: int, result: int, count: int) -> None:
+        """Copy numbers of a stack, side by side, to results, side by side."""
+        w, rows = self.w, self.site.rows(self.places[stack])
+        target = (
+            self._at("out", result * self.lanes) if self.is_batched else self._at("shared", self.layout.result(result))
+        )
+
+        def copy(n: str) -> None:
+            w.store(rows.read(w, w.index("add", n, place)), w.pointer(target, w.index("mul", n, self.lanes)))
+
+        w.loop(str(count), copy)
+
+    def _begin_function(self, has_loop: bool = False) -> None:
         self.w = Writer(self.ir, self.lanes)
+        self.site = Site(self.w, self.loops, self.is_batched, self.allocate)
         self.names: dict[int, str] = {}
+        self.has_loop = has_loop
+        self.w.inline = has_loop and self.lanes == 1
+        self.mask = self.mask_elements() if has_loop and self.is_batched and self.lanes > 1 else None
 
     def _end_function(self) -> None:
+        if self.has_loop:
+            self.w.do("br label %done")
+            self.w.start_block(self.site.stop)
+            self.w.do("br label %done")
+            self.w.start_block("done")
         name = f"{'batched' if self.is_batched else 'shared'}{len(self.functions)}"
         self.ir.add(
             f"define internal void @{name}({SECTION_PARAMETERS}) nounwind noinline alignstack(64)", self.w.lines
@@ -150,17 +182,19 @@ class _SectionWriter:
         return [k for k in wanted if k not in self.mine]
 
     def _write_node(self, k: int) -> None:
-        op, args = self.graph.what[k], self.graph.operands[k]
-        assert isinstance(op, Primitive)
+        op = self.graph.what[k]
         if self.is_batched and k in self.sums.fused:
             return
-        if self._is_long(k):
-            self.names[k] = self._write_long(op, args)
+        if isinstance(op, Primitive) and self._is_long(k):
+            self.names[k] = self._write_long(op, self.graph.operands[k])
         else:
-            self.names[k] = emit(self.w, op, [self._fetch(x) for x in args])
-        if self.last.get(k, 0) > self.part[k]:
-            self.slot[k] = self.slots
-            self.slots += 1
+            write_node(self.site, self, k)
+        if k not in self.names:
+            return
+        if k in self.fixed or self.last.get(k, 0) > self.part[k]:
+            if k not in self.fixed:
+                self.fixed[k], self.slots = self.slots, self.slots + 1
+            self.slot[k] = self.fixed[k]
             self.w.store(self.names[k], self._at("state", self.slot[k] * self.lanes))
         self._store_result(k)
 
@@ -226,30 +260,29 @@ class _SectionWriter:
         return [self.w.load(self._at("state", slot * self.lanes)) for slot in memory]
 
     def _fetch_number(self, k: int) -> str:
-        return self.w.number(self._fetch(k))
+        return self.w.number(self.fetch(k))
 
     def _store_result(self, k: int) -> None:
         """Store a node that is a result, or that the batched section reads."""
         w, layout = self.w, self.layout
         if not self.is_batched:
-            if k in layout.shared_place and isinstance(self.graph.what[k], Primitive):
-                w.store(self._fetch(k), self._at("shared", layout.shared_place[k]))
+            if k in layout.shared_place and k in self.mine:
+                w.store(self.fetch(k), self._at("shared", layout.shared_place[k]))
             if not layout.leaves:
                 for j in layout.results.get(k, ()):
-                    w.do(
-                        f"store double {w.number(self._fetch(k))}, ptr {self._at('shared', layout.result(j))}, align 8"
-                    )
+                    w.do(f"store double {w.number(self.fetch(k))}, ptr {self._at('shared', layout.result(j))}, align 8")
             return
         for j in layout.results.get(k, ()):
             if j in self.direct_out:
                 rows = w.index("add", w.index("mul", "%tiles", j), "%t")
-                w.store(self._fetch(k), w.pointer("%results", w.index("mul", rows, self.lanes)))
+                w.store(self.fetch(k), w.pointer("%results", w.index("mul", rows, self.lanes)))
             else:
-                w.store(self._fetch(k), self._at("out", j * self.lanes))
+                w.store(self.fetch(k), self._at("out", j * self.lanes))
         if k in self.sums.kept:
-            w.store(self._fetch(k), self._at("kept", self.sums.kept[k] * self.sums.stride))
+            w.store(self.fetch(k), self._at("kept", self.sums.kept[k] * self.sums.stride))
 
-    def _fetch(self, k: int) -> str:
+    def fetch(self, k: int) -> str:
+        """The name of a number."""
         name = self.names.get(k)
         if name is None:
             name = self._load(k)
@@ -270,7 +303,7 @@ class _SectionWriter:
                 leaf, start, width = self.direct_in[what.number]
                 rows = w.put(f"load ptr, ptr {w.pointer('%given', leaf, 'ptr')}", "p")
                 rows = w.pointer(rows, w.index("mul", "%t", width * self.lanes))
-                return w.load(rows) if width == 1 else w.load_strided(w.pointer(rows, what.number - start), width)
+                return w.load(rows) if width == 1 else load_strided(w, w.pointer(rows, what.number - start), width)
             return w.put(f"load {w.type}, ptr {self._at('in', what.number * self.lanes)}, align 8")
         return w.broadcast(self._at("shared", self.layout.shared_place[k]))
 

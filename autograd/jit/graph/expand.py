@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from typing import Any
 
 from ...primitive import Primitive, describe, is_number
@@ -11,6 +12,7 @@ from ..codegen.instructions import INSTRUCTIONS, NATIVE
 from ..trace.state import TracingError, tracing
 from ..trace.tracer import Trace
 from .graph import Graph, Input, What, from_tracers, group_operands
+from .loops import Loop
 
 _PACKAGE = __name__.partition(".")[0] + "."
 
@@ -44,6 +46,7 @@ def expand(graph: Graph, who: str) -> Graph:
     Raises:
         TracingError: if a formula needs concrete numbers; it says what to do.
     """
+    graph = _in_loops(graph, who)
     known = {op for op in set(graph.what) if isinstance(op, Primitive) and is_machine_code(op, who)}
     if all(what in known for what in graph.what if isinstance(what, Primitive)):
         return graph
@@ -71,6 +74,19 @@ def expand(graph: Graph, who: str) -> Graph:
                 operands.append(tuple([inner[k] for k in its_args]))
         place.append(inner[inside.outputs[0]])
     return Graph(tuple(what), tuple(operands), tuple([place[k] for k in graph.outputs]))
+
+
+def _in_loops(graph: Graph, who: str) -> Graph:
+    """The graph with formulas in the steps of its loops replaced."""
+    if not any(type(what) is Loop for what in graph.what):
+        return graph
+    found: dict[Loop, Loop] = {}
+    for loop in graph.what:
+        if type(loop) is Loop and loop not in found:
+            condition = None if loop.condition is None else expand(loop.condition, who)
+            found[loop] = dataclasses.replace(loop, body=expand(loop.body, who), condition=condition)
+    what = tuple([found[each] if type(each) is Loop else each for each in graph.what])
+    return Graph(what, graph.operands, graph.outputs)
 
 
 class _CannotCompile(Exception):

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...primitive import Primitive
 from ..trace.tracer import Tracer
+from .loops import At, Item, Loop, Stack
 
 
 class Input(NamedTuple):
@@ -20,7 +21,7 @@ class Input(NamedTuple):
     name: str = ""
 
 
-What = Input | float | Primitive
+What = Input | float | Primitive | Loop | Item | At | Stack
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Graph:
     """Nodes, each after its operands.
 
     Attributes:
-        what: for each node its Input, the float of a constant, or the primitive that makes it.
+        what: for each node its Input, the float of a constant, the primitive that makes it, or what it has to do with
+            a loop.
         operands: for each node the nodes that its primitive is applied to, with the elements of
             sequences one after the other; () for inputs and constants.
         outputs: the nodes that are the results.
@@ -54,8 +56,24 @@ class Graph:
 
     @property
     def applications(self) -> int:
-        """How many of the nodes are operations."""
-        return sum(isinstance(what, Primitive) for what in self.what)
+        """How many of the nodes are operations; those of a step of a loop count once."""
+        bodies = [what.body.applications for what in self.what if type(what) is Loop]
+        return sum(isinstance(what, Primitive) for what in self.what) + sum(bodies)
+
+    def evaluate(self, numbers: Sequence[float]) -> list[float]:
+        """The outputs for one element of a batch, computed in Python as the engine does; `numbers` are the inputs."""
+        found: list[Any] = []
+        for what, operands in zip(self.what, self.operands):
+            args = [found[k] for k in operands]
+            if type(what) is Input:
+                found.append(numbers[what.number])
+            elif isinstance(what, Primitive):
+                found.append(what.evaluate(*group_operands(what, args)))
+            elif type(what) is float:
+                found.append(what)
+            else:
+                found.append(what.evaluate(args if isinstance(what, (Loop, Stack)) else args[0]))  # type: ignore[union-attr]
+        return [found[k] for k in self.outputs]
 
     def needed(self) -> bytearray:
         """For each node whether a result depends on it."""
@@ -96,7 +114,24 @@ def _describe(what: What, args: Sequence[int]) -> str:
         return f"{'batched' if what.batched else 'shared'} input {what.name or what.number}"
     if isinstance(what, float):
         return repr(what)
-    return f"{what} " + " ".join(f"%{k}" for k in args)
+    if type(what) is Loop:
+        return _describe_loop(what, args)
+    name = f"item {what.number} of" if type(what) is Item else f"at {what.place} of" if type(what) is At else what
+    return f"{'stack' if type(name) is Stack else name} " + " ".join(f"%{k}" for k in args)
+
+
+def _describe_loop(loop: Loop, args: Sequence[int]) -> str:
+    """A loop with its operands and, indented, the graph of a step."""
+    parts = [f"loop of %{args[0]} steps" + " backward" * loop.backward]
+    ends = [1, 1 + loop.carries, 1 + loop.carries + loop.stacks, len(args)]
+    for name, start, end in zip(("carries", "stacks", "constants"), ends, ends[1:]):
+        if end > start:
+            parts.append(f"{name} " + " ".join(f"%{k}" for k in args[start:end]))
+    lines = [", ".join(parts)]
+    for name, graph in (("while", loop.condition), ("step", loop.body)):
+        if graph is not None:
+            lines += [f"  {name}", *["    " + line for line in str(graph).splitlines()]]
+    return "\n".join(lines)
 
 
 def from_tracers(nodes: Iterable[Tracer], inputs: dict[Tracer, Input], outputs: Sequence[Any]) -> Graph:

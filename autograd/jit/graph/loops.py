@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from .graph import Graph
@@ -43,27 +43,60 @@ class Loop:
     backward: bool = False
     limit: int | None = None
     line: str = ""
+    arity: ClassVar[int] = 1  # of its tracer: one tuple
 
     @property
     def rows(self) -> int:
         """How many rows it writes."""
         return len(self.body.outputs) - self.carries
 
+    def evaluate(self, operands: Sequence[Any]) -> list[Any]:
+        """The results: the last carries, how many steps were taken, and the rows, each a list."""
+        first, second = 1 + self.carries, 1 + self.carries + self.stacks
+        carries, taken, rows = run_loop(
+            self,
+            lambda graph, numbers: graph.evaluate(numbers),
+            operands[0],
+            operands[1:first],
+            operands[first:second],
+            operands[second:],
+        )
+        return [*carries, float(taken), *rows]
 
-class Item(NamedTuple):
+
+@dataclasses.dataclass(frozen=True)
+class Item:
     """A result of a loop, its operand: carry `number`, then the count of steps taken, then the rows, each a stack."""
 
     number: int
+    arity: ClassVar[int] = 1
+
+    def evaluate(self, results: Sequence[Any]) -> Any:
+        """This one of the results of a loop."""
+        return results[self.number]
 
 
-class At(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class At:
     """The number at a place in a stack, its operand."""
 
     place: int
+    arity: ClassVar[int] = 1
+
+    def evaluate(self, stack: Sequence[Any]) -> Any:
+        """The number there."""
+        return stack[self.place]
 
 
-class Stack(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Stack:
     """A stack: its operands, one after the other. It has no single number; loops read it step by step."""
+
+    arity: ClassVar[int] = 1
+
+    def evaluate(self, numbers: Sequence[Any]) -> Sequence[Any]:
+        """The stack as a sequence of numbers."""
+        return numbers
 
 
 def run_loop(

@@ -16,6 +16,8 @@ from ... import ops
 from ...primitive import Primitive
 from ..trace.comparisons import stop_gradient
 from .graph import Graph, Input, What, group_operands
+from .loop_passes import simplify_loops
+from .loops import At, Loop, Stack
 
 # Dots of more products are added up with fma, in order, which is what networks spend their time in. Shorter ones
 # are rounded as the engine rounds them: geometry is made of them, and there products do cancel.
@@ -38,6 +40,12 @@ class Builder:
 
     def apply(self, op: Primitive, args: tuple[int, ...]) -> int:
         return self._node((op, args), op, args)
+
+    def other(self, what: What, args: tuple[int, ...]) -> int:
+        """A loop, or what reads or feeds one."""
+        if type(what) is At and type(self.what[args[0]]) is Stack:
+            return self.operands[args[0]][what.place]
+        return self._node((type(what), _loop_key(what) if type(what) is Loop else what, args), what, args)
 
     def _node(self, key: object, what: What, args: tuple[int, ...]) -> int:
         known = self._known.get(key)
@@ -76,9 +84,23 @@ def rewrite(graph: Graph, rewrites: Sequence[Rewrite]) -> Graph:
             place.append(build.input(what))
         elif isinstance(what, float):
             place.append(build.constant(what))
-        else:
+        elif isinstance(what, Primitive):
             place.append(_apply(build, rewrites, what, tuple([place[k] for k in args])))
+        else:
+            place.append(build.other(what, tuple([place[k] for k in args])))
     return Graph(tuple(build.what), tuple(build.operands), tuple([place[k] for k in graph.outputs]))
+
+
+def _loop_key(loop: Loop) -> object:
+    """Equal for loops that do the same."""
+    graphs = []
+    for graph in (loop.body, loop.condition):
+        if graph is not None:
+            whats = [
+                x.hex() if type(x) is float else _loop_key(x) if type(x) is Loop else (type(x), x) for x in graph.what
+            ]
+            graphs.append((tuple(whats), graph.operands, graph.outputs))
+    return tuple(graphs), loop.carries, loop.stacks, loop.backward, loop.limit
 
 
 def _apply(build: Builder, rewrites: Sequence[Rewrite], op: Primitive, args: tuple[int, ...]) -> int:
@@ -268,7 +290,13 @@ def rewrite_nodes(graph: Graph) -> Graph:
     return rewrite(graph, REWRITES)
 
 
-PASSES: tuple[Pass, ...] = (rewrite_nodes, remove_dead_code)
+def reduce_loops(graph: Graph) -> Graph:
+    """The graph with smaller loops, after all rewrites: what was computed in a loop may equal what is outside."""
+    reduced = simplify_loops(graph, simplify)
+    return graph if reduced is graph else rewrite_nodes(reduced)
+
+
+PASSES: tuple[Pass, ...] = (rewrite_nodes, reduce_loops, remove_dead_code)
 
 
 def simplify(graph: Graph) -> Graph:

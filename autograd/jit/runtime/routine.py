@@ -83,7 +83,7 @@ class Routine:
 
     def run(self, runner: Runner, work: Workspace) -> None:
         """Run a program in its workspace."""
-        if runner.closed_over or runner.threads:  # these need Python
+        if runner.closed_over or runner.threads or work.attendant is not None:  # these need Python
 
             def compute() -> bool:
                 runner.compute(work)

@@ -11,7 +11,7 @@ import numpy as np
 from ...node import on_float
 from ...transforms.tree import Leaf
 from .. import tuning
-from ..codegen.batch_loop import CONTEXT
+from ..codegen.context import CONTEXT
 from ..compile import Compilation
 from ..trace.traced import TracedFunction
 from .memory import Floats, aligned
@@ -65,9 +65,11 @@ class Runner:
             # Inside a transform float(v) is refused. It takes half as long again as v.data.
             work.close([float(v) if on_float else v.data for v in self.closed_over])
         if self.threads:
-            run_chunks(self.compilation, work.context, work.chunks)
+            run_chunks(self.compilation, work, work.chunks)
         else:
             self.function(work.address)
+            if work.attendant is not None:
+                work.attendant.check()
 
     def workspace(self) -> Workspace:
         """A workspace for the caller, who puts numbers into its inputs, or gives them to it, and calls `compute`.

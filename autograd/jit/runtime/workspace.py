@@ -11,10 +11,11 @@ import numpy as np
 
 from ...transforms.tree import Leaf
 from .. import tuning
-from ..codegen.batch_loop import CONTEXT
+from ..codegen.context import CONTEXT
 from ..codegen.layout import Layout
 from ..codegen.tables import Tables
 from ..compile import Compilation
+from .attendant import Attendant
 from .memory import Floats, aligned
 from .signature import Argument
 
@@ -33,6 +34,7 @@ class Workspace:
         inputs: for each leaf of the arguments an array of its shape, where its numbers go.
         outputs: for each leaf of the results an array of its shape, where its numbers are.
         sums: the results that are summed over the batch.
+        attendant: who serves the loops, if there are any.
         lent: the inputs that may be read in the caller's own arrays, with the numbers of their leaves.
     """
 
@@ -71,8 +73,9 @@ class Workspace:
         partly = size is not None and size % tile > 0
         counts = [tiles, tiles - 1, (size or 0) % tile] if partly else [tiles, -1, 0]
         bits = int(np.float64(share).view(np.int64))
-        self.context = np.array([*[m.ctypes.data for m in memory], *counts, bits], dtype=np.int64)
+        self.context = np.array([*[m.ctypes.data for m in memory], 0, 0, 0, *counts, bits, 0, 0, 0, 0], dtype=np.int64)
         assert len(self.context) == len(CONTEXT)
+        self.attendant = Attendant(translation.loops, self.context) if translation.loops.any else None
         self.address = self.context.ctypes.data
         self.inputs: list[Floats] = []
         self.lent: dict[int, int] = {}

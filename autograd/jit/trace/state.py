@@ -66,9 +66,14 @@ def tracing(trace: Running) -> Iterator[None]:
         raise trace.refusal
 
 
+def running() -> Any:
+    """The trace that records now, or None."""
+    return _running.get()
+
+
 def _stand_in(x: Any) -> Any:
     """What stands for a Value in the function that this thread is tracing; None if there is none."""
-    trace = _running.get()
+    trace = running()
     return None if trace is None else trace.lift(x)
 
 

@@ -9,18 +9,25 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from ...functions.loops import on_loop
 from ...lost import is_watched
 from ...node import on_float
 from ...transforms.sweep import pull_back
 from ...transforms.tree import Leaf, Tree, check, flatten
+from ...transforms.whole import whole_rules
 from ...value import Value
 from ..graph.expand import expand
 from ..graph.graph import Graph, Input, from_tracers
 from ..runtime.signature import Argument
 from .guards import Decision, Decisions, first_broken
+from .loops.functions import recorder
+from .loops.rules import RULES
 from .sources import Sources
 from .state import TracingError, tracing
 from .tracer import Trace, Tracer
+
+on_loop.append(recorder)
+whole_rules.update(RULES)
 
 
 @dataclasses.dataclass

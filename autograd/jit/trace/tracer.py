@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, NoReturn
 
 from ... import ops
@@ -24,7 +25,7 @@ class Trace:
     Attributes:
         nodes: its tracers, each after what it was computed from.
         closed_over: the leaf Values from outside that it used, each with the tracer that stands for it.
-        ended: whether tracers can no longer be used.
+        busy: whether nothing is recorded here now: it has ended, or a body in it, of the trace `body`, is traced.
         computed: the Values from outside that were computed there, as the function used them.
         refusal: the first TracingError, which `tracing` raises at the end.
         decisions: what the function decided by the numbers of one element; None if the trace has no numbers.
@@ -34,7 +35,8 @@ class Trace:
         self.nodes: list[Tracer] = []
         self.closed_over: dict[Value, Tracer] = {}
         self.computed: list[Value] = []
-        self.ended = False
+        self.busy = False
+        self.body: Trace | None = None
         self.decisions = decisions
         self.refusal: TracingError | None = None
         self._lifted: dict[int, tuple[Any, Any]] = {}  # by id: the original, kept alive, and what stands for it
@@ -46,8 +48,20 @@ class Trace:
         return tracer
 
     def end(self) -> None:
-        """End the trace: from now on any use of its tracers is a TracingError."""
-        self.ended = True
+        """From now on any use of its tracers is a TracingError."""
+        self.busy, self.body = True, None
+
+    def innermost(self) -> Trace:
+        """The trace that records now: this one or, while the body of a loop is traced, that of the body."""
+        trace = self
+        while trace.body is not None:
+            trace = trace.body
+        if trace.busy:
+            trace.refuse_late_use()
+        return trace
+
+    def refuse_late_use(self) -> NoReturn:
+        self.refuse("used a traced value after its trace had ended", "return it from the function, do not keep it")
 
     def refuse(self, what: str, remedy: str) -> NoReturn:
         """Raise a TracingError, which this trace remembers, even if another thread is at work in it."""
@@ -57,34 +71,32 @@ class Trace:
 
     def decide(self, tracer: Tracer, what: str, remedy: str) -> float:
         """The number of a tracer, by which the function decides; without any, a TracingError of these words."""
-        if self.ended:
-            self.refuse_late_use()
-        if self.decisions is None:
-            self.refuse(what, remedy)
-        return self.decisions.answer(tracer)
-
-    def refuse_late_use(self) -> NoReturn:
-        self.refuse(
-            "used a traced value after its trace had ended", "return it from the function instead of keeping it"
-        )
+        trace = self.innermost()
+        if trace.decisions is None:
+            trace.refuse(what, remedy)
+        return trace.decisions.answer(tracer)
 
     def lift(self, x: Any) -> Any:
         """What stands for x in this trace: a float or own tracer itself; for a Value, tracers that recompute it."""
         if type(x) is float:
             return x
         if type(x) is Tracer:
-            if x.trace is not self:
-                self.refuse("used a traced value of another trace", "return it from the traced function instead")
-            return x
+            return x if x.trace is self else self._take_in(x)
         if type(x) is tuple:
             known = self._lifted.get(id(x))
             if known is None:
                 lifted = tuple([p if type(p) is float else self.lift(p) for p in x])
-                known = self._lifted[id(x)] = (x, x if all(map(_same, x, lifted)) else lifted)
+                known = self._lifted[id(x)] = (x, x if all(map(operator.is_, x, lifted)) else lifted)
             return known[1]
         if x.op is None:
             return self._leaf(x)
         return self._expand(x)
+
+    def _take_in(self, x: Tracer) -> Any:
+        """What stands for a tracer of another trace."""
+        if type(x.trace) is not Trace:  # of a body, which has ended
+            x.trace.refuse_late_use()
+        self.refuse("used a traced value of another trace", "return it from the traced function instead")
 
     def _leaf(self, value: Value) -> Tracer:
         tracer = self.closed_over.get(value)
@@ -95,13 +107,10 @@ class Trace:
     def _expand(self, value: Value) -> Any:
         """A Value that was computed before or outside the trace, recorded as part of it."""
 
-        def unknown_parents(node: Value) -> list[Any]:
-            return [p for p in node.parents if self._unknown(p)]
-
         if not self._unknown(value):
             return self._lifted[id(value)][1]
         self.computed.append(value)
-        for node in walk([value], unknown_parents):
+        for node in walk([value], lambda node: [p for p in node.parents if self._unknown(p)]):
             args = [tuple(map(self._known, x)) if type(x) is tuple else self._known(x) for x in node.args]
             self._lifted[id(node)] = (node, Tracer(self, node.op, *_pack(node.op, tuple(args))))
         return self._lifted[id(value)][1]
@@ -111,10 +120,6 @@ class Trace:
 
     def _known(self, x: Any) -> Any:
         return self._lifted[id(x)][1] if id(x) in self._lifted else self.lift(x)
-
-
-def _same(a: Any, b: Any) -> bool:
-    return a is b
 
 
 def _pack(op: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -129,7 +134,10 @@ class Tracer(Deciding, Value):
     trace: Trace
     index: int
 
-    def __init__(self, trace: Trace, op: Primitive | None, a: Any = None, b: Any = None, c: Any = None) -> None:
+    def __init__(self, trace: Trace, op: Any, a: Any = None, b: Any = None, c: Any = None) -> None:
+        if trace.busy and op is not None:
+            trace = trace.innermost()
+            a, b, c = [x if x is None else trace.lift(x) for x in (a, b, c)]
         self.trace = trace
         self.op = op
         self._a = a
@@ -139,20 +147,17 @@ class Tracer(Deciding, Value):
         self._mark = 0
         self.index = len(trace.nodes)
         trace.nodes.append(self)
-        if trace.ended:
-            trace.refuse_late_use()
 
     def _record(self, op: Primitive, args: tuple[Any, ...]) -> Tracer:
         """The tracer that applies `op` to `args`; see Node."""
         if op is ops.dot:
             ops.check_lengths(args[0], args[1])  # its evaluation does that, but tracing does not evaluate
-        lift = self.trace.lift
-        return Tracer(self.trace, op, *_pack(op, tuple([x if type(x) is float else lift(x) for x in args])))
+        trace = self.trace.innermost() if self.trace.busy else self.trace
+        return Tracer(trace, op, *_pack(op, tuple([x if type(x) is float else trace.lift(x) for x in args])))
 
-    def stand_in(self, value: Value) -> Tracer:
-        """The tracer that stands, in this trace, for a Value from outside."""
-        tracer: Tracer = self.trace.lift(value)
-        return tracer
+    def stand_in(self, value: Value) -> Any:
+        """The tracer that stands, where it is recorded now, for a Value from outside."""
+        return self.trace.innermost().lift(value)
 
     # Everything that needs a number, which does not exist before the program runs
 
@@ -184,7 +189,7 @@ class Tracer(Deciding, Value):
 
     def __float__(self) -> float:
         return self.trace.refuse(
-            "converted a traced value to float", "use ag's functions in place of math's and float()"
+            "converted a traced value to float", "use ag's functions instead of math's and float()"
         )
 
     def __str__(self) -> str:
