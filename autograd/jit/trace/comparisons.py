@@ -1,7 +1,8 @@
-"""Comparisons and stop_gradient as primitives: tracers record them, while Values answer at once."""
+"""Comparisons, `&` and `|` of them, and stop_gradient as primitives: tracers record them, Values answer at once."""
 
 from __future__ import annotations
 
+from ...ops import where
 from ...primitive import primitive
 
 
@@ -41,6 +42,18 @@ def not_equal(a: float, b: float) -> float:
     return float(a != b)
 
 
+@primitive(None, None, symbol="and", native=lambda a, b: where(a, b, 0.0))
+def both(a: float, b: float) -> float:
+    """1 where both conditions hold, otherwise 0."""
+    return float(a != 0 and b != 0)
+
+
+@primitive(None, None, symbol="or", native=lambda a, b: where(a, 1.0, b))
+def either(a: float, b: float) -> float:
+    """1 where at least one condition holds, otherwise 0."""
+    return float(a != 0 or b != 0)
+
+
 @primitive(None, symbol="stop")
 def stop_gradient(x: float) -> float:
     """x; no gradient flows back through it."""
@@ -48,3 +61,4 @@ def stop_gradient(x: float) -> float:
 
 
 COMPARISONS = (less, less_equal, greater, greater_equal, equal, not_equal)
+CONDITIONS = (*COMPARISONS, both, either)

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+import numpy as np
+
 from ... import ops
 from ...chain import adjoints_on_values
 from ...node import walk
 from ...primitive import Primitive, check_flag
 from ...user_line import user_line
 from ...value import Value
-from .comparisons import equal, greater, greater_equal, less, less_equal, not_equal, stop_gradient
+from .comparisons import (
+    CONDITIONS,
+    both,
+    either,
+    equal,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    not_equal,
+    stop_gradient,
+)
 from .state import TracingError
 
 _ADD, _SUB, _MUL, _DIV = ops.add, ops.sub, ops.mul, ops.div
@@ -275,6 +288,22 @@ class Tracer(Value):
         return self._compare(greater_equal, other)
 
     __hash__ = object.__hash__
+
+    def __and__(self, other: Any) -> Any:
+        return self._join(both, other)
+
+    def __or__(self, other: Any) -> Any:
+        return self._join(either, other)
+
+    __rand__, __ror__ = __and__, __or__
+
+    def _join(self, op: Primitive, other: Any) -> Any:
+        """This condition and another one. With other numbers `&` and `|` have no meaning, as on floats."""
+        if isinstance(other, (bool, np.bool_)):
+            other = float(other)
+        elif not isinstance(other, Tracer) or other.op not in CONDITIONS:
+            return NotImplemented
+        return self._record(op, (self, other)) if self.op in CONDITIONS else NotImplemented
 
     def _compare(self, op: Primitive, other: Any) -> Any:
         try:
