@@ -35,6 +35,7 @@ bench: $(VENV)/.bench $(VENV)/c_build ## time this project and its peers side by
 	$(RUN) tests/benchmarks/engine.py
 	$(RUN) tests/benchmarks/compiled.py
 	$(RUN) tests/benchmarks/loops.py
+	$(RUN) tests/benchmarks/hessians.py
 	$(RUN) tests/benchmarks/drawing.py
 
 wheel: $(VENV)/.dev ## build two wheels into dist: one of plain Python, and the C build for this Python and system

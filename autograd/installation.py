@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 # The extra of this package that installs each optional library.
-EXTRAS = {"llvmlite": "jit", "safetensors": "weights", "matplotlib": "plots"}
+EXTRAS = {"llvmlite": "jit", "safetensors": "weights", "matplotlib": "plots", "scipy": "sparse"}
 
 
 def check_folder() -> None:

@@ -51,7 +51,7 @@ class Solution:
         self.residuals = list(residuals)
         self.inputs = tuple(_inputs_of(variables, residuals, nodes))
         self._expressions: list[Any] = []
-        self._slopes: dict[int, list[Any]] = {}
+        self._slopes: dict[int, list[tuple[int | None, Any]]] = {}
         self._float_slopes: dict[int, list[float]] = {}
         self._factor: Any = None
 
@@ -85,33 +85,38 @@ class Solution:
             return list(numbers)
         numbers = [x if self._factor is None else x * self._factor for x in numbers]
         op = self._make_primitive()
-        return [self._node(op, x, v) for x, v in zip(numbers, self._variables)]
+        return [self._node(op, *self._keep(x, v)) for x, v in zip(numbers, self._variables)]
 
     def _make_primitive(self) -> Primitive:
-        def root(number: float, value: float, inputs: Sequence[float]) -> float:
+        def root(place: float, value: float, inputs: Sequence[float]) -> float:
             """A number of the solution of equations, as a function of what is in them."""
             return value
 
-        made = primitive(None, None, self._rule, native=lambda number, value, inputs: value, sequences=["inputs"])
+        made = primitive(None, None, self._rule, native=lambda place, value, inputs: value, sequences=["inputs"])
         return made(root)
 
-    def _node(self, op: Any, number: Any, expression: Any) -> Any:
-        """The node that stands for a held expression with this number; a float if it is constant."""
+    def _keep(self, number: Any, expression: Any) -> tuple[int | None, Any]:
+        """The place at which a held expression with this number is kept, None if it is constant; the number."""
         if not self.inputs or not isinstance(expression, Node):
-            return number
+            return None, number
         self._expressions.append(expression)
-        return op.apply((float(len(self._expressions) - 1), number, self.inputs))
+        return len(self._expressions) - 1, number
 
-    def _rule(self, out: Any, k: Any, value: Any, inputs: Any) -> list[Any]:
-        """The derivatives with respect to the inputs of the node that stands for expression number k."""
-        k = int(k)
+    def _node(self, op: Any, place: int | None, number: Any) -> Any:
+        """The node that stands for a kept expression; the number of one that is constant."""
+        return number if place is None else op.apply((float(place), number, self.inputs))
+
+    def _rule(self, out: Any, place: Any, value: Any, inputs: Any) -> list[Any]:
+        """The derivatives with respect to the inputs of the node that stands for the expression at a place."""
+        k = int(place)
         if not isinstance(out, Node):
             if k not in self._float_slopes:
                 self._float_slopes[k] = self._float_derivatives(self._expressions[k])
             return self._float_slopes[k]
         if k not in self._slopes:
-            self._slopes[k] = self._derivatives(self._expressions[k])
-        return [self._node(out.op, x if is_traced(x) else number_of(x), x) for x in self._slopes[k]]  # type: ignore[attr-defined]
+            found = self._derivatives(self._expressions[k])
+            self._slopes[k] = [self._keep(x if is_traced(x) else number_of(x), x) for x in found]
+        return [self._node(out.op, *kept) for kept in self._slopes[k]]  # type: ignore[attr-defined]
 
     # Total derivatives, as held expressions
 

@@ -4,8 +4,10 @@ How it works, folder by folder, in the order of the pipeline (each folder's docs
 
 - program.py: Program, what `jit` returns; binding.py: keywords and static arguments; compile.py: from a function to
   code, stage by stage; tuning.py: the constants that decide which code is written, each with its measurement.
-- trace/: the function runs once on Tracers, which are Values without a number and record every operation. A branch
-  on one is an error. The engine's own derivative rules, run on the trace, add the gradient.
+- trace/: the function runs once on Tracers, which are Values without a number and record every operation. What the
+  function decides by the numbers of an element is noted. The engine's own derivative rules, run on the trace, add the
+  gradient.
+- paths/: a function that decides is compiled for each sequence of decisions, and elements go down their own.
 - graph/: the trace as a flat list of nodes. Equal nodes are merged, constants are folded, and identities that
   hold for every float are used.
 - codegen/: LLVM IR. Nodes that the whole batch shares are computed once, as plain doubles. Every other node is
@@ -61,12 +63,13 @@ def jit(
     Args:
         f: a function of numbers, arrays, Modules, and lists, tuples, dicts and dataclasses of these,
             that returns numbers, arrays or such containers of them. If it is left out, as in
-            `@jit(in_axes=0)`, the result is a decorator. The function must do the same operations
-            whatever the numbers are, with ag.where in place of if. Leaf Values and parameters from
-            outside are read at each call; if another Value has taken the place of one, in a variable,
-            list, dict, array or attribute, f is compiled again. But a plain number, and what Python
-            computes from a Value (`if p > 0`, `p.data`, `p.detach()`), keeps the value that it had when
-            the function was traced; so do the shape and the settings of a Module.
+            `@jit(in_axes=0)`, the result is a decorator. It may decide by traced
+            numbers (if, while, max, int(x)): it is compiled for each path that elements take, up
+            to 1,000, and each element of a batch takes its own. Leaf Values and parameters from outside
+            are read at each call; if another Value has taken the place of one, in a variable, list,
+            dict, array or attribute, f is compiled again. But a plain number, and what is read from a
+            Value (`p.data`, `p.detach()`), keeps the value that it had when the function was traced;
+            so do the shape and the settings of a Module.
         in_axes: the batch axis of each argument, as in jax.vmap: an int, counted from the end if
             negative, or None for an argument that the whole batch shares; a tuple has one for each
             parameter of f in order, also for those that are passed by keyword. f sees one element of
@@ -88,7 +91,8 @@ def jit(
 
     Raises:
         TypeError, ValueError: if f is not a function, or an option does not fit its signature. The program
-            raises TracingError if the function needs a number while it is traced, TypeError if an argument
+            raises TracingError if the function needs the digits of a number while it is traced, or takes too
+            many paths, whatever the function itself raises for an element, TypeError if an argument
             does not consist of real numbers or lacks its batch axis, ValueError if batches have different
             lengths.
 

@@ -90,6 +90,12 @@ class Compilation:
     stats: Stats
     work: int
 
+    def drop_texts(self) -> None:
+        """Drop what is kept to be looked at only, the graphs and the IR, which take far more memory than the code."""
+        nothing = Graph((), (), ())
+        self.traced, self.graph = dataclasses.replace(self.traced, graph=nothing), nothing
+        self.translation = dataclasses.replace(self.translation, ir="")
+
 
 def compile_call(
     f: Callable[..., Any],

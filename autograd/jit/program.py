@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
-import threading
-import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +12,7 @@ from ..transforms.recording import check_argnums
 from ..transforms.tree import flatten
 from . import eager, tuning
 from .binding import Axes, Binding, Plan, find_named, pick
+from .lock import ProgramLock
 from .runtime.results import expect_no_out, write_into
 from .runtime.signature import (
     argument_key,
@@ -33,35 +31,6 @@ if TYPE_CHECKING:
     from .paths.paths import Paths
     from .paths.report import PathReport
     from .runtime.runner import Runner
-
-_locks: weakref.WeakSet[ProgramLock] = weakref.WeakSet()
-
-
-class ProgramLock:
-    """The lock of a program, held while its function is traced and compiled."""
-
-    def __init__(self) -> None:
-        self.renew()
-        _locks.add(self)
-
-    def renew(self) -> None:
-        self._lock = threading.RLock()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
-
-
-def _renew_locks() -> None:
-    """In a child of a fork: the thread that held a program's lock, because it compiled, is not there."""
-    for lock in _locks:
-        lock.renew()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_locks)
 
 
 class Program:

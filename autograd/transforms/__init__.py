@@ -10,7 +10,8 @@ All of them have these rules in common:
   libraries, such as pandas and PyTorch, count as the NumPy arrays that NumPy makes of them.
 - **Nesting.** Numbers in, numbers out. If a result depends on Values from outside, given for any argument
   or closed over, derivatives are Values that depend on them too and can be differentiated again. Values
-  that the function itself makes, such as Value(0.0) to start a sum, are constants.
+  that the function itself makes, such as Value(0.0) to start a sum, are constants in that call. Make what
+  a function keeps from call to call, such as parameters in a functools.cache, before the first one.
 - **Nothing is lost.** `float(x)` and the functions of `math` take the number alone, without its
   derivative. Inside a transform they raise LostDerivativeError: use `ag.sin(x)` or `np.sin(x)`, and
   `x.data` for a constant. An error that the function catches is raised at its end. Threads that it
@@ -22,8 +23,8 @@ All of them have these rules in common:
   ValueError if argnums is out of range or names an argument twice, or if shapes do not match.
 
 tree.py takes structures apart and builds them again, and foreign.py reads the arrays of other libraries. recording.py
-calls the function with variables in place of numbers, and sweep.py goes through the recorded graph; choices.py and
-whole.py are for graphs that `ag.jit` traces.
+calls the function with variables in place of numbers, and sweep.py goes through the recorded graph. choices.py and
+conditions.py are for graphs that `ag.jit` traces, where nobody knows yet what a choice takes, whole.py for their loops.
 grad.py, jacobian.py and products.py hold the transforms themselves.
 """
 

@@ -114,7 +114,7 @@ def builder(x: Any) -> Callable[[list[Any]], Any]:
     if kind in (list, tuple):
         return kind  # type: ignore[no-any-return]
     if isinstance(x, dict):
-        return functools.partial(_build_dict, x)
+        return functools.partial(_build_dict, x, list(x))
     if isinstance(x, (list, tuple)):
         attributes = _attributes(x)
         make = getattr(kind, "_make", None) or functools.partial(_make, kind)
@@ -156,12 +156,12 @@ def kind_of(x: Any) -> Any:
         )
 
 
-def _build_dict(x: dict[Any, Any], items: list[Any]) -> Any:
+def _build_dict(x: dict[Any, Any], keys: list[Any], items: list[Any]) -> Any:
     result = copy.copy(x)  # keeps the kind of dict
     if type(x) is not dict:
         for name in getattr(x, "__dict__", {}).keys() - _attributes(x).keys():
             delattr(result, name)
-    for key, item in zip(list(x), items):
+    for key, item in zip(keys, items):
         result[key] = item
     return result
 

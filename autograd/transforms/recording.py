@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .. import ops
-from ..lost import Guard, differentiated_parameters
+from ..lost import Guard, differentiated_parameters, guards
 from ..primitive import describe
 from ..value import Value, number_of
 from .sweep import Paths, pull_back, pull_back_each, push_forward
@@ -73,13 +73,14 @@ class Recording:
         self.outputs = flatten(self.result, RESULT)
         check(self.outputs, self.who, "return numbers and Values, alone or in containers")
         self.numbers = self.outputs.entries
-        tracer: Any = next((x for x in self.numbers if isinstance(x, Value) and type(x) is not Value), None)
-        self._traced = tracer is not None
+        every = (*self.numbers, *self.variables)
+        tracer: Any = next((x for x in every if isinstance(x, Value) and type(x) is not Value), None)
+        self.traced = tracer is not None
         if tracer is not None:  # in its graph, other nodes represent the variables
             self.numbers = [tracer.stand_in(x) if isinstance(x, Value) else x for x in self.numbers]
             self.variables = [tracer.stand_in(v) for v in self.variables]
-        self._paths = Paths(self.numbers, self.variables)
-        others = set(self._paths.leaves)
+        self.paths = Paths(self.numbers, self.variables)
+        others = set(self.paths.leaves)
         if has_aux:
             others.update(Paths(flatten(self._aux, "aux").entries, self.variables).leaves)
         self._closes_over_values = not guard.made.issuperset(others)
@@ -94,9 +95,9 @@ class Recording:
 
     def hold(self) -> Callable[[], None]:
         """A function that raises RuntimeError if the numbers that derivatives are computed from have changed."""
-        if self._traced:
+        if self.traced:
             return lambda: None
-        leaves = [*self._paths.leaves, *self.variables]
+        leaves = [*self.paths.leaves, *self.variables]
         numbers = [leaf.data for leaf in leaves]
         return lambda: self._expect_unchanged(leaves, numbers, "before the vector is pulled back")
 
@@ -124,7 +125,7 @@ class Recording:
         """Whether derivatives (times these factors) are Values; see "Nesting" in the docstring of the package."""
         return (
             self._takes_values
-            or self._traced
+            or self.traced
             or self._closes_over_values
             or any(isinstance(x, Value) for x in factors)
             or (bool(self._parameters) and not differentiated_parameters().isdisjoint(self._parameters))
@@ -139,6 +140,16 @@ class Recording:
             raise TypeError(
                 f"{self.who} the function must return one number, got {describe(self.result)}. Use jacobian for the "
                 "derivatives of several numbers, or elementwise_grad for a function that works element by element"
+            )
+
+    def expect_numbers(self) -> None:
+        """Raise TypeError if derivatives are Values that others depend on, which no sparse array can hold."""
+        inner = any(guard.watches(x) for guard in list(guards) for x in self.numbers if isinstance(x, Value))
+        if inner or (self.on_values() and not self.traced):
+            raise TypeError(
+                f"{self.who} with sparse=True the derivatives must be plain numbers, got Values: the function closes "
+                "over Values, is called with Values, or is differentiated again. Use sparse=False, or for constants "
+                "their numbers (x.data)"
             )
 
     def value(self) -> Any:
@@ -157,12 +168,12 @@ class Recording:
     def pull(self, seeds: Sequence[Any]) -> list[Any]:
         """The derivative of the sum of the results, each times its seed, with respect to each variable."""
         on_values = self.on_values(seeds)
-        return _convert(pull_back(self.numbers, seeds, self.variables, on_values, self._paths), on_values)
+        return _convert(pull_back(self.numbers, seeds, self.variables, on_values, self.paths), on_values)
 
     def push(self, direction: Sequence[Any]) -> list[Any]:
         """The derivative of each result in a direction."""
         on_values = self.on_values(direction)
-        return _convert(push_forward(self.numbers, self.variables, direction, on_values, self._paths), on_values)
+        return _convert(push_forward(self.numbers, self.variables, direction, on_values, self.paths), on_values)
 
     def pull_each(self, outputs: Sequence[Any]) -> list[list[Any]]:
         """For each output, the derivatives with respect to the variables."""
@@ -171,7 +182,7 @@ class Recording:
 
     def gradient(self) -> list[Any]:
         """The derivative of the single result with respect to each variable, to be differentiated again."""
-        return pull_back(self.numbers, [1.0], self.variables, True, self._paths)
+        return pull_back(self.numbers, [1.0], self.variables, True, self.paths)
 
     def directional(self, direction: Sequence[Any]) -> list[Any]:
         """The derivative of gradient · direction with respect to each variable: the Hessian times the direction."""

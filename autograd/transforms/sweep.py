@@ -77,12 +77,12 @@ def pull_back(
     Returns:
         For each variable a float or, with on_values, a Value, unless the derivative is constant.
     """
-    _announce(outputs)
+    announce(outputs)
     seeded = [(out, seed) for out, seed in zip(outputs, seeds) if isinstance(out, Value)]
     paths = paths or Paths(outputs, variables)
     if not on_values:
         floats = [(out, (float(seed), 1.0)) for out, seed in seeded]
-        return _gather(adjoints(paths.order, floats, _pairs, _sum_of_products), variables)
+        return _gather(adjoints(paths.order, floats, _pairs, sum_of_products), variables)
     choices = _choices_among(paths.order)
     found = _gather(_adjoints_on_values(paths.order, seeded, choices, paths.known), variables)
     return found if choices is None else list(map(choices.result, found))
@@ -90,7 +90,7 @@ def pull_back(
 
 def pull_back_to_all(root: Value, seed: Any) -> dict[Value, Any]:
     """The derivative of a traced number, times seed, with respect to each node it was computed from."""
-    choices = Choices(_total)
+    choices = Choices(total_on_values)
     found = _adjoints_on_values(topological_order(root), [(root, seed)], choices, None)
     return {node: choices.result(adjoint) for node, adjoint in found if type(adjoint) is not list}
 
@@ -106,7 +106,7 @@ def pull_back_under(
 
 def new_choices() -> Choices:
     """What keeps track of the conditions of a sweep through traced nodes."""
-    return Choices(_total)
+    return Choices(total_on_values)
 
 
 def _choices_among(order: Sequence[Value]) -> Choices | None:
@@ -129,7 +129,7 @@ def _adjoints_on_values(
     def total(terms: Sequence[Any]) -> Any:
         if type(terms[0]) is Whole:
             return terms
-        return _total(terms) if choices is None else choices.total(terms)
+        return total_on_values(terms) if choices is None else choices.total(terms)
 
     given = [(out, (seed, 1.0) if choices is None else choices.as_term(seed)) for out, seed in seeds]
     return adjoints(order, given, edges, total)
@@ -165,7 +165,7 @@ def push_forward(
     paths: Paths | None = None,
 ) -> list[Any]:
     """Forward: the derivative of each output in the direction of the tangents, one for each variable."""
-    _announce(outputs)
+    announce(outputs)
     paths = paths or Paths(outputs, variables)
     choices = _choices_among(paths.order)
     results = _tangents(outputs, variables, tangents, on_values, paths, choices)
@@ -190,7 +190,7 @@ def _tangents(
     found: dict[Value, Any] = {}
     for v, tangent in zip(variables, tangents):
         found[v] = found[v] + tangent if v in found else tangent
-    total = _total if choices is None else choices.total
+    total = total_on_values if choices is None else choices.total
     for node in paths.order:
         if type(node.op) in whole_rules:
             tangent = whole_rules[type(node.op)].push_forward(node, found, choices)
@@ -228,7 +228,7 @@ def _pairs(node: Value, adjoint: Any) -> list[tuple[Value, Pair]]:
     return [(parent, (adjoint, partial)) for parent, partial in partials]
 
 
-def _announce(outputs: Sequence[Any]) -> None:
+def announce(outputs: Sequence[Any]) -> None:
     """Call the hooks for the results that are about to be differentiated; see node.py."""
     for hook in on_backward:
         for out in outputs:
@@ -236,7 +236,7 @@ def _announce(outputs: Sequence[Any]) -> None:
                 hook(out, 1.0)
 
 
-def _total(pairs: Sequence[Pair]) -> Any:
+def total_on_values(pairs: Sequence[Pair]) -> Any:
     """The sum of the products of pairs of an adjoint and a partial: at most one node.
 
     The bias is -0.0, which adds nothing, and by which jit tells these sums from a user's dot.
@@ -249,18 +249,18 @@ def _total(pairs: Sequence[Pair]) -> Any:
 
 def _matrix(outputs: Sequence[Any], variables: Sequence[Value]) -> Any:
     """The Jacobian in one sweep. The adjoint of a node is an array with one entry for each output."""
-    _announce(outputs)
+    announce(outputs)
     count = len(outputs)
     seeded = [(out, (seed, 1.0)) for out, seed in zip(outputs, np.eye(count)) if isinstance(out, Value)]
     with np.errstate(all="ignore"):
         order = Paths(outputs, variables).order
-        columns = _gather(adjoints(order, seeded, _pairs, _sum_of_products), variables)
+        columns = _gather(adjoints(order, seeded, _pairs, sum_of_products), variables)
     return np.array([np.broadcast_to(column, count) for column in columns]).reshape(len(variables), count).T
 
 
 def _columns(outputs: Sequence[Any], variables: Sequence[Value]) -> Any:
     """The columns of the Jacobian in one sweep. The tangent of a node is an array with one entry for each variable."""
-    _announce(outputs)
+    announce(outputs)
     found: dict[Value, Any] = {}
     for v, unit in zip(variables, np.eye(len(variables))):
         found[v] = found[v] + unit if v in found else unit
@@ -269,12 +269,12 @@ def _columns(outputs: Sequence[Any], variables: Sequence[Value]) -> Any:
             partials = dot_partials(node) if node.op is ops.dot else local_derivatives(node)
             terms = [(found[parent], partial) for parent, partial in partials if parent in found]
             if terms:
-                found[node] = _sum_of_products(terms)
+                found[node] = sum_of_products(terms)
     rows = [found.get(out, 0.0) if isinstance(out, Value) else 0.0 for out in outputs]
     return np.array([np.broadcast_to(row, len(variables)) for row in rows]).T.tolist()
 
 
-def _sum_of_products(pairs: Sequence[Pair]) -> Any:
+def sum_of_products(pairs: Sequence[Pair]) -> Any:
     total: Any = 0.0
     for adjoint, partial in pairs:
         total = total + adjoint * partial

@@ -255,3 +255,29 @@ def test_floats_give_floats_and_values_values() -> None:
     assert type(cube_root(1.0, ag.Value(8.0))) is ag.Value
     assert type(cube_root(ag.Value(1.0), 8.0)) is float  # the guess has no derivative
     assert solve_quadratics(np.array([2.5, 0.5]), np.array([5.0, 2.0])).dtype == float
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_random_contractions_have_the_derivatives_of_their_iterations(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    n, q = random.integers(1, 4), random.integers(1, 4)
+    a, b = 0.3 / n * random.uniform(-1, 1, (n, n)), random.normal(size=(n, q))
+    p, v = random.normal(size=q), random.normal(size=q)
+
+    def update(x: Any, p: Any) -> Any:
+        return np.sin(a @ x + b @ p) + 0.05 * p[0] * np.tanh(x)
+
+    def iterate(x: Any, p: Any) -> Any:
+        for _ in range(30):
+            x = update(x, p)
+        return x
+
+    def total(solve: Callable[..., Any]) -> Callable[[Any], Any]:
+        return lambda p: np.sum(np.exp(solve(np.zeros(n), p)))
+
+    through = total(iterate)
+    slope, curvature = ag.grad(through)(p), ag.hvp(through, (p,), (v,))
+    as_root = ag.custom_root(lambda x, p: np.exp(update(x, p)) - np.exp(x))(iterate)
+    for implicit in map(total, (ag.fixed_point(update)(iterate), as_root)):
+        np.testing.assert_allclose(ag.grad(implicit)(p), slope, rtol=1e-11, atol=1e-12)
+        np.testing.assert_allclose(ag.hvp(implicit, (p,), (v,)), curvature, rtol=1e-11, atol=1e-12)

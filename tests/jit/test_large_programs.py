@@ -224,3 +224,34 @@ def test_a_deep_graph() -> None:
     assert value == pytest.approx(1 + 0.999**20_000, rel=1e-12)
     assert slope == pytest.approx(0.999**20_000, rel=1e-9)
     assert program.stats.code_bytes < 20_000
+
+
+# Nodes of very many operands: of numbers given side by side, of numbers computed, which lie at equal distances, of a
+# batch and what it shares, and of some that lie nowhere.
+MANY: dict[str, Callable[[Any, Any], Any]] = {
+    "logsumexp": lambda x, w: ag.logsumexp(list(x)) - 1.0,
+    "norm of products": lambda x, w: ag.norm([a * b * 0.5 for a, b in zip(x, w)]),
+    "dot": lambda x, w: ag.dot(tuple(x), tuple(w), x[1]),
+    "sum of shared numbers": lambda x, w: ag.sum([b * b for b in w]) * x[0],
+    "product": lambda x, w: ag.prod([*x[:200], *[a + b for a, b in zip(x, w)]]),
+    "sum with constants": lambda x, w: ag.sum([*x, 1.0, *w[::2]]),
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+@pytest.mark.parametrize("axes", [None, (0, None)])
+def test_a_loop_over_many_operands_computes_the_same_as_a_line_for_each(
+    name: str, axes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, w = np.random.default_rng(1).normal(size=(11, 300)), np.random.default_rng(2).normal(size=300)
+    if axes is None:
+        x = x[0]
+    loop = jit(MANY[name], in_axes=axes)(x, w)
+    monkeypatch.setattr(tuning, "LONG", 100_000)
+    np.testing.assert_array_equal(loop, jit(MANY[name], in_axes=axes)(x, w))
+
+
+@pytest.mark.parametrize("name", ["logsumexp", "dot"])
+def test_the_code_for_many_operands_does_not_grow_with_them(name: str) -> None:
+    few, many = ([np.ones(n), np.ones(n)] for n in (400, 4000))
+    assert functions_of(MANY[name], *few) == functions_of(MANY[name], *many)

@@ -64,6 +64,10 @@ def test_constants_fold_as_the_engine_computes_them() -> None:
         (((ops.neg, 0), (ops.neg, 2)), "return %0"),
         ((-1.0, (ops.mul, 0, 2)), "neg %0"),
         (((ops.neg, 1), (ops.add, 0, 2)), "sub %0 %1"),
+        ((2.0, (ops.neg, 0), (ops.mul, 2, 3)), "%1 = -2.0\n%2 = mul %0 %1\nreturn"),
+        ((2.0, (ops.mul, 0, 2), (ops.neg, 3)), "%1 = -2.0\n%2 = mul %0 %1\nreturn"),
+        ((-2.0, 100.0, (ops.mul, 2, 0), (ops.mul, 4, 3)), "%1 = -200.0\n%2 = mul %0 %1\nreturn"),
+        ((0.0, (ops.neg, 0), (ops.mul, 3, 2), (ops.neg, 4)), "%1 = 0.0\n%2 = mul %0 %1\nreturn"),
         ((4.0, (ops.div, 0, 2)), "mul %0"),
         ((2.0, (ops.pow, 0, 2)), "mul %0 %0"),
         ((0.0, (ops.pow, 0, 2)), "%0 = 1.0"),
@@ -88,6 +92,9 @@ def test_identities(nodes: tuple[object, ...], wanted: str) -> None:
         (5e-324, (ops.div, 0, 2)),  # its reciprocal is infinite
         ((ops.sum, 0, 1),),  # the sum of two -0 is 0, as it is rounded from the exact one
         (0.5, (ops.pow, 0, 2)),  # not sqrt at -0 and -inf
+        (0.5, 4.0, (ops.mul, 0, 2), (ops.mul, 4, 3)),  # half of the smallest number is 0
+        (2.0, 0.25, (ops.mul, 0, 2), (ops.mul, 4, 3)),  # twice the largest number is inf
+        (3.0, 5.0, (ops.mul, 0, 2), (ops.mul, 4, 3)),  # rounded twice
     ],
 )
 def test_what_is_not_an_identity_of_floats_stays(nodes: tuple[object, ...]) -> None:

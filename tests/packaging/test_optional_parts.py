@@ -88,6 +88,10 @@ print(*sorted({"llvmlite", "safetensors", "matplotlib", "sklearn"} & set(sys.mod
             "a plot needs matplotlib, which is not installed: run pip install 'scalar-autograd[plots]'",
         ),
         (
+            "scipy", "ag.hessian(lambda x: x[0] * x[1], sparse=True)(np.ones(2))",
+            "ag.hessian(sparse=True) needs scipy, which is not installed: run pip install 'scalar-autograd[sparse]'",
+        ),
+        (
             "tqdm",
             "nn.fit(model, X, y, nn.mse, nn.SGD(model.parameters(), lr=0.1), 1, compiled=False, progress=True)",
             "the progress bar of nn.fit needs tqdm, which is not installed: run pip install tqdm",

@@ -112,7 +112,7 @@ def lay_out(graph: Graph, shared_inputs: int, leaves: Sequence[int], widths: Seq
                 size += 1
     rows = first_sum if leaves else 0
     direct_out = tuning.DIRECT_OUT if len(widths) <= tuning.DIRECT_LEAVES else 0
-    constants = _find_constants(graph, rows if leaves else len(graph.outputs))
+    constants, numbers = _find_constants(graph, rows if leaves else len(graph.outputs))
     results: dict[int, list[int]] = {}
     copies: tuple[list[int], list[int]] = ([], [])
     in_place = narrow_leaves(widths, direct_out) if leaves else {}
@@ -148,7 +148,7 @@ def lay_out(graph: Graph, shared_inputs: int, leaves: Sequence[int], widths: Seq
         batched=batched,
         uses=uses,
         results=results,
-        constants=(constants, np.array([graph.what[graph.outputs[j]] for j in constants.tolist()], dtype=float)),
+        constants=(constants, numbers),
         copies=copies,
         rows_copied=stretches,
         unread=unread,
@@ -174,10 +174,13 @@ def _is_kept(graph: Graph, k: int) -> bool:
     return not isinstance(what, (float, Loop, Stack))
 
 
-def _find_constants(graph: Graph, count: int) -> NDArray[np.int64]:
-    """Which of the first `count` results are constants."""
+def _find_constants(graph: Graph, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Which of the first `count` results are constants, and these constants."""
     is_constant = np.array([type(what) is float for what in graph.what], dtype=bool)
-    return np.flatnonzero(is_constant[np.array(graph.outputs[:count], dtype=np.int64)])
+    numbers = np.array([what if type(what) is float else 0.0 for what in graph.what])
+    outputs = np.fromiter(graph.outputs, np.int64, count)
+    found = np.flatnonzero(is_constant[outputs])
+    return found, numbers[outputs[found]]
 
 
 def _find_stretches(graph: Graph, stored: NDArray[np.bool_]) -> list[tuple[int, int, int, int]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ...primitive import Primitive
 from .. import tuning
@@ -197,19 +199,57 @@ class _SectionWriter(Section):
         self._store_result(k)
 
     def _write_long(self, op: Primitive, args: tuple[int, ...]) -> str:
-        """Write a node of very many operands: several functions pass on what it has come to."""
+        """Write a node of very many operands: as a loop, if they lie in memory one after the other."""
         many = sum(op.takes_sequence)
         length = len(args) // many
         carried: Carried = [self._fetch_number(x) for x in args[many * length :]]
+        readers = [self._find_reader(args[k * length : (k + 1) * length]) for k in range(many)]
         for start, add in LONG[op].passes:
             carried = start(self.w, *carried)
-            memory = range(self.slots, self.slots + len(carried))
-            self.slots += len(carried)
-            for n in range(length):
-                if n % (tuning.LONG // many) == 0 and self.w.lines:
-                    carried = self._pass_on(carried, memory)
-                carried = add(self.w, carried, *[self._fetch_number(x) for x in args[n : many * length : length]])
+            if all(readers):
+                carried = self.w.loop(str(length), functools.partial(self._add_next, add, readers), *carried)
+            else:
+                carried = self._write_pieces(add, carried, args, many)
         return LONG[op].finish(self.w, *carried)
+
+    def _find_reader(self, row: tuple[int, ...]) -> Callable[[str], str] | None:
+        """A function that reads the operand of a number that is not known yet, if all lie at equal distances."""
+        places = [place for place in map(self._find_place, row) if place is not None]
+        if len(places) < len(row) or len({memory for memory, _ in places}) > 1:
+            return None
+        (memory, first), (_, second) = places[:2]
+        if [offset for _, offset in places] != [first + n * (second - first) for n in range(len(row))]:
+            return None
+
+        def read(n: str) -> str:
+            w = self.w
+            place = w.pointer(f"%{memory}", w.index("add", w.index("mul", n, second - first), first))
+            return w.broadcast(place) if memory == "shared" else w.load(place)
+
+        return read
+
+    def _find_place(self, k: int) -> tuple[str, int] | None:
+        """The memory in which a node is, and its place there."""
+        what = self.graph.what[k]
+        if k in self.slot:
+            return "state", self.slot[k] * self.lanes
+        if isinstance(what, Input) and what.batched:
+            return None if what.number in self.direct_in else ("in", what.number * self.lanes)
+        return None if type(what) is float or k in self.mine else ("shared", self.layout.shared_place[k])
+
+    def _add_next(self, add: Callable[..., Carried], readers: Sequence[Any], n: str, *carried: str) -> Carried:
+        return add(self.w, carried, *[read(n) for read in readers])
+
+    def _write_pieces(self, add: Callable[..., Carried], carried: Carried, args: tuple[int, ...], many: int) -> Carried:
+        """Write all terms, in several functions that pass on what they have come to."""
+        length = len(args) // many
+        memory = range(self.slots, self.slots + len(carried))
+        self.slots += len(carried)
+        for n in range(length):
+            if n % (tuning.LONG // many) == 0 and self.w.lines:
+                carried = self._pass_on(carried, memory)
+            carried = add(self.w, carried, *[self._fetch_number(x) for x in args[n : many * length : length]])
+        return carried
 
     def _pass_on(self, carried: Carried, memory: Sequence[int]) -> Carried:
         """End the function, and begin the next one with what is carried."""

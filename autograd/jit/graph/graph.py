@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ...primitive import Primitive
 from ..trace.tracer import Tracer
 from .loops import At, Item, Loop, Stack
@@ -76,7 +78,7 @@ class Graph:
     def needed(self) -> bytearray:
         """For each node whether a result depends on it."""
         needed = bytearray(len(self))
-        for k in self.outputs:
+        for k in set(self.outputs):  # of a million, most are the zero that a Hessian is filled with
             needed[k] = 1
         for k in range(len(self) - 1, -1, -1):
             if needed[k]:
@@ -103,9 +105,8 @@ class Graph:
             if wanted:
                 for k in args:
                     counts[k] += 1
-        for k in self.outputs:
-            counts[k] += 1
-        return counts
+        results = np.bincount(np.fromiter(self.outputs, np.int64, len(self.outputs)), minlength=len(self))
+        return [a + b for a, b in zip(counts, results.tolist())]
 
 
 def _describe(what: What, args: Sequence[int]) -> str:
@@ -174,9 +175,12 @@ def from_tracers(nodes: Iterable[Tracer], inputs: dict[Tracer, Input], outputs: 
         what.append(inputs[tracer] if op is None else op)
         operands.append(args)
     # Of a million results, most are one and the same object: the zero that a Hessian is filled with.
-    ids = list(map(id, outputs))
-    nodes_of = {key: node(x) for key, x in dict(zip(ids, outputs)).items()}
-    return Graph(tuple(what), tuple(operands), tuple(map(nodes_of.__getitem__, ids)))
+    some = list(outputs[:: 1 + len(outputs) // 100])
+    ids = list(map(id, some))
+    most = max(some, key=lambda x: ids.count(id(x)), default=0.0)
+    its_node = node(most) if some else -1
+    results = tuple([its_node if x is most else node(x) for x in outputs])
+    return Graph(tuple(what), tuple(operands), results)
 
 
 def group_operands(op: Primitive, numbers: Sequence[Any]) -> tuple[Any, ...]:

@@ -159,7 +159,20 @@ def _mul(build: Builder, args: tuple[int, ...]) -> int | None:
             return x
         if number == -1.0:
             return _apply(build, REWRITES, ops.neg, (x,))
+        negated = build.operands_of(x, ops.neg)
+        if number is not None and negated is not None:
+            return _apply(build, REWRITES, ops.mul, (negated[0], build.constant(-number)))
+        for factor, inner in _both_ways(build.operands_of(x, ops.mul)):
+            power = build.number(inner)
+            if number is not None and power is not None and _scales_exactly(power, number):
+                return _apply(build, REWRITES, ops.mul, (factor, build.constant(power * number)))
     return None
+
+
+def _scales_exactly(power: float, number: float) -> bool:
+    """Whether (x · power) · number is x · (power · number) for every x: nothing is rounded, or overflows, but once."""
+    is_power = math.fabs(math.frexp(power)[0]) == 0.5
+    return is_power and min(math.fabs(power), math.fabs(number)) >= 1 and math.isfinite(power * number)
 
 
 def _div(build: Builder, args: tuple[int, ...]) -> int | None:
@@ -176,7 +189,17 @@ def _div(build: Builder, args: tuple[int, ...]) -> int | None:
 
 def _neg(build: Builder, args: tuple[int, ...]) -> int | None:
     negated = build.operands_of(args[0], ops.neg)
-    return negated[0] if negated is not None else None
+    if negated is not None:
+        return negated[0]
+    for x, other in _both_ways(build.operands_of(args[0], ops.mul)):
+        number = build.number(other)
+        if number is not None:
+            return _apply(build, REWRITES, ops.mul, (x, build.constant(-number)))
+    return None
+
+
+def _both_ways(pair: tuple[int, ...] | None) -> Sequence[tuple[int, ...]]:
+    return () if pair is None else (pair, pair[::-1])
 
 
 def _pow(build: Builder, args: tuple[int, ...]) -> int | None:

@@ -152,7 +152,9 @@ class Paths:
         return path
 
     def _trace(self, prefix: Prefix, numbers: Callable[[], list[float]]) -> Path:
-        if len(self.known) >= tuning.PATHS:
+        count = len(self.known)
+        operations = sum(path.compilation.stats.nodes for path in self.known)
+        if count >= tuning.PATHS or (count >= tuning.PATHS_ANYWAY and operations > tuning.PATH_OPERATIONS):
             raise TracingError(self._too_many())
         answers = struct.unpack(f"{len(prefix)}d", prefix.key)
         skip = len(prefix) if prefix.is_disputed else 0
@@ -168,6 +170,8 @@ class Paths:
 
     def add(self, compilation: Compilation, skip: int = 0) -> Path:
         """A new path. It is kept, unless it may have used variables that are gone at the next call."""
+        if self.latest is not None:
+            self.latest.compilation.drop_texts()  # those of the latest path can be looked at
         path = self.latest = Path(compilation, self.given, skip)
         traced = compilation.traced
         if traced.watched:
@@ -188,7 +192,7 @@ class Paths:
             forks[next((a.line for a, b in pairs if a.number != b.number), one.decisions[0].line)] += 1
         lines = ", ".join(line for line, _ in forks.most_common(3))
         return (
-            f"{lines}: the function being compiled takes more than {tuning.PATHS} paths, as it decides there by traced "
-            "values, again and again. Write such a loop with ag.while_loop, and such a choice with ag.where, "
+            f"{lines}: the function being compiled takes more than {len(self.known)} paths, as it decides there by "
+            "traced values, again and again. Write such a loop with ag.while_loop, and such a choice with ag.where, "
             "ag.maximum, ag.minimum, ag.clip or ag.cond, for which one path is enough"
         )

@@ -58,6 +58,7 @@ class Decisions:
         self._give = numbers
         self._forced = forced
         self._answers: dict[Any, float] = {}
+        self._equal: dict[Decision, Decision] = {}  # thousands are equal, and each path keeps its own
         self._known: list[float] = []  # the numbers of the trace's first nodes
 
     def answer(self, tracer: Tracer) -> float:
@@ -77,7 +78,8 @@ class Decisions:
             number = self._forced[count] if count < len(self._forced) else self._number(tracer)
             self._answers[key] = number
             self.tracers.append(tracer)
-            self.taken.append(Decision(user_line(), number, tracer.op in COMPARISONS))
+            decision = Decision(user_line(), number, tracer.op in COMPARISONS)
+            self.taken.append(self._equal.setdefault(decision, decision))
         return self._answers[key]
 
     def _number(self, tracer: Tracer) -> float:

@@ -163,6 +163,7 @@ def test_few_choices_are_enough() -> None:
     """One where a region ends, none within it; two sides that meet are one choice."""
     assert count_choices(lambda x: ag.where(x > 0, ag.log(ag.sqrt(x) * ag.exp(x)), 0.0), 1.0) == 2
     assert count_choices(lambda x: ag.where(x > 0, x, 0.1 * x), 1.0) == 2
+    assert count_choices(lambda x: ag.relu(ag.log(x)), 1.0) == 1
     assert count_choices(lambda x, y: ag.where(x > 0, ag.where(y > 0, x, 2.0 * x), x * x), 1.0, 1.0) == 4
     layer = [[0.5, 0.25], [1.5, -2.0], [0.75, -0.5]]
     assert count_choices(lambda w: ag.sum([ag.relu(ag.dot(row, [1.0, 2.0])) for row in w]), layer) == 3
