@@ -65,6 +65,22 @@ def test_keplers_equation_in_a_batch() -> None:
     np.testing.assert_array_max_ulp(np.array(list(eager[:, 1])), np.stack([by_m, by_e], 1), 4)
 
 
+def test_a_solver_with_a_tolerance_is_compiled() -> None:
+    @ag.custom_root(lambda x, m, e: x - e * ag.sin(x) - m)
+    def solve(x: Any, m: Any, e: Any) -> Any:
+        step = 1.0
+        while abs(step) > 1e-12:
+            step = (x - e * ag.sin(x) - m) / (1 - e * ag.cos(x))
+            x = x - step
+        return x
+
+    m, e = np.linspace(0.1, 3.0, 19), np.linspace(0.0, 0.9, 19)
+    x, (by_m, by_e) = ag.jit(solve, in_axes=0).value_and_grad(m, m, e, argnums=(1, 2))
+    np.testing.assert_allclose(x - e * np.sin(x), m, rtol=1e-15)
+    np.testing.assert_allclose(by_m, 1 / (1 - e * np.cos(x)), rtol=1e-14)
+    np.testing.assert_allclose(by_e, np.sin(x) / (1 - e * np.cos(x)), rtol=1e-14)
+
+
 def black_scholes(volatility: Any, spot: Any, strike: float = 100.0, rate: float = 0.02, time: float = 0.5) -> Any:
     spread = volatility * math.sqrt(time)
     d = (ag.log(spot / strike) + rate * time) / spread + 0.5 * spread
