@@ -84,10 +84,7 @@ class _SectionWriter(Section):
             apart = self.loop_of.get(k) != self.loop_of.get(before)
             if part and (full or apart or self._is_long(k) or self._is_long(before)):
                 if not self.ordered:
-                    self.ordered, self.items = (
-                        True,
-                        [*self._results_of_others(), *self.order_by_need()],
-                    )
+                    self.ordered, self.items = True, [*self._results_of_others(), *self.order_by_need()]
                     return self._cut_parts()
                 current, load, stores, depth = current + 1, mine, stored, {}
                 here = longest = mine // 2
