@@ -34,6 +34,7 @@ fuzz: $(VENV)/.dev ## compare 100,000 random graphs with an independent evaluati
 bench: $(VENV)/.bench $(VENV)/c_build ## time this project and its peers side by side
 	$(RUN) tests/benchmarks/engine.py
 	$(RUN) tests/benchmarks/compiled.py
+	$(RUN) tests/benchmarks/loops.py
 	$(RUN) tests/benchmarks/hessians.py
 	$(RUN) tests/benchmarks/drawing.py
 

@@ -42,9 +42,9 @@ def write_attend(ir: IR) -> None:
     w.start_block("ask")
     w.do(f"store i64 %which, ptr {find_field(w, 'which')}")
     w.do(f"store i64 %amount, ptr {find_field(w, 'amount')}")
-    answer = w.put(f"call i64 {read_field(w, 'attendant')}(i64 %kind)", "i")
-    w.do(f"store i64 {answer}, ptr {find_field(w, 'stopped')}")
-    refused = w.put(f"icmp ne i64 {answer}, 0", "b")
+    w.do(f"store i64 1, ptr {find_field(w, 'stopped')}")  # until the attendant has done what it was asked for
+    w.do(f"call void {read_field(w, 'attendant')}(i64 %kind)")
+    refused = w.put(f"icmp ne i64 {read_field(w, 'stopped')}, 0", "b")
     w.do(f"br i1 {refused}, label %stop, label %on")
     w.start_block("on")
     w.do(f"store i64 {tuning.FUEL}, ptr {find_field(w, 'fuel')}")

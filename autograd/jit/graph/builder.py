@@ -30,7 +30,7 @@ class Builder:
         """A loop, or what reads or feeds one."""
         if type(what) is At and type(self.what[args[0]]) is Stack:
             return self.operands[args[0]][what.place]
-        return self._node((type(what), _loop_key(what) if type(what) is Loop else what, args), what, args)
+        return self._node((type(what), what.key() if type(what) is Loop else what, args), what, args)
 
     def _node(self, key: object, what: What, args: tuple[int, ...]) -> int:
         known = self._known.get(key)
@@ -73,18 +73,6 @@ def rewrite(graph: Graph, rewrites: Sequence[Rewrite]) -> Graph:
         else:
             place.append(build.other(what, tuple([place[k] for k in args])))
     return Graph(tuple(build.what), tuple(build.operands), tuple([place[k] for k in graph.outputs]))
-
-
-def _loop_key(loop: Loop) -> object:
-    """Equal for loops that do the same."""
-    graphs = []
-    for graph in (loop.body, loop.condition):
-        if graph is not None:
-            whats = [
-                x.hex() if type(x) is float else _loop_key(x) if type(x) is Loop else (type(x), x) for x in graph.what
-            ]
-            graphs.append((tuple(whats), graph.operands, graph.outputs))
-    return tuple(graphs), loop.carries, loop.stacks, loop.backward, loop.limit
 
 
 def apply_rewrites(build: Builder, rewrites: Sequence[Rewrite], op: Primitive, args: tuple[int, ...]) -> int:

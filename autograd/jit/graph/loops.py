@@ -50,6 +50,15 @@ class Loop:
         """How many rows it writes."""
         return len(self.body.outputs) - self.carries
 
+    def key(self) -> object:
+        """Equal for loops that do the same."""
+        graphs = []
+        for graph in (self.body, self.condition):
+            if graph is not None:
+                whats = [x.hex() if type(x) is float else x.key() if type(x) is Loop else x for x in graph.what]
+                graphs.append((tuple(whats), graph.operands, graph.outputs))
+        return tuple(graphs), self.carries, self.stacks, self.backward, self.limit
+
     def evaluate(self, operands: Sequence[Any]) -> list[Any]:
         """The results: the last carries, how many steps were taken, and the rows, each a list."""
         first, second = 1 + self.carries, 1 + self.carries + self.stacks

@@ -15,7 +15,7 @@ from ..codegen.loops.rows import Loops
 from .memory import Floats, aligned
 
 _FUEL, _STOPPED, _WHICH, _AMOUNT = map(CONTEXT.index, ("fuel", "stopped", "which", "amount"))
-_FUNCTION = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
+_FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_int64)
 
 
 class Attendant:
@@ -33,15 +33,18 @@ class Attendant:
     def __init__(self, loops: Loops, context: NDArray[np.int64], alarm: list[BaseException] | None = None) -> None:
         self._state = _State(loops, context, [] if alarm is None else alarm)
         self._is_alone = alarm is None
-        self._serving = _serve(self._state)
-        next(self._serving)
-        self._function: Any = _FUNCTION(self._serving.send)
+        self._begin()
         tables = self._state.tables
         for name, kind in (("shared_grown", SHARED_ROWS), ("grown", ROWS)):
             if name == "grown" or not context[CONTEXT.index(name)]:  # threads share what the shared section has kept
                 context[CONTEXT.index(name)] = tables[kind].ctypes.data
-        context[CONTEXT.index("attendant")] = ctypes.cast(self._function, ctypes.c_void_p).value or 0
         context[_FUEL], context[_STOPPED] = tuning.FUEL, 0
+
+    def _begin(self) -> None:
+        serving = _serve(self._state)
+        next(serving)
+        self._function: Any = _FUNCTION(serving.send)
+        self._state.context[CONTEXT.index("attendant")] = ctypes.cast(self._function, ctypes.c_void_p).value or 0
 
     def check(self) -> None:
         """Raise the error for which the loops were stopped, if they were. The next call starts anew."""
@@ -51,8 +54,10 @@ class Attendant:
             error, state.error = state.error, None
             if self._is_alone:
                 state.alarm.clear()
-            if error is not None:
-                raise error
+            if error is None:  # a second signal came while the first was handled, and ended the generator
+                self._begin()
+                error = KeyboardInterrupt()
+            raise error
 
 
 class _State:
@@ -93,20 +98,20 @@ class _State:
         self.tables[kind][number] = new.ctypes.data, room
 
 
-def _serve(state: _State) -> Generator[int, int, None]:
-    """Serve a loop each time; the answer is whether it must stop.
+def _serve(state: _State) -> Generator[None, int, None]:
+    """Serve a loop each time. If that does not come to its end, the loop stops.
 
     It is a generator because signal handlers run where it goes on after `yield`, so that what they raise is caught.
-    At the beginning of a function it would be lost: ctypes prints what a callback raises.
+    At the beginning of a function it would be lost: ctypes prints what a callback raises. They also run where a loop
+    begins anew, so one loop is inside.
     """
-    answer = 0
     while True:
         try:
-            kind = yield answer
-            state.serve(kind)
-            answer = 0
+            while True:
+                state.serve((yield))
+                state.context[_STOPPED] = 0
         except GeneratorExit:  # noqa: PERF203
             return
         except BaseException as error:
-            state.error, answer = error, 1
+            state.error = error
             state.alarm.append(error)

@@ -53,8 +53,9 @@ def run_chunks(compilation: Compilation, work: Workspace, chunks: int, threads: 
             if attendant is not None:
                 attendant.check()
 
-    futures = [_pool().submit(compute) for _ in range((threads or count_cores()) - 1)]
+    futures: list[Future[None]] = []
     try:
+        futures.extend(_pool().submit(compute) for _ in range((threads or count_cores()) - 1))
         compute()
     except BaseException as error:
         alarm.append(error)

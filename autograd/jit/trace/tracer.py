@@ -189,7 +189,7 @@ class Tracer(Deciding, Value):
 
     def __float__(self) -> float:
         return self.trace.refuse(
-            "converted a traced value to float", "use ag's functions instead of math's and float()"
+            "converted a traced value to float", "use ag's functions in place of math's and float()"
         )
 
     def __str__(self) -> str:
