@@ -132,11 +132,15 @@ ag.jacobian(residuals)(guess)
 plain = time.perf_counter() - start
 numeric = approx_fprime(guess, program, 1e-6)
 print(f"Jacobian, {found.shape[0]} × {found.shape[1]}: {plain:.1f} s as plain Python, {1e3 * each:.1f} ms compiled")
-print(f"  compiling took {first:.1f} s; differences are at most {np.abs(found / numeric - 1).max():.0e} away, relatively")
+print(
+    f"  compiling took {first:.1f} s; differences are at most {np.abs(found / numeric - 1).max():.0e} away, relatively"
+)
 
 fit = least_squares(program, guess, jac=slopes, x_scale=0.1)
 error = np.sqrt(np.diag(np.linalg.inv(fit.jac.T @ fit.jac)))
-print(f"After {fit.nfev} steps the mean square of the residuals is {np.mean(fit.fun**2):.2f}, from {np.mean(program(guess) ** 2):.0f}")
+print(
+    f"After {fit.nfev} steps the mean square of the residuals is {np.mean(fit.fun**2):.2f}, from {np.mean(program(guess) ** 2):.0f}"
+)
 for name, x, e, true in zip(["mass", "bulge"], fit.x, error, TRUE):
     print(f"  {name:5} {x:.4f} ± {e:.4f}, true {true}")
 
