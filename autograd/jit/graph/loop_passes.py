@@ -42,6 +42,7 @@ class Reduced:
         carries: the numbers of the carries that are left.
         rows: the rows that are left.
         fixed: the carries that never change.
+        last: the carries of which it is known what they are after the last step.
     """
 
     def __init__(self, loop: Loop, numbers: Sequence[float | None], simplify: Pass) -> None:
@@ -65,6 +66,11 @@ class Reduced:
             self.body = _substitute(self.body, known)
             self.condition = None if self.condition is None else _substitute(self.condition, known)
         self.condition = None if self.condition is None else simplify(self.condition)
+        count = numbers[0]
+        self.last: dict[int, float] = {}
+        if self.condition is None and count is not None and count >= 1:
+            after = [self.body.what[output] for output in self.body.outputs]
+            self.last = {k: x for k, x in zip(self.carries, after) if type(x) is float}
 
     def _fixed_carries(self, numbers: Sequence[float | None]) -> dict[int, float | None]:
         """The carries that do not change, each with its number, if that is known."""
@@ -116,7 +122,7 @@ def _drop_unread(graph: Graph, reduced: dict[int, Reduced]) -> bytearray:
     for k in range(len(graph) - 1, -1, -1):
         if needed[k]:
             what, args = graph.what[k], graph.operands[k]
-            if type(what) is Item:
+            if type(what) is Item and 1 + what.number not in reduced[args[0]].last:
                 items[args[0]].add(what.number)
             if type(what) is Loop:
                 args = tuple([args[number] for number in reduced[k].keep(items[k])])
@@ -167,6 +173,7 @@ class _Rebuilt:
         """Add a loop and return its node, or that of what takes its place."""
         count, carries = args[0], loop.loop.carries
         self.items[old] = {k - 1: args[k] for k in loop.fixed}
+        self.items[old] |= {k - 1: self._add(x, ()) for k, x in loop.last.items()}
         if loop.condition is None:
             self.items[old][carries] = count  # it is whole and not negative, so that so many steps are taken
         steps = self.what[count]

@@ -34,7 +34,9 @@ def test_conditions_join_as_bools_do(f: Any) -> None:
         assert np.array_equal([value, slope], wanted, equal_nan=True), (x, y)
 
 
-@pytest.mark.parametrize("f", [lambda x: x & (x > 0), lambda x: (x > 0) & 2.0, lambda x: 1.0 | (x > 0), lambda x: x | x])
+@pytest.mark.parametrize(
+    "f", [lambda x: x & (x > 0), lambda x: (x > 0) & 2.0, lambda x: 1.0 | (x > 0), lambda x: x | x]
+)
 def test_numbers_do_not_join(f: Any) -> None:
     with pytest.raises(TypeError, match="unsupported operand"):
         f(0.5)
