@@ -163,7 +163,7 @@ class Choices:
         return numbers[top]
 
     def _is_tame(self, node: Value) -> bool:
-        """Whether only overflow can make node infinite if all leaves are finite."""
+        """Whether only overflow can make node infinite if no leaf is."""
         tame = self._tame
         if node in tame:
             return tame[node]
@@ -173,7 +173,7 @@ class Choices:
 
         for x in walk([node], unknown):
             if x not in tame:
-                tame[x] = _may_be_tame(x) and all(math.isfinite(p) if type(p) is float else tame[p] for p in x.parents)
+                tame[x] = _may_be_tame(x) and all(not math.isinf(p) if type(p) is float else tame[p] for p in x.parents)
         return tame[node]
 
 

@@ -167,3 +167,11 @@ def test_few_choices_are_enough() -> None:
     assert count_choices(lambda x, y: ag.where(x > 0, ag.where(y > 0, x, 2.0 * x), x * x), 1.0, 1.0) == 4
     layer = [[0.5, 0.25], [1.5, -2.0], [0.75, -0.5]]
     assert count_choices(lambda w: ag.sum([ag.relu(ag.dot(row, [1.0, 2.0])) for row in w]), layer) == 3
+    # As nn.hinge, which refuses a label by a nan: the label's where, one for the margin, one where the label ends.
+    label = [1.0]
+    assert (
+        count_choices(
+            lambda w, y: ag.relu(1.0 - ag.dot(w, w) * ag.where(y[0] == 1.0, y[0], math.nan)), [0.5] * 9, label
+        )
+        == 3
+    )
