@@ -12,6 +12,7 @@
 Prices and Greeks are checked by finite differences or closed forms. It draws demos/output/pricing.png.
 """
 
+import itertools
 import math
 import time
 from pathlib import Path
@@ -45,7 +46,7 @@ def american_put(spot: Any, rate: Any, volatility: Any, years: Any) -> Any:
     values = [ag.maximum(STRIKE - s, black_scholes(s, rate, volatility, step, -1)) for s in spots]
     while len(values) > 1:
         spots = [s * up for s in spots[:-1]]
-        waiting = [discount * (p * high + (1 - p) * low) for low, high in zip(values, values[1:])]
+        waiting = [discount * (p * high + (1 - p) * low) for low, high in itertools.pairwise(values)]
         values = [ag.maximum(STRIKE - s, v) for s, v in zip(spots, waiting)]
     return values[0]
 

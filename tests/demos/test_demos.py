@@ -41,3 +41,41 @@ def test_a_network_solves_a_differential_equation_by_the_plain_loop_and_compiled
     assert float(numbers[1]) <= 1e-12
     assert float(numbers[2]) <= 2e-3
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def run_and_draw(script: str) -> str:
+    """What a demo prints, after a check that it drew its picture."""
+    picture = (DEMOS / "output" / script).with_suffix(".png")
+    picture.unlink(missing_ok=True)
+    run = subprocess.run([sys.executable, DEMOS / script], capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    return run.stdout
+
+
+@pytest.mark.once
+def test_prices_and_greeks_equal_closed_forms_and_differences() -> None:
+    printed = run_and_draw("pricing.py")
+    greeks = re.findall(r"(?:delta|rho|vega|theta) +(\S+)  (by differences|formula) +(\S+)", printed)
+    assert len(greeks) == 8
+    for found, by, exact in greeks:  # those of random paths have a random error, of which the seed is fixed
+        assert abs(float(found) / float(exact) - 1) <= (1e-4 if by == "by differences" else 1e-2)
+    errors = re.search(r"is (\S+), (\S+) standard errors", printed)
+    assert errors is not None
+    assert float(errors[2]) <= 3
+    numbers = re.search(r"most (\S+) from the true one .*\n.* most (\S+) from 1 / vega", printed)
+    assert numbers is not None
+    assert max(map(float, numbers.groups())) <= 1e-9
+
+
+@pytest.mark.once
+def test_an_orbit_is_fitted_and_agrees_with_kepler() -> None:
+    printed = run_and_draw("orbit.py")
+    numbers = re.search(r"most (\S+) from Kepler[\s\S]*most (\S+) of a column", printed)
+    assert numbers is not None
+    assert float(numbers[1]) <= 1e-6
+    assert float(numbers[2]) <= 1e-3
+    found = re.findall(r"(?:mass|bulge) +(\S+) ± (\S+), true (\S+)", printed)
+    assert len(found) == 2
+    for x, error, true in found:
+        assert abs(float(x) - float(true)) <= 3 * float(error)

@@ -84,10 +84,7 @@ class _SectionWriter(Section):
             apart = self.loop_of.get(k) != self.loop_of.get(before)
             if part and (full or apart or self._is_long(k) or self._is_long(before)):
                 if not self.ordered:
-                    self.ordered, self.items = (
-                        True,
-                        [*self._results_of_others(), *self.gather_loops(self._order_by_need())],
-                    )
+                    self.ordered, self.items = True, [*self._results_of_others(), *self.order_by_need()]
                     return self._cut_parts()
                 current, load, stores, depth = current + 1, mine, stored, {}
                 here = longest = mine // 2
@@ -97,26 +94,6 @@ class _SectionWriter(Section):
     def _is_long(self, k: int) -> bool:
         """Whether a node has so many operands that it is written in pieces, as several functions."""
         return len(self.graph.operands[k]) > tuning.LONG and self.graph.what[k] in LONG
-
-    def _order_by_need(self) -> list[int]:
-        """The nodes, each shortly before it is first needed: results in their order, and before each its operands."""
-        order: list[int] = []
-        seen: set[int] = set()
-        for root in [*dict.fromkeys(self.graph.outputs), *self.mine]:
-            if root in seen or root not in self.mine:
-                continue
-            waiting = [root]
-            while waiting:
-                k = waiting[-1]
-                missing = [] if k in seen else [x for x in self.graph.operands[k] if x in self.mine and x not in seen]
-                if missing:
-                    waiting += reversed(missing)
-                    continue
-                waiting.pop()
-                if k not in seen:
-                    seen.add(k)
-                    order.append(k)
-        return order
 
     def _find_last_readers(self) -> dict[int, int]:
         """For each node the number of the last function that reads it."""

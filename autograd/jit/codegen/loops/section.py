@@ -75,6 +75,26 @@ class Section:
             if self.loop_of.get(k, k) == k:
                 yield from results.get(k, (k,))
 
+    def order_by_need(self) -> Iterable[int]:
+        """The nodes, each shortly before it is first needed: results in their order, and before each its operands."""
+        order: list[int] = []
+        seen: set[int] = set()
+        for root in [*dict.fromkeys(self.graph.outputs), *self.mine]:
+            if root in seen or root not in self.mine:
+                continue
+            waiting = [root]
+            while waiting:
+                k = waiting[-1]
+                missing = [] if k in seen else [x for x in self.graph.operands[k] if x in self.mine and x not in seen]
+                if missing:
+                    waiting += reversed(missing)
+                    continue
+                waiting.pop()
+                if k not in seen:
+                    seen.add(k)
+                    order.append(k)
+        return self.gather_loops(order)
+
     def _place_stacks(self) -> None:
         """Find where each stack lies, or make room for it: its numbers are computed there as far as possible."""
         for k in self.mine:
