@@ -2,8 +2,9 @@
 
 How it works, folder by folder, in the order of the pipeline (each folder's docstring says what its files do):
 
-- program.py: Program, what `jit` returns; binding.py: keywords and static arguments; compile.py: from a function to
-  code, stage by stage; tuning.py: the constants that decide which code is written, each with its measurement.
+- program.py: Program, what `jit` returns; lock.py: its lock; binding.py: keywords and static arguments; compile.py:
+  from a function to code, stage by stage; tuning.py: the constants that decide which code is written, each with its
+  measurement.
 - trace/: the function runs once on Tracers, which are Values without a number and record every operation. What the
   function decides by the numbers of an element is noted. The engine's own derivative rules, run on the trace, add the
   gradient.

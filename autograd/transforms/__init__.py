@@ -25,6 +25,7 @@ All of them have these rules in common:
 tree.py takes structures apart and builds them again, and foreign.py reads the arrays of other libraries. recording.py
 calls the function with variables in place of numbers, and sweep.py goes through the recorded graph. choices.py and
 conditions.py are for graphs that `ag.jit` traces, where nobody knows yet what a choice takes, whole.py for their loops.
+sparse/ computes only the entries of a Jacobian that can be other than 0.
 grad.py, jacobian.py and products.py hold the transforms themselves.
 """
 

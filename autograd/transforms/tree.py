@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -89,7 +90,7 @@ class Leaf:
         if self.names is not None:
             return {name: pack([row[k] for row in rows], lead) for k, name in enumerate(self.names)}
         shape = self.shape if lead is None else lead + (self.shape or ())
-        return pack([x for row in rows for x in row], shape)
+        return pack(list(itertools.chain.from_iterable(rows)), shape)
 
 
 @dataclasses.dataclass(eq=False, slots=True)

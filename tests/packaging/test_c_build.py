@@ -136,7 +136,7 @@ def test_errors_are_the_same(call: Callable[[Value], Any], error: type[Exception
 
 
 NEEDS_THE_NUMBER: list[Callable[[Any], Any]] = [
-    float, int, round, bool, abs(Value(1.0)).__add__(0.0).__lt__, Value(1.0).__eq__, chain.data_of,
+    float, int, round, bool, chain.data_of,
     Value.__float__, Value.detach, Value.__neg__, Value.__bool__, Value.__repr__, lambda x: Value.__add__(x, 1.0),
     lambda x: Value.__mul__(x, Value(1.0)), lambda x: chain.accumulate(x, 1.0),
     lambda x: chain.local_derivatives(x * 2.0), lambda x: x._value, lambda x: x._grad,
@@ -153,7 +153,15 @@ def test_the_number_of_a_tracer_is_never_made_up(use: Callable[[Any], Any]) -> N
         return x * 2.0
 
     with contextlib.suppress(ag.TracingError):  # the trace remembers a refusal that the function catches
-        assert ag.jit(f)(3.0) == 6.0
+        assert ag.jit(f).runner((3.0,), None) is not None
+
+
+def test_a_value_compared_with_a_tracer_is_a_decision() -> None:
+    one = Value(1.0)
+    for compare in (abs(one).__add__(0.0).__lt__, one.__eq__, one.__lt__, lambda x: Value.__gt__(x, one)):
+        program = ag.jit(lambda x, compare=compare: x if compare(x) else -x)
+        expected = [x if compare(Value(x)) else -x for x in (1.0, 2.0, 0.5)]
+        assert [program(x) for x in (1.0, 2.0, 0.5)] == expected
 
 
 def test_values_of_the_c_build_are_no_work_for_the_cycle_collector() -> None:

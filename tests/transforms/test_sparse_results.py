@@ -155,6 +155,19 @@ def test_the_side_not_taken_contributes_nothing(compiled: bool) -> None:
     ]  # fmt: skip
 
 
+def test_what_goes_into_a_loop_of_a_program_counts_as_acting_with_all_of_it() -> None:
+    def f(x: Any) -> Any:
+        scanned, _ = ag.scan(lambda c, a: (ag.sin(c + x[0] * a), c), 0.3, np.linspace(0.0, 1.0, 5))
+        root = ag.while_loop(lambda c: c > 0.5, lambda c: c * ag.sigmoid(x[1]), x[2] + 3.0)
+        return scanned * x[3] + root * x[4] + x[5] ** 2
+
+    x = np.array([0.3, 0.4, 0.5, 0.6, 0.7, 0.8])
+    for transform, g in ((hessian, f), (jacobian, lambda x: [f(x), x[5], x[0] * x[1]])):
+        plain, compiled = transform(g, sparse=True)(x), ag.jit(transform(g, sparse=True))(x)
+        np.testing.assert_allclose(compiled.toarray(), plain.toarray(), rtol=1e-13, atol=1e-15)
+        assert plain.nnz <= compiled.nnz < plain.shape[0] * plain.shape[1]
+
+
 # In SciPy
 
 

@@ -58,7 +58,6 @@ class _SectionWriter(Section):
         self.items = [*self._results_of_others(), *self.gather_loops(self.mine)]
         self.ordered = False
         self.functions: list[str] = []
-        self.slot: dict[int, int] = {}  # for each node that a later function reads, its place in the state
         self.part = self._cut_parts()
         self.last = self._find_last_readers()
         self.direct_out = narrow_leaves(layout.row_leaves, layout.direct_out)
@@ -180,7 +179,7 @@ class _SectionWriter(Section):
         many = sum(op.takes_sequence)
         length = len(args) // many
         carried: Carried = [self._fetch_number(x) for x in args[many * length :]]
-        readers = [self._find_reader(args[k * length : (k + 1) * length]) for k in range(many)]
+        readers = [self.find_reader(args[k * length : (k + 1) * length]) for k in range(many)]
         for start, add in LONG[op].passes:
             carried = start(self.w, *carried)
             if all(readers):
@@ -188,31 +187,6 @@ class _SectionWriter(Section):
             else:
                 carried = self._write_pieces(add, carried, args, many)
         return LONG[op].finish(self.w, *carried)
-
-    def _find_reader(self, row: tuple[int, ...]) -> Callable[[str], str] | None:
-        """A function that reads the operand of a number that is not known yet, if all lie at equal distances."""
-        places = [place for place in map(self._find_place, row) if place is not None]
-        if len(places) < len(row) or len({memory for memory, _ in places}) > 1:
-            return None
-        (memory, first), (_, second) = places[:2]
-        if [offset for _, offset in places] != [first + n * (second - first) for n in range(len(row))]:
-            return None
-
-        def read(n: str) -> str:
-            w = self.w
-            place = w.pointer(f"%{memory}", w.index("add", w.index("mul", n, second - first), first))
-            return w.broadcast(place) if memory == "shared" else w.load(place)
-
-        return read
-
-    def _find_place(self, k: int) -> tuple[str, int] | None:
-        """The memory in which a node is, and its place there."""
-        what = self.graph.what[k]
-        if k in self.slot:
-            return "state", self.slot[k] * self.lanes
-        if isinstance(what, Input) and what.batched:
-            return None if what.number in self.direct_in else ("in", what.number * self.lanes)
-        return None if type(what) is float or k in self.mine else ("shared", self.layout.shared_place[k])
 
     def _add_next(self, add: Callable[..., Carried], readers: Sequence[Any], n: str, *carried: str) -> Carried:
         return add(self.w, carried, *[read(n) for read in readers])

@@ -2,6 +2,9 @@
 
 Read in this order:
 - graph.py: Graph, the list of nodes.
-- passes.py: the passes, such as merging equal nodes and folding constants. Each is one function.
+- loops.py: Loop, a loop as one node, and what it means.
+- builder.py: builds a graph in which equal nodes are one, and rewrites one node by node.
+- passes.py: the passes, such as folding constants. Each is one function.
+- loop_passes.py: the passes for loops.
 - expand.py: replaces primitives that are formulas by the operations in them.
 """

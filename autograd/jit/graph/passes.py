@@ -15,89 +15,13 @@ from collections.abc import Callable, Sequence
 from ... import ops
 from ...primitive import Primitive
 from ..trace.comparisons import stop_gradient
-from .graph import Graph, Input, What, group_operands
+from .builder import Builder, Rewrite, apply_rewrites, rewrite
+from .graph import Graph, What, group_operands
 from .loop_passes import simplify_loops
-from .loops import At, Loop, Stack
 
 # Dots of more products are added up with fma, in order, which is what networks spend their time in. Shorter ones
 # are rounded as the engine rounds them: geometry is made of them, and there products do cancel.
 SHORT_DOT = 8
-
-
-class Builder:
-    """Builds a graph in which equal nodes are one: equal constants, and equal operations on the same operands."""
-
-    def __init__(self) -> None:
-        self.what: list[What] = []
-        self.operands: list[tuple[int, ...]] = []
-        self._known: dict[object, int] = {}
-
-    def constant(self, x: float) -> int:
-        return self._node(x.hex(), x, ())
-
-    def input(self, given: Input) -> int:
-        return self._node(given, given, ())
-
-    def apply(self, op: Primitive, args: tuple[int, ...]) -> int:
-        return self._node((op, args), op, args)
-
-    def other(self, what: What, args: tuple[int, ...]) -> int:
-        """A loop, or what reads or feeds one."""
-        if type(what) is At and type(self.what[args[0]]) is Stack:
-            return self.operands[args[0]][what.place]
-        return self._node((type(what), what.key() if type(what) is Loop else what, args), what, args)
-
-    def _node(self, key: object, what: What, args: tuple[int, ...]) -> int:
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = len(self.what)
-            self.what.append(what)
-            self.operands.append(args)
-        return known
-
-    def number(self, node: int) -> float | None:
-        """The number of a constant; None for other nodes."""
-        what = self.what[node]
-        return what if type(what) is float else None
-
-    def operands_of(self, node: int, op: Primitive) -> tuple[int, ...] | None:
-        """The operands of a node, if its primitive is `op`; otherwise None."""
-        return self.operands[node] if self.what[node] is op else None
-
-
-Rewrite = Callable[[Builder, Primitive, tuple[int, ...]], int | None]
-Pass = Callable[[Graph], Graph]
-
-
-def rewrite(graph: Graph, rewrites: Sequence[Rewrite]) -> Graph:
-    """Merge equal nodes, drop those that nothing needs, and replace each node by the first rewrite that applies.
-
-    A rewrite gets a builder, a primitive and its operands. It returns the node that replaces the
-    application of the primitive, or None if it does not apply.
-    """
-    build = Builder()
-    place: list[int] = []
-    for what, args, needed in zip(graph.what, graph.operands, graph.needed()):
-        if not needed:
-            place.append(-1)
-        elif isinstance(what, Input):
-            place.append(build.input(what))
-        elif isinstance(what, float):
-            place.append(build.constant(what))
-        elif isinstance(what, Primitive):
-            place.append(_apply(build, rewrites, what, tuple([place[k] for k in args])))
-        else:
-            place.append(build.other(what, tuple([place[k] for k in args])))
-    return Graph(tuple(build.what), tuple(build.operands), tuple([place[k] for k in graph.outputs]))
-
-
-def _apply(build: Builder, rewrites: Sequence[Rewrite], op: Primitive, args: tuple[int, ...]) -> int:
-    """The node of an application, rewritten if a rewrite applies."""
-    for each in rewrites:
-        found = each(build, op, args)
-        if found is not None:
-            return found
-    return build.apply(op, args)
 
 
 def fold(build: Builder, op: Primitive, args: tuple[int, ...]) -> int | None:
@@ -124,7 +48,7 @@ def _add(build: Builder, args: tuple[int, ...]) -> int | None:
             return x
         negated = build.operands_of(other, ops.neg)
         if negated is not None:
-            return _apply(build, REWRITES, ops.sub, (x, negated[0]))
+            return apply_rewrites(build, REWRITES, ops.sub, (x, negated[0]))
     return None
 
 
@@ -134,9 +58,9 @@ def _sub(build: Builder, args: tuple[int, ...]) -> int | None:
         return a
     negated = build.operands_of(b, ops.neg)
     if negated is not None:
-        return _apply(build, REWRITES, ops.add, (a, negated[0]))
+        return apply_rewrites(build, REWRITES, ops.add, (a, negated[0]))
     if _is_exactly(build.number(a), -0.0):
-        return _apply(build, REWRITES, ops.neg, (b,))
+        return apply_rewrites(build, REWRITES, ops.neg, (b,))
     return None
 
 
@@ -146,14 +70,14 @@ def _mul(build: Builder, args: tuple[int, ...]) -> int | None:
         if number == 1.0:
             return x
         if number == -1.0:
-            return _apply(build, REWRITES, ops.neg, (x,))
+            return apply_rewrites(build, REWRITES, ops.neg, (x,))
         negated = build.operands_of(x, ops.neg)
         if number is not None and negated is not None:
-            return _apply(build, REWRITES, ops.mul, (negated[0], build.constant(-number)))
+            return apply_rewrites(build, REWRITES, ops.mul, (negated[0], build.constant(-number)))
         for factor, inner in _both_ways(build.operands_of(x, ops.mul)):
             power = build.number(inner)
             if number is not None and power is not None and _scales_exactly(power, number):
-                return _apply(build, REWRITES, ops.mul, (factor, build.constant(power * number)))
+                return apply_rewrites(build, REWRITES, ops.mul, (factor, build.constant(power * number)))
     return None
 
 
@@ -171,7 +95,7 @@ def _div(build: Builder, args: tuple[int, ...]) -> int | None:
         return args[0]
     mantissa, exponent = math.frexp(number)
     if math.fabs(mantissa) == 0.5 and -1000 < exponent < 1000:  # a power of 2, so its reciprocal is exact
-        return _apply(build, REWRITES, ops.mul, (args[0], build.constant(1.0 / number)))
+        return apply_rewrites(build, REWRITES, ops.mul, (args[0], build.constant(1.0 / number)))
     return None
 
 
@@ -182,7 +106,7 @@ def _neg(build: Builder, args: tuple[int, ...]) -> int | None:
     for x, other in _both_ways(build.operands_of(args[0], ops.mul)):
         number = build.number(other)
         if number is not None:
-            return _apply(build, REWRITES, ops.mul, (x, build.constant(-number)))
+            return apply_rewrites(build, REWRITES, ops.mul, (x, build.constant(-number)))
     return None
 
 
@@ -218,7 +142,7 @@ def _where(build: Builder, args: tuple[int, ...]) -> int | None:
     if inner is not None:
         yes, no = build.number(inner[1]), build.number(inner[2])
         if yes is not None and no is not None:
-            return _apply(build, REWRITES, ops.where, (inner[0], a if yes else b, a if no else b))
+            return apply_rewrites(build, REWRITES, ops.where, (inner[0], a if yes else b, a if no else b))
     return None
 
 
@@ -234,10 +158,10 @@ def _dot(build: Builder, args: tuple[int, ...]) -> int | None:
     bias, half = build.number(args[-1]), len(args) // 2
     if bias is None or bias != 0.0 or not 0 < half <= SHORT_DOT:
         return None
-    products = [_apply(build, REWRITES, ops.mul, pair) for pair in zip(args[:half], args[half:-1])]
+    products = [apply_rewrites(build, REWRITES, ops.mul, pair) for pair in zip(args[:half], args[half:-1])]
     if math.copysign(1.0, bias) < 0:
-        return functools.reduce(lambda a, b: _apply(build, REWRITES, ops.add, (a, b)), products)
-    return _apply(build, REWRITES, ops.sum, tuple(products))
+        return functools.reduce(lambda a, b: apply_rewrites(build, REWRITES, ops.add, (a, b)), products)
+    return apply_rewrites(build, REWRITES, ops.sum, tuple(products))
 
 
 _IDENTITIES: dict[Primitive, Callable[[Builder, tuple[int, ...]], int | None]] = {
@@ -269,6 +193,8 @@ def remove_dead_code(graph: Graph) -> Graph:
             operands.append(tuple([place[x] for x in args]))
     return Graph(tuple(what), tuple(operands), tuple([place[k] for k in graph.outputs]))
 
+
+Pass = Callable[[Graph], Graph]
 
 REWRITES: tuple[Rewrite, ...] = (fold, use_identities)
 

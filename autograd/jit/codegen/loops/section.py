@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ... import tuning
 from ...graph.graph import Graph, Input
@@ -30,6 +30,7 @@ class Section:
         mine: the nodes to compute.
         slots: how many tiles of numbers the functions pass to one another in memory.
         fixed: for each number that must be in memory, its slot.
+        slot: for each number that a later function reads, its slot.
     """
 
     w: Writer
@@ -48,6 +49,7 @@ class Section:
         self.direct_in = narrow_leaves(layout.leaves, tuning.DIRECT_IN)
         self.slots = 0
         self.fixed: dict[int, int] = {}
+        self.slot: dict[int, int] = {}
         self._blocks: dict[int, Place] = {}  # for each stack that is copied, its memory
         self.loop_of = self._find_loops()
         self._place_stacks()
@@ -149,3 +151,30 @@ class Section:
         if isinstance(what, Input) and what.batched and what.number not in self.direct_in:
             return Place("in", what.number * self.lanes, False)
         return None
+
+    # Numbers that lie side by side
+
+    def find_reader(self, row: tuple[int, ...]) -> Callable[[str], str] | None:
+        """A function that reads the operand of a number that is not known yet, if all lie at equal distances."""
+        places = [place for place in map(self._find_place, row) if place is not None]
+        if len(places) < len(row) or len({memory for memory, _ in places}) > 1:
+            return None
+        (memory, first), (_, second) = places[:2]
+        if [offset for _, offset in places] != [first + n * (second - first) for n in range(len(row))]:
+            return None
+
+        def read(n: str) -> str:
+            w = self.w
+            place = w.pointer(f"%{memory}", w.index("add", w.index("mul", n, second - first), first))
+            return w.broadcast(place) if memory == "shared" else w.load(place)
+
+        return read
+
+    def _find_place(self, k: int) -> tuple[str, int] | None:
+        """The memory in which a node is, and its place there."""
+        what = self.graph.what[k]
+        if k in self.slot:
+            return "state", self.slot[k] * self.lanes
+        if isinstance(what, Input) and what.batched:
+            return None if what.number in self.direct_in else ("in", what.number * self.lanes)
+        return None if type(what) is float or k in self.mine else ("shared", self.layout.shared_place[k])
