@@ -104,12 +104,11 @@ def compile_call(
     wrt: Sequence[int] | None = None,
     sum_value: bool = False,
     decisions: Decisions | None = None,
-    skip: int = 0,
 ) -> Compilation:
     """Compile f for a call; the arguments are those of `trace`."""
     with pause_garbage_collection():
         start = time.perf_counter()
-        traced = trace(f, given, who, wrt, sum_value, decisions, skip)
+        traced = trace(f, given, who, wrt, sum_value, decisions)
         return generate(traced, simplify, time.perf_counter() - start)
 
 

@@ -158,8 +158,8 @@ class Paths:
             raise TracingError(self._too_many())
         answers = struct.unpack(f"{len(prefix)}d", prefix.key)
         skip = len(prefix) if prefix.is_disputed else 0
-        decisions = Decisions(numbers, answers)
-        path = self.add(compile_call(self._f, self.given, self.who, self._wrt, self._sum_value, decisions, skip), skip)
+        decisions = Decisions(numbers, answers, skip)
+        path = self.add(compile_call(self._f, self.given, self.who, self._wrt, self._sum_value, decisions), skip)
         if not path.key.startswith(prefix.key):
             raise TracingError(
                 f"{self.who} the function must take the same decisions for the same arguments, but it took "

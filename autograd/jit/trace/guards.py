@@ -46,13 +46,15 @@ class Decisions:
             called at the first decision that needs them.
         forced: the first decisions as compiled code found them. It rounds otherwise than Python in the last place, and
             its answer counts, so that an element cannot be sent to and fro between two paths.
+        skip: how many of the first decisions compiled code need not look at.
 
     Attributes:
         tracers: the numbers that were asked for.
         taken: for each of them the Decision.
     """
 
-    def __init__(self, numbers: Callable[[], list[float]], forced: Sequence[float] = ()) -> None:
+    def __init__(self, numbers: Callable[[], list[float]], forced: Sequence[float] = (), skip: int = 0) -> None:
+        self.skip = skip
         self.tracers: list[Tracer] = []
         self.taken: list[Decision] = []
         self._give = numbers
@@ -60,6 +62,7 @@ class Decisions:
         self._answers: dict[Any, float] = {}
         self._equal: dict[Decision, Decision] = {}  # thousands are equal, and each path keeps its own
         self._known: list[float] = []  # the numbers of the trace's first nodes
+        self._agrees: tuple[int, Any] = (skip, 1.0)  # how many decisions it is about, and the tracer
 
     def answer(self, tracer: Tracer) -> float:
         """The number of a tracer. From here on the trace holds only for elements for which it is the same."""
@@ -81,6 +84,23 @@ class Decisions:
             decision = Decision(user_line(), number, tracer.op in COMPARISONS)
             self.taken.append(self._equal.setdefault(decision, decision))
         return self._answers[key]
+
+    def agrees(self) -> Any:
+        """A tracer that is 1 for elements that have taken the same decisions so far, otherwise 0; 1.0 without any.
+
+        Other elements run through the same code, and what it makes of them is dropped. A loop must not run for them:
+        it may have no end.
+        """
+        count, agrees = self._agrees
+        for tracer, decision in zip(self.tracers[count:], self.taken[count:]):
+            holds, yes, no = tracer, agrees, 0.0
+            if not decision.is_choice:
+                holds = _is_same(tracer, decision.number)
+            elif not decision.number:
+                yes, no = no, yes
+            agrees = ops.where(holds, yes, no)
+        self._agrees = max(count, len(self.taken)), agrees
+        return agrees
 
     def _number(self, tracer: Tracer) -> float:
         """The number of a tracer, computed by the primitives on floats, each node once."""
@@ -159,26 +179,29 @@ class Deciding:
         )
 
 
-def first_broken(decisions: Decisions, skip: int = 0) -> tuple[Any, Any]:
+def _is_same(tracer: Tracer, number: float) -> Any:
+    """Whether a whole number is this one, which may be nan."""
+    return equal(tracer, number) if number == number else not_equal(tracer, tracer)
+
+
+def first_broken(decisions: Decisions) -> tuple[Any, Any]:
     """The number of the first decision that another element takes otherwise, and what it sees there, as tracers.
 
     If it takes none otherwise, the first is how many decisions there are. The second is given for whole numbers only.
 
     Args:
         decisions: those of a trace that has not ended.
-        skip: how many of the first decisions are not looked at.
     """
     count = float(len(decisions.taken))
     pairs: list[tuple[Any, Any]] = []
     for k, (tracer, decision) in enumerate(zip(decisions.tracers, decisions.taken)):
         number, at = decision.number, float(k)
-        if k < skip:
+        if k < decisions.skip:
             continue
         if decision.is_choice:
             pairs.append((ops.where(tracer, count, at) if number else ops.where(tracer, at, count), None))
         else:
-            same = equal(tracer, number) if number == number else not_equal(tracer, tracer)
-            pairs.append((ops.where(same, count, at), tracer))
+            pairs.append((ops.where(_is_same(tracer, number), count, at), tracer))
     while len(pairs) > 1:  # in pairs, so that thousands of decisions make no long chain
         halves = [_earlier(*pairs[k : k + 2]) for k in range(0, len(pairs) - 1, 2)]
         pairs = halves + pairs[2 * len(halves) :]

@@ -69,7 +69,6 @@ def trace(
     wrt: Sequence[int] | None = None,
     sum_value: bool = False,
     decisions: Decisions | None = None,
-    skip: int = 0,
 ) -> TracedFunction:
     """Run f on tracers.
 
@@ -81,7 +80,6 @@ def trace(
             outputs are the value and then a derivative for each number in those arguments.
         sum_value: whether the value is summed over the batch too.
         decisions: what answers when f decides by a number; None to refuse that.
-        skip: how many of the first decisions compiled code need not look at.
     """
     tape = Trace(decisions)
     args: list[Any] = []
@@ -130,7 +128,7 @@ def trace(
     if decisions is not None and decisions.taken:
         taken = decisions.taken
         at = sum(len(leaf.entries) for leaf in rows)  # before the sums over the batch
-        outputs[at:at] = first_broken(decisions, skip)
+        outputs[at:at] = first_broken(decisions)
         rows.append(Leaf("the decisions", None, [0.0, 0.0], (2,)))
         decisions.tracers.clear()
     tape.end()

@@ -191,7 +191,9 @@ class Backward:
         steps = self.forward.steps
         if type(steps) is float:
             return self.arrives if steps >= 1.0 else None
-        if steps.op is ops.where and steps.args[1:] in ((1.0, 0.0), (0.0, 1.0)):  # a branch
+        if (
+            steps.op is ops.where and {type(x) for x in steps.args[1:]} == {float} and sum(steps.args[1:]) == 1
+        ):  # a branch
             return self.arrives.also(steps.args[0], steps.args[1] == 1.0)
         return self.arrives.also(steps > 0.0, True)
 

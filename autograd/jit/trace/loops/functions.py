@@ -25,8 +25,13 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Any, Any], Any], init: Any
         result = body(at if type(lower) is float and lower == 0.0 else lower + at, tree.like(carries))
         return match_structure("fori_loop", "the carry", tree, result), []
 
-    count = ops.ceil(ops.maximum(upper - lower, 0.0))
+    count = _steps_of_agreeing(trace, ops.ceil(ops.maximum(upper - lower, 0.0)))
     return _last(tree, record_loop(trace, user_line(), count, tree.entries, [], step))
+
+
+def _steps_of_agreeing(trace: Trace, count: Any) -> Any:
+    """A count of steps, but 0 for elements that are on another path of the function, where the loop may have no end."""
+    return count if trace.decisions is None else ops.where(trace.decisions.agrees(), count, 0.0)
 
 
 def while_loop(cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any, max_steps: int) -> Any:
@@ -39,8 +44,8 @@ def while_loop(cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any
     def condition(_: Any, carries: list[Tracer]) -> Any:
         return expect_number("while_loop", "cond must return", cond(tree.like(carries)))
 
-    line = user_line()
-    loop = record_loop(trace, line, float("inf"), tree.entries, [], step, condition, limit=max_steps)
+    line, count = user_line(), _steps_of_agreeing(trace, float("inf"))
+    loop = record_loop(trace, line, count, tree.entries, [], step, condition, limit=max_steps)
     return _last(tree, loop)
 
 
