@@ -163,16 +163,10 @@ def _mul(build: Builder, args: tuple[int, ...]) -> int | None:
         if number is not None and negated is not None:
             return _apply(build, REWRITES, ops.mul, (negated[0], build.constant(-number)))
         for factor, inner in _both_ways(build.operands_of(x, ops.mul)):
-            power = build.number(inner)
-            if number is not None and power is not None and _scales_exactly(power, number):
-                return _apply(build, REWRITES, ops.mul, (factor, build.constant(power * number)))
+            twice = build.number(inner)  # as in slopes of squares; doubling rounds nothing, and overflows no earlier
+            if number is not None and twice in (2.0, -2.0) and 1 <= math.fabs(number) < 1e300:
+                return _apply(build, REWRITES, ops.mul, (factor, build.constant(twice * number)))
     return None
-
-
-def _scales_exactly(power: float, number: float) -> bool:
-    """Whether (x · power) · number is x · (power · number) for every x: nothing is rounded, or overflows, but once."""
-    is_power = math.fabs(math.frexp(power)[0]) == 0.5
-    return is_power and min(math.fabs(power), math.fabs(number)) >= 1 and math.isfinite(power * number)
 
 
 def _div(build: Builder, args: tuple[int, ...]) -> int | None:
