@@ -6,5 +6,6 @@ Read in this order:
 - sources.py: where a function finds the Values that it closes over.
 - guards.py: what a function decides by the numbers of one element, and the tests that other elements decide alike.
 - comparisons.py: comparisons of two tracers, which are operations too.
+- loops/: loops, whose bodies are traced once, and their derivatives.
 - traced.py: TracedFunction, the graph of a function for arguments of one structure, derivatives included.
 """

@@ -52,6 +52,9 @@ def test_values_and_computed_values_from_outside() -> None:
     assert program(0.7) == pytest.approx(wanted(0.7, 1.5), rel=1e-15)
     v.data, w = 1.25, v * 2
     assert program(0.7) == pytest.approx(wanted(0.7, 1.25), rel=1e-15)
+    # y, which was computed before the body, and y · y, which is computed in it
+    slope = ag.jit(lambda k: ag.grad(lambda y: ag.fori_loop(0, 2, lambda i, c: c * (y * y) * k, 1.0))(v))(0.7)
+    assert slope == pytest.approx(4 * 1.25**3 * 0.7**2, rel=1e-14)
     slope = ag.grad(lambda u: ag.jit(lambda a: ag.fori_loop(0, 3, lambda i, c: c * u + a, a))(0.7))(2.0)
     assert slope == pytest.approx(0.7 * (3 * 4 + 2 * 2 + 1))  # of 0.7 (u³ + u² + u + 1)
 
