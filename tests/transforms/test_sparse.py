@@ -82,6 +82,13 @@ def test_the_pattern_follows_from_the_operations_and_not_from_the_numbers(name: 
         assert places(ag.jit(hessian(f, sparse=True))(x)) == expected
 
 
+def test_the_pattern_is_the_same_if_the_first_call_is_compiled() -> None:
+    f, n, expected = PATTERNS["both sides of a choice"]
+    patterns.find_interactions.cache_clear()
+    assert places(ag.jit(hessian(f, sparse=True))(np.ones(n))) == expected
+    assert places(hessian(f, sparse=True)(np.ones(n))) == expected
+
+
 def test_entries_that_are_0_here_are_stored() -> None:
     found = hessian(lambda x: x[0] ** 3 + ag.relu(x[0] * x[1]), sparse=True)(np.array([0.0, -1.0]))
     assert places(found) == [(0, 0), (0, 1), (1, 0)]

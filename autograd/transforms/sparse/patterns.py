@@ -7,6 +7,7 @@ alone and not from their numbers, so that they stay the same from call to call: 
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import functools
 import math
 from collections.abc import Iterator, Sequence
@@ -105,7 +106,8 @@ def find_interactions(op: Primitive, lengths: tuple[Length, ...]) -> list[int | 
     found = dict.fromkeys(range(len(passed)), everything)
     if isinstance(op, Primitive) and op.built_in:
         with contextlib.suppress(Exception):  # such as a derivative that is not known
-            found.update(_interactions_of_rule(op, lengths))
+            # In a context of its own, so that a function that is being traced does not take in these Values.
+            found.update(contextvars.Context().run(_interactions_of_rule, op, lengths))
     return [found[k] if passes else None for k, passes in enumerate(passed)]
 
 
