@@ -20,7 +20,7 @@ from .codegen.straight_line import write_straight_line
 from .codegen.table_machine import write_table_machine
 from .codegen.tables import Tables, tabulate
 from .graph.graph import Graph
-from .graph.loops import Loop
+from .graph.loops import Loop, Stack
 from .graph.passes import SHORT_DOT, simplify
 from .runtime.machine import Code, Machine, compile_ir, host
 from .runtime.signature import Argument
@@ -183,10 +183,11 @@ def count_dots(graph: Graph, layout: Layout) -> int:
 def translate(graph: Graph, layout: Layout, machine: Machine, lanes: int, to_tables: bool = False) -> Translation:
     """Translate a graph to LLVM IR: straight-line code for a small section, tables for a large one, or `to_tables`.
 
-    A section with loops is always straight-line code.
+    A section with loops, or with stacks for the loops of the other one, is always straight-line code.
     """
     ir = IR(machine.fma, machine.lanes)
-    has_loops = [any(isinstance(what, Loop) and x == y for what, x in zip(graph.what, layout.batched)) for y in (0, 1)]
+    of_loops = [batched for what, batched in zip(graph.what, layout.batched) if isinstance(what, (Loop, Stack))]
+    has_loops = [batched in of_loops for batched in (False, True)]
     loops = Loops(any(has_loops))
     if loops.any:
         write_attend(ir)

@@ -10,6 +10,7 @@ from typing import Any
 from ...primitive import Primitive
 from .. import tuning
 from ..graph.graph import Graph, Input
+from ..graph.loops import At
 from .batch_sums import Sums
 from .instructions import LONG, Carried
 from .ir import IR, Writer
@@ -74,6 +75,9 @@ class _SectionWriter(Section):
         current = load = stores = longest = 0
         before = -1
         for n, k in enumerate(self.items):
+            if part and k not in results and (self.lies_in_stack(k) or k in self.places):
+                part[k] = current  # it lies in memory already, and costs no code
+                continue
             args = operands[k] if k in self.mine else ()
             mine = 1 + len(args)
             stored = (read.get(k, 0) > n + tuning.FAR) + len(results.get(k, ())) + (k in self.sums.kept)
@@ -163,6 +167,9 @@ class _SectionWriter(Section):
             return
         if isinstance(op, Primitive) and self._is_long(k):
             self.names[k] = self._write_long(op, self.graph.operands[k])
+        elif self.lies_in_stack(k):
+            self._store_result(k)
+            return
         else:
             write_node(self.site, self, k)
         if k not in self.names:
@@ -249,6 +256,8 @@ class _SectionWriter(Section):
             return w.c(what)
         if k in self.slot:
             return w.put(f"load {w.type}, ptr {self._at('state', self.slot[k] * self.lanes)}, align 8")
+        if isinstance(what, At) and self.lies_in_stack(k):
+            return self.site.rows(self.places[self.graph.operands[k][0]]).read(w, str(what.place))
         if isinstance(what, Input) and what.batched:
             if what.number in self.direct_in:
                 leaf, start, width = self.direct_in[what.number]

@@ -11,6 +11,8 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ...functions.structure import too_many
+
 if TYPE_CHECKING:
     from .graph import Graph
 
@@ -133,7 +135,7 @@ def run_loop(
         if loop.condition is not None and not evaluate(loop.condition, [float(step), *carries, *constants])[0]:
             break
         if taken == loop.limit:
-            raise RuntimeError(f"{loop.line}: the loop must end within {loop.limit} steps")
+            raise RuntimeError(too_many(loop.line, loop.limit))
         found = list(evaluate(loop.body, [float(step), *carries, *[x[step] for x in stacks], *constants]))
         carries = found[: loop.carries]
         for row, x in zip(rows, found[loop.carries :]):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...functions.structure import too_many
 from .. import tuning
 from ..codegen.context import CONTEXT, LIMIT, MOMENT, ROWS, SHARED_ROWS
 from ..codegen.loops.rows import Loops
@@ -75,7 +76,7 @@ class _State:
             raise self.alarm[0]
         if kind == LIMIT:
             limit, line = self.loops.limits[number]
-            raise RuntimeError(f"{line}: the loop must end within {limit} steps")
+            raise RuntimeError(too_many(line, limit))
         if kind in self.growing:
             self.grow(kind, number, int(self.context[_AMOUNT]))
 

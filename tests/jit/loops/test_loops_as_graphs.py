@@ -156,6 +156,21 @@ def test_shared_stacks_and_rows_are_read_by_batched_loops() -> None:
         agree(graph, Compiled(graph, 1, [1]), [0.7], RNG.normal(size=(19, 1)))
 
 
+@pytest.mark.parametrize("kind", ["inputs", "constants", "computed"])
+def test_only_a_batched_loop_reads_a_stack_of_shared_numbers(form: str, kind: str) -> None:
+    body = step(3, lambda b, i, c, x: [b(ops.add, b(ops.mul, c, b(0.5)), x)])
+    b = Builder()
+    inputs = [b(Input(k, False)) for k in range(40)]
+    numbers = {
+        "inputs": lambda: inputs,
+        "constants": lambda: [b(0.25 * k) for k in range(40)],
+        "computed": lambda: [b(ops.mul, x, inputs[0]) for x in inputs],
+    }[kind]()
+    loop = b(Loop(body, None, 1, 1), b(40.0), b(Input(0, True)), b(Stack(), *numbers))
+    graph = b.graph(b(Item(0), loop))
+    agree(graph, Compiled(graph, 40, [1]), RNG.normal(size=40), RNG.normal(size=(19, 1)))
+
+
 def test_tables_read_the_rows_of_a_shared_loop(form: str) -> None:
     """Straight-line code and tables: loops are never in tables, but what they compute may be read there."""
     step_of_both = step(2, lambda b, i, x: [b(ops.mul, x, b(0.9)), x])

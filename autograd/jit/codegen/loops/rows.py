@@ -72,7 +72,9 @@ class Loops:
     tables: dict[str, Place] = dataclasses.field(default_factory=dict)
 
     def keep(self, ir: IR, numbers: Sequence[float]) -> Place:
-        """A constant stack."""
+        """A constant stack; of equal numbers one is enough, which lies at no distance from the next."""
+        if len(numbers) > 1 and all(x.hex() == numbers[0].hex() for x in numbers):
+            return self.keep(ir, numbers[:1])._replace(stride=0)
         text = ", ".join(f"double {literal(x)}" for x in numbers)
         place = self.tables.get(text)
         if place is None:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ... import tuning
 from ...graph.graph import Graph, Input
-from ...graph.loops import Item, Loop, Stack
+from ...graph.loops import At, Item, Loop, Stack
 from ..context import read_field
 from ..ir import IR, Writer
 from ..lanes import first_lanes
 from ..layout import Layout, narrow_leaves
 from .frame import find_in_place
-from .rows import Loops, Place
+from .rows import Loops, Place, Site
 
 
 class Section:
@@ -34,6 +34,7 @@ class Section:
     """
 
     w: Writer
+    site: Site
 
     def __init__(self, ir: IR, graph: Graph, layout: Layout, batched: bool, lanes: int, loops: Loops) -> None:
         self.ir, self.graph, self.layout, self.is_batched, self.lanes = ir, graph, layout, batched, lanes
@@ -154,8 +155,14 @@ class Section:
 
     # Numbers that lie side by side
 
+    def lies_in_stack(self, k: int) -> bool:
+        """Whether a node only names a number of a stack. Who reads it loads it from there."""
+        return isinstance(self.graph.what[k], At) and k in self.mine and k not in self.fixed
+
     def find_reader(self, row: tuple[int, ...]) -> Callable[[str], str] | None:
         """A function that reads the operand of a number that is not known yet, if all lie at equal distances."""
+        if (stack := self._find_stack(row)) is not None:
+            return stack
         places = [place for place in map(self._find_place, row) if place is not None]
         if len(places) < len(row) or len({memory for memory, _ in places}) > 1:
             return None
@@ -169,6 +176,21 @@ class Section:
             return w.broadcast(place) if memory == "shared" else w.load(place)
 
         return read
+
+    def _find_stack(self, row: tuple[int, ...]) -> Callable[[str], str] | None:
+        """The same for the numbers of one stack, and for constants, which become one."""
+        numbers = [what for k in row if type(what := self.graph.what[k]) is float]
+        if len(numbers) == len(row):
+            rows, first, step = self.site.rows(self.loops.keep(self.ir, numbers)), 0, 1
+        else:
+            places = [what.place for k in row if isinstance(what := self.graph.what[k], At) and k in self.mine]
+            if len(places) < len(row) or len({self.graph.operands[k] for k in row}) > 1:
+                return None
+            first, step = places[0], places[1] - places[0]
+            if places != [first + n * step for n in range(len(row))]:
+                return None
+            rows = self.site.rows(self.places[self.graph.operands[row[0]][0]])
+        return lambda n: rows.read(self.w, self.w.index("add", self.w.index("mul", n, step), first))
 
     def _find_place(self, k: int) -> tuple[str, int] | None:
         """The memory in which a node is, and its place there."""
