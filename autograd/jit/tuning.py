@@ -41,6 +41,9 @@ LONG = 250
 # than 7 %.
 FUNCTION_BLOCKS = 50
 
+# Paths through the body of a loop, and decisions on one of them. All of them are computed in each step. Chosen.
+BODY_PATHS = 64
+
 # Vectors of one node that are computed together.
 
 # (operands, vectors): straight-line code that reads at most so many operands computes so many vectors together, so

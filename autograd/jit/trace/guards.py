@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ... import ops
 from ...primitive import Primitive
@@ -36,6 +36,23 @@ class Decision(NamedTuple):
     line: str
     number: float
     is_choice: bool
+
+
+class Decider(Protocol):
+    """What answers when a traced function decides."""
+
+    def answer(self, tracer: Tracer) -> float | None:
+        """The number of a tracer; None if it cannot be known."""
+
+    def agrees(self) -> Any:
+        """A tracer that is 1 for elements that have taken the same decisions so far, otherwise 0; 1.0 without any."""
+
+
+def question(tracer: Tracer) -> Any:
+    """What a decision asks for. Tracers that apply one operation to the same operands ask for the same."""
+    if tracer.op is None:
+        return tracer.index
+    return (tracer.op, *[x.hex() if type(x) is float else -id(x) if type(x) is tuple else x.index for x in tracer.args])
 
 
 class Decisions:
@@ -66,11 +83,8 @@ class Decisions:
 
     def answer(self, tracer: Tracer) -> float:
         """The number of a tracer. From here on the trace holds only for elements for which it is the same."""
-        key = (
-            tracer.op,
-            *[x.hex() if type(x) is float else -id(x) if type(x) is tuple else x.index for x in tracer.args],
-        )
-        if tracer.op is None or key not in self._answers:
+        key = question(tracer)
+        if key not in self._answers:
             count = len(self.taken)
             if count >= tuning.DECISIONS:
                 raise TracingError(

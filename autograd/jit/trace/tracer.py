@@ -13,7 +13,7 @@ from ...user_line import user_line
 from ...value import Value
 from . import comparisons
 from .comparisons import equal, greater, greater_equal, less, less_equal, not_equal, stop_gradient
-from .guards import Deciding, Decisions
+from .guards import Decider, Deciding
 from .state import TracingError
 
 _ADD, _SUB, _MUL, _DIV = ops.add, ops.sub, ops.mul, ops.div
@@ -31,7 +31,7 @@ class Trace:
         decisions: what the function decided by the numbers of one element; None if the trace has no numbers.
     """
 
-    def __init__(self, decisions: Decisions | None = None) -> None:
+    def __init__(self, decisions: Decider | None = None) -> None:
         self.nodes: list[Tracer] = []
         self.closed_over: dict[Value, Tracer] = {}
         self.computed: list[Value] = []
@@ -72,9 +72,10 @@ class Trace:
     def decide(self, tracer: Tracer, what: str, remedy: str) -> float:
         """The number of a tracer, by which the function decides; without any, a TracingError of these words."""
         trace = self.innermost()
-        if trace.decisions is None:
+        number = None if trace.decisions is None else trace.decisions.answer(tracer)
+        if number is None:
             trace.refuse(what, remedy)
-        return trace.decisions.answer(tracer)
+        return number
 
     def lift(self, x: Any) -> Any:
         """What stands for x in this trace: a float or own tracer itself; for a Value, tracers that recompute it."""

@@ -25,6 +25,7 @@ class Body(Trace):
 
     Attributes:
         captured: the tracers of the parent that it used, each with the input that stands for it.
+        around: a number of the parent that is 1 for elements on the path that is traced there, otherwise 0.
         made: the Values that were computed while it ran. They are recorded in it, so that derivatives with respect to
             them are found in it; those from before are captured.
     """
@@ -33,6 +34,7 @@ class Body(Trace):
         self._parent = parent  # before anything can fail
         super().__init__()
         self.line = line
+        self.around = 1.0 if parent.decisions is None else parent.decisions.agrees()
         self.computed = parent.computed
         self.captured: dict[Tracer, Tracer] = {}
         self.made: set[Value] = set()
@@ -51,8 +53,7 @@ class Body(Trace):
         super().refuse(f"used a traced value that leaked from the body of the loop{where}", "return it from the body")
 
     def refuse(self, what: str, remedy: str) -> NoReturn:
-        also = "choose with ag.cond or ag.where, and read an array row by row with ag.scan"
-        super().refuse(what, f"{remedy}. The body of a loop is traced once for all steps: {also}")
+        super().refuse(what, f"{remedy}. A body is traced once for all steps; ag.scan reads an array row by row")
 
     def _leaf(self, value: Value) -> Tracer:
         return self._capture(value)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from .... import ops
-from ....functions.structure import expect_number, flatten_numbers, match_structure, split_pair, stack_rows
+from ....functions.structure import at_line, expect_number, flatten_numbers, match_structure, split_pair, stack_rows
 from ....transforms.tree import Leaf, Tree
 from ....user_line import user_line
 from ....value import Value
@@ -31,7 +32,8 @@ def fori_loop(lower: Any, upper: Any, body: Callable[[Any, Any], Any], init: Any
 
 def _steps_of_agreeing(trace: Trace, count: Any) -> Any:
     """A count of steps, but 0 for elements that are on another path of the function, where the loop may have no end."""
-    return count if trace.decisions is None else ops.where(trace.decisions.agrees(), count, 0.0)
+    is_bounded = type(count) is float and math.isfinite(count)
+    return count if trace.decisions is None or is_bounded else ops.where(trace.decisions.agrees(), count, 0.0)
 
 
 def while_loop(cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any, max_steps: int) -> Any:
@@ -54,22 +56,27 @@ def scan(body: Callable[[Any, Any], Any], init: Any, xs: Tree | None, steps: int
     trace, tree = _trace(), flatten_numbers("scan", init, "the carry")
     rows = [] if xs is None else [_row_form(leaf) for leaf in xs.leaves]
     stacks = [record_stack(trace, column) for leaf in ([] if xs is None else xs.leaves) for column in _columns(leaf)]
-    found: list[Tree] = []
+    found: list[Tree | None] = []  # the structure of y, once it is known
 
     def step(_: Any, carries: list[Tracer], read: list[Tracer]) -> Any:
         row = None if xs is None else Tree(rows, xs.build).like(read)
         carry, y = split_pair(body(tree.like(carries), row))
         entries = match_structure("scan", "the carry", tree, carry)
-        if y is not None:
-            found.append(flatten_numbers("scan", y, "y"))
-        return entries, found[0].entries if found else []
+        if not found:
+            found.append(None if y is None else flatten_numbers("scan", y, "y"))
+        if found[0] is None and y is None:
+            return entries, []
+        if found[0] is None or y is None:
+            raise TypeError(f"scan(): the body must return y in every step or in none{at_line()}")
+        return entries, match_structure("scan", "y", found[0], y)
 
     loop = record_loop(trace, user_line(), float(steps), tree.entries, stacks, step, backward=reverse)
-    if not found:
+    form = found[0]
+    if form is None:
         return _last(tree, loop), None
     written = [loop.row(k) for k in range(loop.written)]
     places = [[at_place(row, k) for row in written] for k in range(steps)]
-    return _last(tree, loop), stack_rows(found[0], [list(found[0].split(row)) for row in places])
+    return _last(tree, loop), stack_rows(form, [list(form.split(row)) for row in places])
 
 
 def cond(pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any], operands: Sequence[Any]) -> Any:
@@ -81,8 +88,10 @@ def cond(pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any],
     found: list[Tree] = []
 
     def first(_: Any, __: Any, ___: Any) -> Any:
-        found.append(flatten_numbers("cond", true_fun(*operands), "the result of true_fun"))
-        return found[0].entries, []
+        result = true_fun(*operands)
+        if not found:
+            found.append(flatten_numbers("cond", result, "the result of true_fun"))
+        return match_structure("cond", "the result of true_fun", found[0], result, "true_fun"), []
 
     def second(_: Any, __: Any, ___: Any) -> Any:
         result = false_fun(*operands)

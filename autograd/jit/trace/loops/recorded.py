@@ -16,6 +16,7 @@ from ...graph.graph import Graph, Input, from_tracers, group_operands
 from ...graph.loops import At, Item, Loop, Stack
 from ..tracer import Trace, Tracer
 from .bodies import tracing_body
+from .choices import run_along_all_paths
 
 Step = Callable[[Tracer, list[Tracer], list[Tracer]], tuple[Sequence[Any], Sequence[Any]]]
 Condition = Callable[[Tracer, list[Tracer]], Any]
@@ -122,7 +123,7 @@ def record_loop(
         at = body.input("step")
         before = [body.input() for _ in carries or ()]
         read = [body.input() for _ in stacks]
-        following, written = step(at, before, read)
+        following, written = run_along_all_paths(body, lambda: step(at, before, read))
         if carries is None:
             carries, before = [0.0] * len(following), [body.input() for _ in following]
         outputs = [to_operand(body, x) for x in [*following, *written, *before]]
@@ -132,7 +133,8 @@ def record_loop(
         with tracing_body(trace, line) as test:
             its_step = test.input("step")
             its_carries = [test.input() for _ in carries]
-            decision = to_operand(test, condition(its_step, its_carries))
+            truth, _ = run_along_all_paths(test, lambda: ([condition(its_step, its_carries)], []))
+            decision = to_operand(test, truth[0])
         constants |= dict.fromkeys(test.captured)
     place = {x: k for k, x in enumerate(constants)}
     inputs = {x: Input(k, False, x.label) for k, x in enumerate([at, *before, *read])}
