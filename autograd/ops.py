@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -749,12 +749,34 @@ def heaviside(x: float, at_zero: float = 0.5) -> float:
     return at_zero if x == 0 else x if x != x else float(x > 0)
 
 
-@primitive(
-    None,
-    lambda out, condition, a, b: _if(condition, True),
-    lambda out, condition, a, b: _if(condition, False),
-    symbol="?",
-)
+def check_condition(x: Any, what: str) -> None:
+    """Raise TypeError if x is what Python makes of ~ and a bool: -2 or -1, which both count as true."""
+    if type(x) is int and x in (-2, -1):
+        raise TypeError(
+            f"{what} a bool, a number or a Value, got {x}, which Python makes of ~{x == -2}. "
+            "Write (x > 0) == 0 in place of ~(x > 0)"
+        )
+
+
+class _Where(Primitive):
+    """The primitive `where`, which looks at its condition before it is a float like any other."""
+
+    def apply(self, args: tuple[Any, ...]) -> Any:
+        if type(args[0]) is int:
+            check_condition(args[0], "the condition of where must be")
+        return super().apply(args)
+
+
+def _choice(function: Callable[..., float]) -> Primitive:
+    partials = (
+        None,
+        lambda out, condition, a, b: _if(condition, True),
+        lambda out, condition, a, b: _if(condition, False),
+    )
+    return _Where(function, partials, "?")
+
+
+@_choice
 def where(condition: float, a: float, b: float) -> float:
     """a if condition is true (a bool, a number or a Value; nonzero is true), otherwise b.
 

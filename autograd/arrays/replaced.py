@@ -94,6 +94,7 @@ def _finite(x: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
 
 def _where(condition: Any, *sides: Any) -> Any:
     """Item by item where the condition is traced, and so has no truth value before the program runs."""
+    ops.check_condition(condition, "the condition of np.where must be")
     if len(sides) != 2 or not _has_nodes(condition):
         return run(np.where, condition, *sides)
     return _as_array(_map(ops.where, condition, *map(_as_array, sides)))

@@ -66,6 +66,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "logical_and": lambda a, b: (a != 0) & (b != 0),
     "logical_or": lambda a, b: (a != 0) | (b != 0),
     "logical_xor": lambda a, b: (a != 0) ^ (b != 0),
+    "invert": lambda x: not x if type(x) is bool else ~x,  # Python makes -2 of ~True
     "isnan": lambda x: x != x,
     "isinf": lambda x: ops.abs(x) == math.inf,
     "isfinite": lambda x: ops.abs(x) < math.inf,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..ops import check_condition
 from ..primitive import describe, is_number
 from ..transforms.tree import Leaf, Tree, flatten
 from ..user_line import user_line
@@ -19,7 +20,8 @@ def check_functions(name: str, **functions: Any) -> None:
 
 
 def expect_number(name: str, what: str, x: Any) -> Any:
-    """x, if it is a bool, a number or a Value."""
+    """x, if it is a bool, a number or a Value, and nothing that ~ has made of a bool."""
+    check_condition(x, f"{name}(): {what}")
     if not isinstance(x, Value) and not is_number(x):
         raise TypeError(f"{name}(): {what} a bool or a number, got {describe(x)}{at_line()}")
     return x

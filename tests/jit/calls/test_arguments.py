@@ -172,15 +172,6 @@ def test_a_single_truth_value_is_refused_because_it_may_be_a_setting() -> None:
             jit(lambda x, flag: x)(1.0, setting)
 
 
-def test_conditions_combine_and_numbers_do_not() -> None:
-    program = jit(lambda x: [(x > 0) & (x < 2), (x < 0) | True, ~(x > 1), (x > 0) ^ (x > 1), False & (x > 0)])
-    for x in (-1.0, 0.5, 1.5, 3.0):
-        assert program(x) == [0 < x < 2, True, not x > 1, (x > 0) != (x > 1), False]
-    for wrong in (lambda x: x & True, lambda x: (x > 0) | 1.0, lambda x: ~x):
-        with pytest.raises(TypeError, match=r"unsupported operand|must be given a condition"):
-            jit(wrong)(1.0)
-
-
 def test_a_list_of_numbers_is_a_batch_where_there_must_be_one() -> None:
     square = jit(lambda x: x * x, in_axes=0)
     assert square([1.0, 2, 3]).tolist() == [1.0, 4.0, 9.0]
