@@ -212,6 +212,7 @@ def test_a_root_is_freed_without_the_garbage_collector() -> None:
             y.backward()
             slope = y.backward(create_graph=True)
             del y, slope
+        assert ag.hessian(f, argnums=1, sparse=True)(1.0, 2.0).shape == (1, 1)  # its pattern is kept, not the root
         kinds = [type(x).__name__ for x in gc.get_objects()]
     finally:
         gc.enable()

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import functools
 import math
+import weakref
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -89,7 +89,6 @@ def find_hessian(root: Any, order: Sequence[Value], supports: Sets, variables: S
     return [found.get(variable, 0) for variable in variables]
 
 
-@functools.lru_cache(maxsize=1024)
 def find_interactions(op: Primitive, lengths: tuple[Length, ...]) -> list[int | None]:
     """For each number that a primitive is applied to, those that the partial for it depends on; None without a partial.
 
@@ -100,6 +99,17 @@ def find_interactions(op: Primitive, lengths: tuple[Length, ...]) -> list[int | 
     >>> find_interactions(mul, (None, None)), find_interactions(add, (None, None))
     ([2, 1], [0, 0])
     """
+    known = _interactions.setdefault(op, {})
+    if lengths not in known:
+        known[lengths] = _find_interactions(op, lengths)
+    return known[lengths]
+
+
+# By primitive, as long as it lives: `custom_root` makes one at each call, which holds a graph.
+_interactions: Final[weakref.WeakKeyDictionary[Any, dict[Any, list[int | None]]]] = weakref.WeakKeyDictionary()
+
+
+def _find_interactions(op: Primitive, lengths: tuple[Length, ...]) -> list[int | None]:
     partials: Any = op.partials if isinstance(op, Primitive) else [True] * len(lengths)
     passed = [partial is not None for partial, length in zip(partials, lengths) for _ in range(_count(length))]
     everything = sum(1 << k for k, passes in enumerate(passed) if passes)
