@@ -25,10 +25,10 @@ def test_random_programs(rng: random.Random, threads: int) -> None:
 
 def winding(x: Any, a: Any) -> Any:
     total, n = x[0] * a[0], 0
-    while abs(total) > 0.4 and n < 5:
+    while abs(total) > 0.4 and n < 2:
         total = total * 0.6 + (x[1] * 0.1 if x[2] > 0 else a[1] * x[2])
         n += 1
-    for e in sorted(x):
+    for e in sorted(x[:2]):
         if e < total:
             continue
         return total + e * max(a[0], e)
