@@ -2,6 +2,7 @@
 
 Read in this order:
 - ufuncs.py: our function for each ufunc of NumPy.
+- order.py: what sorts look at while numbers are traced.
 - array.py: Array, and what NumPy calls when it meets a Value or an Array.
 - replaced.py: the other functions of NumPy that would be wrong, or fail, on objects.
 """

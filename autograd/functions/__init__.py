@@ -1,1 +1,5 @@
-"""Functions composed of primitives: of single numbers in single.py, of many numbers in sequences.py."""
+"""Functions composed of primitives and of users' functions.
+
+- single.py: of single numbers; sequences.py: of many numbers.
+- loops.py: scan, fori_loop, while_loop and cond; structure.py: structures that keep their form from step to step.
+"""

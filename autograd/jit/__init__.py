@@ -3,11 +3,11 @@
 How it works, folder by folder, in the order of the pipeline (each folder's docstring says what its files do):
 
 - program.py: Program, what `jit` returns; lock.py: its lock; binding.py: keywords and static arguments; compile.py:
-  from a function to code, stage by stage; tuning.py: the constants that decide which code is written, each with its
-  measurement.
+  from a function to code, stage by stage; eager.py: a call without code, on Values; tuning.py: the constants that
+  decide which code is written, each with its measurement.
 - trace/: the function runs once on Tracers, which are Values without a number and record every operation. What the
-  function decides by the numbers of an element is noted. The engine's own derivative rules, run on the trace, add the
-  gradient.
+  function decides by the numbers of an element is noted. A loop is traced once for all its steps. The engine's own
+  derivative rules, run on the trace, add the gradient.
 - paths/: a function that decides is compiled for each sequence of decisions, and elements go down their own.
 - graph/: the trace as a flat list of nodes. Equal nodes are merged, constants are folded, and identities that
   hold for every float are used.

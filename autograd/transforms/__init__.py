@@ -22,7 +22,8 @@ All of them have these rules in common:
   not a real number, or is not a single number where one is needed; if two structures do not match.
   ValueError if argnums is out of range or names an argument twice, or if shapes do not match.
 
-tree.py takes structures apart and builds them again, and foreign.py reads the arrays of other libraries. recording.py
+tree.py takes structures apart and builds them again. containers.py does so with users' own containers, and foreign.py
+reads the arrays of other libraries. recording.py
 calls the function with variables in place of numbers, and sweep.py goes through the recorded graph. choices.py and
 conditions.py are for graphs that `ag.jit` traces, where nobody knows yet what a choice takes, whole.py for their loops.
 sparse/ computes only the entries of a Jacobian that can be other than 0.

@@ -76,6 +76,16 @@ def test_every_file_and_folder_says_first_what_it_holds() -> None:
     assert {path.parent for path in SOURCES} == {path.parent for path in SOURCES if path.name == "__init__.py"}
 
 
+def test_each_folder_says_what_its_files_are() -> None:
+    packages = {ROOT / "autograd", ROOT / "nn"}  # their docstrings are for users; CONTRIBUTING.md has their folders
+    for path in SOURCES:
+        folder, name = (
+            (path.parents[1], f"{path.parent.name}/") if path.name == "__init__.py" else (path.parent, path.name)
+        )
+        if folder != ROOT and folder not in packages:
+            assert name in (ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8"))) or ""), path
+
+
 def test_imports_have_no_circle() -> None:
     arrows = {name: imports(path) for name, path in MODULES.items()}
     done: set[str] = set()
