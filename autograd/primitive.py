@@ -1,7 +1,11 @@
-"""Primitive: one operation, with its value and its partial derivatives. Conversion to floats, and words for errors."""
+"""Primitive: one operation, with its value on floats and one partial derivative for each argument.
+
+At the end: conversion of arguments to floats, the rules of IEEE 754, checks of flags, and how errors describe objects.
+"""
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Callable, Sequence
@@ -71,8 +75,7 @@ class Primitive:
             raise TypeError(f"{who} native must be {wanted}, a function of ({names}), got {describe(native)}")
         if steepest is not None and not (is_number(steepest) and steepest > 0 and len(parameters) == 1):
             raise TypeError(f"{who} steepest must be a number above 0, of one argument, got {describe(steepest)}")
-        self.symbol = symbol or self.name
-        self.native = native
+        self.symbol, self.native = symbol or self.name, native
         self.steepest, self.arity = steepest, len(parameters)
         self.domain = _check_domain(domain, len(parameters), who)
         self.partials = partials
@@ -81,10 +84,8 @@ class Primitive:
         self.unary = self.scalar and self.arity == 1
         self.ieee = ieee or function
         self.built_in = (function.__module__ or "").startswith(__name__.partition(".")[0] + ".")
-        self.__name__ = self.__qualname__ = self.name
-        self.__module__ = function.__module__
-        self.__doc__ = function.__doc__
-        self.__wrapped__ = function  # lets help(), doctest and inspect.signature see the function itself
+        functools.update_wrapper(self, function, updated=())  # so that help() and doctest see the function itself
+        self.__qualname__ = self.name
 
     def __repr__(self) -> str:
         return self.name

@@ -147,7 +147,7 @@ class Conditions:
 def common(conditions: Iterable[Condition]) -> Condition:
     """The longest path with which all conditions begin."""
 
-    def common(a: Condition, b: Condition) -> Condition:
+    def shared(a: Condition, b: Condition) -> Condition:
         while a is not b:
             if a.depth < b.depth:
                 a, b = b, a
@@ -155,7 +155,7 @@ def common(conditions: Iterable[Condition]) -> Condition:
             a = a.outer
         return a
 
-    return functools.reduce(common, conditions)
+    return functools.reduce(shared, conditions)
 
 
 def _is_within(condition: Condition, others: set[Condition], top: Condition) -> bool:

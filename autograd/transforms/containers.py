@@ -47,7 +47,6 @@ def register_container(
         TypeError: if `kind` is not a class, or `flatten` or `unflatten` is not a function.
         ValueError: if the class is registered already, or needs no registration.
 
-
     >>> import autograd as ag
     >>> class Interval:
     ...     def __init__(self, low, high):
