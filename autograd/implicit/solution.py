@@ -14,7 +14,7 @@ from ..linalg.matrices import is_zero, one_or_nan, products
 from ..linalg.solving import identity, solve_columns
 from ..node import Node
 from ..primitive import Primitive, primitive
-from ..transforms.sweep import Paths, pull_back, pull_back_each
+from ..transforms.sweep import ActiveNodes, pull_back, pull_back_each
 from ..value import Value, number_of
 
 
@@ -130,15 +130,15 @@ class Solution:
     @functools.cached_property
     def _sensitivities(self) -> list[list[Any]]:
         """dx/dp: a row for each number of x."""
-        paths = Paths(self.residuals, self.inputs, self._variables)
-        columns = list(zip(*[pull_back([r], [1.0], self.inputs, True, paths) for r in self.residuals]))
+        active = ActiveNodes(self.residuals, self.inputs, self._variables)
+        columns = list(zip(*[pull_back([r], [1.0], self.inputs, True, active) for r in self.residuals]))
         return [[-products(row, column) for column in columns] for row in self._inverse]
 
     @functools.cached_property
     def _inverse(self) -> list[list[Any]]:
         """(∂F/∂x)⁻¹."""
-        paths = Paths(self.residuals, self._variables, self.inputs)
-        return _invert([pull_back([r], [1.0], self._variables, True, paths) for r in self.residuals])
+        active = ActiveNodes(self.residuals, self._variables, self.inputs)
+        return _invert([pull_back([r], [1.0], self._variables, True, active) for r in self.residuals])
 
     # The same on floats, for the first derivatives
 

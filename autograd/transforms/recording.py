@@ -13,7 +13,7 @@ from .. import ops
 from ..lost import Guard, differentiated_parameters, guards
 from ..primitive import describe
 from ..value import Value, number_of
-from .sweep import Paths, pull_back, pull_back_each, push_forward
+from .sweep import ActiveNodes, pull_back, pull_back_each, push_forward
 from .tree import Leaf, Tree, check, flatten, join, match_entries
 
 RESULT = "the result"
@@ -79,10 +79,10 @@ class Recording:
         if tracer is not None:  # in its graph, other nodes represent the variables
             self.numbers = [tracer.stand_in(x) if isinstance(x, Value) else x for x in self.numbers]
             self.variables = [tracer.stand_in(v) for v in self.variables]
-        self.paths = Paths(self.numbers, self.variables)
-        others = set(self.paths.leaves)
+        self.active = ActiveNodes(self.numbers, self.variables)
+        others = set(self.active.leaves)
         if has_aux:
-            others.update(Paths(flatten(self._aux, "aux").entries, self.variables).leaves)
+            others.update(ActiveNodes(flatten(self._aux, "aux").entries, self.variables).leaves)
         self._closes_over_values = not guard.made.issuperset(others)
 
     def _expect_unchanged(self, values: Sequence[Value], numbers: Sequence[float], when: str) -> None:
@@ -97,7 +97,7 @@ class Recording:
         """A function that raises RuntimeError if the numbers that derivatives are computed from have changed."""
         if self.traced:
             return lambda: None
-        leaves = [*self.paths.leaves, *self.variables]
+        leaves = [*self.active.leaves, *self.variables]
         numbers = [leaf.data for leaf in leaves]
         return lambda: self._expect_unchanged(leaves, numbers, "before the vector is pulled back")
 
@@ -168,12 +168,12 @@ class Recording:
     def pull(self, seeds: Sequence[Any]) -> list[Any]:
         """The derivative of the sum of the results, each times its seed, with respect to each variable."""
         on_values = self.on_values(seeds)
-        return _convert(pull_back(self.numbers, seeds, self.variables, on_values, self.paths), on_values)
+        return _convert(pull_back(self.numbers, seeds, self.variables, on_values, self.active), on_values)
 
     def push(self, direction: Sequence[Any]) -> list[Any]:
         """The derivative of each result in a direction."""
         on_values = self.on_values(direction)
-        return _convert(push_forward(self.numbers, self.variables, direction, on_values, self.paths), on_values)
+        return _convert(push_forward(self.numbers, self.variables, direction, on_values, self.active), on_values)
 
     def pull_each(self, outputs: Sequence[Any]) -> list[list[Any]]:
         """For each output, the derivatives with respect to the variables."""
@@ -182,7 +182,7 @@ class Recording:
 
     def gradient(self) -> list[Any]:
         """The derivative of the single result with respect to each variable, to be differentiated again."""
-        return pull_back(self.numbers, [1.0], self.variables, True, self.paths)
+        return pull_back(self.numbers, [1.0], self.variables, True, self.active)
 
     def directional(self, direction: Sequence[Any]) -> list[Any]:
         """The derivative of gradient · direction with respect to each variable: the Hessian times the direction."""

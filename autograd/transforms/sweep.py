@@ -33,8 +33,8 @@ Pair = tuple[Any, Any]  # an adjoint or a tangent, and the local derivative that
 BLOCK = 256  # rows of a Jacobian in one sweep: enough to share its cost, few enough for the memory
 
 
-class Paths:
-    """The part of a graph that leads from variables to results.
+class ActiveNodes:
+    """The nodes that derivatives pass through: they depend on variables, and results depend on them.
 
     Args:
         outputs: the results: Values, and plain numbers, which are constants.
@@ -42,7 +42,7 @@ class Paths:
         ends: other nodes at which to stop.
 
     Attributes:
-        order: the nodes on the way, each after its parents.
+        order: these nodes, each after its parents.
         known: the set of these and the variables.
         leaves: the other leaves that the results were computed from.
     """
@@ -63,7 +63,7 @@ def pull_back(
     seeds: Iterable[Any],
     variables: Sequence[Value],
     on_values: bool,
-    paths: Paths | None = None,
+    active: ActiveNodes | None = None,
 ) -> list[Any]:
     """Reverse: the derivative of the sum of the outputs, each times its seed, with respect to each variable.
 
@@ -72,19 +72,19 @@ def pull_back(
         seeds: a number for each output.
         variables: the nodes to differentiate with respect to.
         on_values: whether to run the rules on Values.
-        paths: the Paths of outputs and variables, if they are known.
+        active: those of outputs and variables, if they are known.
 
     Returns:
         For each variable a float or, with on_values, a Value, unless the derivative is constant.
     """
     announce(outputs)
     seeded = [(out, seed) for out, seed in zip(outputs, seeds) if isinstance(out, Value)]
-    paths = paths or Paths(outputs, variables)
+    active = active or ActiveNodes(outputs, variables)
     if not on_values:
         floats = [(out, (float(seed), 1.0)) for out, seed in seeded]
-        return _gather(adjoints(paths.order, floats, _pairs, sum_of_products), variables)
-    choices = _choices_among(paths.order)
-    found = _gather(_adjoints_on_values(paths.order, seeded, choices, paths.known), variables)
+        return _gather(adjoints(active.order, floats, _pairs, sum_of_products), variables)
+    choices = _choices_among(active.order)
+    found = _gather(_adjoints_on_values(active.order, seeded, choices, active.known), variables)
     return found if choices is None else list(map(choices.result, found))
 
 
@@ -100,8 +100,8 @@ def pull_back_under(
 ) -> list[Any]:
     """Like pull_back on Values, but the seeds and what is returned may depend on conditions, those of `choices`."""
     seeded = [(out, seed) for out, seed in zip(outputs, seeds) if isinstance(out, Value)]
-    paths = Paths(outputs, variables)
-    return _gather(_adjoints_on_values(paths.order, seeded, choices, paths.known), variables)
+    active = ActiveNodes(outputs, variables)
+    return _gather(_adjoints_on_values(active.order, seeded, choices, active.known), variables)
 
 
 def new_choices() -> Choices:
@@ -162,13 +162,13 @@ def push_forward(
     variables: Sequence[Value],
     tangents: Sequence[Any],
     on_values: bool,
-    paths: Paths | None = None,
+    active: ActiveNodes | None = None,
 ) -> list[Any]:
     """Forward: the derivative of each output in the direction of the tangents, one for each variable."""
     announce(outputs)
-    paths = paths or Paths(outputs, variables)
-    choices = _choices_among(paths.order)
-    results = _tangents(outputs, variables, tangents, on_values, paths, choices)
+    active = active or ActiveNodes(outputs, variables)
+    choices = _choices_among(active.order)
+    results = _tangents(outputs, variables, tangents, on_values, active, choices)
     return results if choices is None else list(map(choices.result, results))
 
 
@@ -176,7 +176,7 @@ def push_forward_under(
     outputs: Sequence[Any], variables: Sequence[Value], tangents: Sequence[Any], choices: Choices
 ) -> list[Any]:
     """Like push_forward on Values, but the tangents may depend on conditions, those of `choices`."""
-    return _tangents(outputs, variables, tangents, True, Paths(outputs, variables), choices)
+    return _tangents(outputs, variables, tangents, True, ActiveNodes(outputs, variables), choices)
 
 
 def _tangents(
@@ -184,20 +184,20 @@ def _tangents(
     variables: Sequence[Value],
     tangents: Sequence[Any],
     on_values: bool,
-    paths: Paths,
+    active: ActiveNodes,
     choices: Choices | None,
 ) -> list[Any]:
     found: dict[Value, Any] = {}
     for v, tangent in zip(variables, tangents):
         found[v] = found[v] + tangent if v in found else tangent
     total = total_on_values if choices is None else choices.total
-    for node in paths.order:
+    for node in active.order:
         if type(node.op) in whole_rules:
             tangent = whole_rules[type(node.op)].push_forward(node, found, choices)
             if tangent is not None:
                 found[node] = tangent
             continue
-        partials = rule_on_values(node, paths.known) if on_values else local_derivatives(node)
+        partials = rule_on_values(node, active.known) if on_values else local_derivatives(node)
         known = [(parent, partial) for parent, partial in partials if parent in found]
         terms: list[Any] = [(found[parent], partial) for parent, partial in known]
         if choices is not None:
@@ -253,7 +253,7 @@ def _matrix(outputs: Sequence[Any], variables: Sequence[Value]) -> Any:
     count = len(outputs)
     seeded = [(out, (seed, 1.0)) for out, seed in zip(outputs, np.eye(count)) if isinstance(out, Value)]
     with np.errstate(all="ignore"):
-        order = Paths(outputs, variables).order
+        order = ActiveNodes(outputs, variables).order
         columns = _gather(adjoints(order, seeded, _pairs, sum_of_products), variables)
     return np.array([np.broadcast_to(column, count) for column in columns]).reshape(len(variables), count).T
 
@@ -265,7 +265,7 @@ def _columns(outputs: Sequence[Any], variables: Sequence[Value]) -> Any:
     for v, unit in zip(variables, np.eye(len(variables))):
         found[v] = found[v] + unit if v in found else unit
     with np.errstate(all="ignore"):
-        for node in Paths(outputs, variables).order:
+        for node in ActiveNodes(outputs, variables).order:
             partials = dot_partials(node) if node.op is ops.dot else local_derivatives(node)
             terms = [(found[parent], partial) for parent, partial in partials if parent in found]
             if terms:

@@ -235,9 +235,9 @@ def test_rows_that_need_it_are_swept_back() -> None:
 
     x = np.linspace(0.1, 1.0, n)
     run = Recording("jacobian", arrow, 0, (x,), {})
-    supports = patterns.find_supports(run.paths.order, run.variables)
+    supports = patterns.find_supports(run.active.order, run.variables)
     rows = [supports[out] for out in run.numbers]
-    edges, cost, _, back = entries._plan(run.numbers, run.paths, supports, rows)
+    edges, cost, _, back = entries._plan(run.numbers, run.active, supports, rows)
     assert list(back) == [0]
     assert cost < 2 * edges
     found = jacobian(arrow, sparse=True)(x)

@@ -13,7 +13,7 @@ from ...installation import require
 from ...value import Value
 from ..containers import Registered, registered
 from ..recording import Recording
-from ..sweep import Paths
+from ..sweep import ActiveNodes
 from .entries import compute_rows
 from .patterns import Sets, find_hessian, find_supports, list_bits
 
@@ -128,19 +128,19 @@ def hessian_rows(run: Recording) -> list[list[Any]]:
 
 
 def _jacobian(run: Recording) -> tuple[Pattern, list[Any]]:
-    supports = find_supports(run.paths.order, run.variables)
+    supports = find_supports(run.active.order, run.variables)
     rows = [_find(supports, out) for out in run.numbers]
-    found = compute_rows(run, run.numbers, run.paths, supports, rows)
+    found = compute_rows(run, run.numbers, run.active, supports, rows)
     pattern = Pattern(tuple(rows), len(run.variables))
     return pattern, [row.get(j, 0.0) for row, its in zip(found, pattern.columns) for j in its]
 
 
 def _hessian(run: Recording) -> tuple[Pattern, list[Any]]:
-    supports = find_supports(run.paths.order, run.variables)
-    rows = find_hessian(run.numbers[0], run.paths.order, supports, run.variables)
+    supports = find_supports(run.active.order, run.variables)
+    rows = find_hessian(run.numbers[0], run.active.order, supports, run.variables)
     slopes = run.gradient()
-    paths = Paths(slopes, run.variables)
-    supports = find_supports(paths.order, run.variables)
+    active = ActiveNodes(slopes, run.variables)
+    supports = find_supports(active.order, run.variables)
     for i, slope in enumerate(slopes):
         for j in list_bits(_find(supports, slope) | rows[i]):
             rows[i] |= 1 << j
@@ -154,7 +154,7 @@ def _hessian(run: Recording) -> tuple[Pattern, list[Any]]:
     # The halves of a full matrix, swept back, are the same nodes of a program's graph. For a network of 10 inputs there
     # are 4,070, where one half, swept forward, takes 5,970.
     full = 2 * sum(map(len, pattern.columns)) > len(rows) ** 2
-    found = compute_rows(run, slopes, paths, supports, mine, back=full)
+    found = compute_rows(run, slopes, active, supports, mine, back=full)
     return pattern, [
         found[i].get(j, 0.0) if _is_mine(pattern, i, j) else found[j].get(i, 0.0)
         for i, columns in enumerate(pattern.columns)

@@ -12,7 +12,7 @@ from ...primitive import Primitive
 from ...value import Value
 from ..choices import Choices
 from ..recording import Recording
-from ..sweep import BLOCK, Paths, announce, sum_of_products, total_on_values
+from ..sweep import BLOCK, ActiveNodes, announce, sum_of_products, total_on_values
 from .patterns import Sets, find_goals, list_bits, parents_of
 
 Rows = list[dict[int, Any]]  # for each output its derivatives, by the number of the variable
@@ -26,13 +26,13 @@ WIDE = 5
 
 
 def compute_rows(
-    run: Recording, outputs: Sequence[Any], paths: Paths, supports: Sets, rows: Sequence[int], back: bool = False
+    run: Recording, outputs: Sequence[Any], active: ActiveNodes, supports: Sets, rows: Sequence[int], back: bool = False
 ) -> Rows:
     """For each output its derivatives with respect to the variables in its row, by their number.
 
     Args:
         run: the recorded function.
-        outputs, paths: what is differentiated, and its Paths from the variables.
+        outputs, active: what is differentiated, and the nodes between it and the variables.
         supports: for each node the variables that it depends on.
         rows: for each output the variables whose derivatives are wanted.
         back: whether a program is to sweep all rows back.
@@ -42,21 +42,21 @@ def compute_rows(
     2005) compute the same numbers and zeros besides. For the Hessian of a Rosenbrock chain of 1,000 variables, which
     needs three colours, they compile in 0.95 s and run in 35 µs, the entries in 0.73 s and 6 µs.
     """
-    if not all(isinstance(node.op, Primitive) for node in paths.order):  # there are loops, which pass on whole rows
+    if not all(isinstance(node.op, Primitive) for node in active.order):  # there are loops, which pass on whole rows
         return _compute_blocks(run, outputs, rows)
     if run.traced and back:
-        return _pull(outputs, run.variables, True, paths)
-    edges, cost, wanted, long = _plan(outputs, paths, supports, rows)
+        return _pull(outputs, run.variables, True, active)
+    edges, cost, wanted, long = _plan(outputs, active, supports, rows)
     if not run.traced and cost > WIDE * edges * -(-len(outputs) // BLOCK):
         return _compute_blocks(run, outputs, rows)
-    found = _push(outputs, run.variables, wanted, supports, run.traced, paths)
-    for k, row in zip(long, _pull([outputs[k] for k in long], run.variables, run.traced, paths)):
+    found = _push(outputs, run.variables, wanted, supports, run.traced, active)
+    for k, row in zip(long, _pull([outputs[k] for k in long], run.variables, run.traced, active)):
         found[k] = row
     return found
 
 
 def _plan(
-    outputs: Sequence[Any], paths: Paths, supports: Sets, rows: Sequence[int]
+    outputs: Sequence[Any], active: ActiveNodes, supports: Sets, rows: Sequence[int]
 ) -> tuple[int, int, Sets, Sequence[int]]:
     """Which rows to sweep forward and which back: long ones back, as long as that makes for fewer products.
 
@@ -67,18 +67,18 @@ def _plan(
         The edges of the graph, the products, the numbers of the variables wanted at each node, the rows to sweep back.
         Where there are few products they are not counted: 0.
     """
-    if all(supports[node].bit_count() <= FEW for node in paths.order):
-        return 0, 0, find_goals(paths.order, outputs, rows), []
+    if all(supports[node].bit_count() <= FEW for node in active.order):
+        return 0, 0, find_goals(active.order, outputs, rows), []
     if len(outputs) <= FEW:
         return 0, 0, {}, range(len(outputs))
     best: tuple[int, int, Sets, Sequence[int]] | None = None
     longest = max([row.bit_count() for row in rows], default=0)
     for limit in (longest, *[16**k for k in range(5) if 16**k < longest], 0):
         back = [k for k, row in enumerate(rows) if row.bit_count() > limit]
-        wanted = find_goals(paths.order, outputs, [row if row.bit_count() <= limit else 0 for row in rows])
-        swept = find_goals(paths.order, [outputs[k] for k in back], [1 << k for k in range(len(back))])
+        wanted = find_goals(active.order, outputs, [row if row.bit_count() <= limit else 0 for row in rows])
+        swept = find_goals(active.order, [outputs[k] for k in back], [1 << k for k in range(len(back))])
         edges = cost = 0
-        for node in paths.order:
+        for node in active.order:
             mask, ends = wanted.get(node, 0), swept.get(node, 0).bit_count()
             for parent in parents_of(node):
                 if parent in supports:
@@ -104,8 +104,8 @@ def _compute_blocks(run: Recording, outputs: Sequence[Any], rows: Sequence[int])
 class _Terms:
     """What arrives at the nodes in one sweep: on floats, or on traced numbers with their choices."""
 
-    def __init__(self, paths: Paths, traced: bool) -> None:
-        self._known = paths.known
+    def __init__(self, active: ActiveNodes, traced: bool) -> None:
+        self._known = active.known
         self._choices = Choices(total_on_values) if traced else None
 
     def edges(self, node: Value) -> Sequence[tuple[Value, Any]]:
@@ -132,13 +132,13 @@ class _Terms:
 
 
 def _push(
-    outputs: Sequence[Any], variables: Sequence[Value], wanted: Sets, supports: Sets, traced: bool, paths: Paths
+    outputs: Sequence[Any], variables: Sequence[Value], wanted: Sets, supports: Sets, traced: bool, active: ActiveNodes
 ) -> Rows:
     """Forward. A node has a derivative for each variable that it depends on and that is wanted there."""
     announce(outputs)
-    sweep = _Terms(paths, traced)
+    sweep = _Terms(active, traced)
     found: dict[Value, dict[int, Any]] = {v: {k: 1.0} for k, v in enumerate(variables) if wanted.get(v, 0) >> k & 1}
-    for node in paths.order:
+    for node in active.order:
         mask = wanted.get(node, 0)
         if mask & supports[node]:
             terms: dict[int, Any] = {}
@@ -152,19 +152,19 @@ def _push(
     return [sweep.results(found.get(out, {})) if isinstance(out, Value) else {} for out in outputs]
 
 
-def _pull(outputs: Sequence[Any], variables: Sequence[Value], traced: bool, paths: Paths) -> Rows:
+def _pull(outputs: Sequence[Any], variables: Sequence[Value], traced: bool, active: ActiveNodes) -> Rows:
     """Back. A node has a derivative for each output that depends on it."""
     announce(outputs)
-    sweep = _Terms(paths, traced)
+    sweep = _Terms(active, traced)
     terms: dict[Value, dict[int, Any]] = {}
     for k, out in enumerate(outputs):
         if isinstance(out, Value):
             terms.setdefault(out, {})[k] = [(1.0, 1.0)]
-    for node in reversed(paths.order):
+    for node in reversed(active.order):
         if node in terms:
             adjoints = sweep.total(terms.pop(node))
             for parent, partial in sweep.edges(node):
-                if parent in paths.known:
+                if parent in active.known:
                     arrived = terms.setdefault(parent, {})
                     for k, adjoint in adjoints.items():
                         sweep.add(arrived, k, node, parent, adjoint, partial)
