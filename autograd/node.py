@@ -53,6 +53,11 @@ class Node:
         return self._record(op, (self,))
 
 
+def is_traced(x: Any) -> bool:
+    """Whether x stands for a number that jit traces, which is not known before the program runs."""
+    return isinstance(x, Node) and hasattr(x, "trace")
+
+
 _fork_locks: Final[list[Any]] = []  # in the order in which a thread that needs several takes them
 _held: Final[list[Any]] = []  # by the thread that forks
 

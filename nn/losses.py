@@ -14,6 +14,7 @@ import numpy as np
 
 import autograd as ag
 from autograd import Value
+from autograd.node import is_traced
 from autograd.primitive import describe, is_number
 
 from .checks import refuse_masked
@@ -66,7 +67,7 @@ def hinge(score: Any, label: Any, reduction: Reduction = "mean") -> Any:
     def margin(s: Any, y: Any) -> Any:
         _require_numbers("hinge", "score", s, "label", y)
         _check_order("hinge", s, y)
-        if _is_traced(y):
+        if is_traced(y):
             y = ag.where(y * y == 1.0, y, math.nan)  # a step with such a label is refused
         elif y not in (-1, 1):
             raise ValueError(f"hinge: a label must be -1 or 1, got {y!r}")
@@ -96,7 +97,7 @@ def binary_cross_entropy_with_logits(logit: Any, target: Any, reduction: Reducti
     def nll(z: Any, t: Any) -> Any:
         _require_numbers("binary_cross_entropy_with_logits", "logit", z, "target", t)
         _check_order("binary_cross_entropy_with_logits", z, t)
-        if _is_traced(t):
+        if is_traced(t):
             t = ag.where(t * (1.0 - t) >= 0.0, t, math.nan)  # a step with such a target is refused
         elif not 0 <= t <= 1:
             raise ValueError(f"binary_cross_entropy_with_logits: a target must be from 0 to 1, got {t!r}")
@@ -130,7 +131,7 @@ def cross_entropy(logits: Any, label: Any, reduction: Reduction = "mean") -> Any
                 f"cross_entropy: an example's logits must be two or more, one for each class, got {len(zs)}, whose "
                 "loss is always 0. For one logit use nn.binary_cross_entropy_with_logits"
             )
-        if _is_traced(k) and _is_list(zs):  # nan if it is not the index of a class
+        if is_traced(k) and _is_list(zs):  # nan if it is not the index of a class
             chosen: Any = math.nan
             for j, z in enumerate(zs):
                 chosen = ag.where(k == j, z, chosen)
@@ -151,11 +152,6 @@ def cross_entropy(logits: Any, label: Any, reduction: Reduction = "mean") -> Any
 
 def _is_list(x: Any) -> bool:
     return isinstance(x, (list, tuple)) or (isinstance(x, np.ndarray) and x.ndim > 0)
-
-
-def _is_traced(x: Any) -> bool:
-    """Whether it stands for the numbers that a compiled program will get."""
-    return isinstance(x, Value) and type(x) is not Value
 
 
 def _check_order(name: str, output: Any, target: Any) -> None:

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..node import Node
+from ..node import Node, is_traced
 from ..primitive import as_float
-from .order import is_traced, mark_best, ranks
+from .order import any_traced, mark_best, ranks
 from .ufuncs import COMPARISONS, FUNCTIONS, by_items
 
 
@@ -67,7 +67,7 @@ class Array(np.ndarray[Any, Any]):
     # NumPy's functions of these names call the methods. They compare numbers, among which nan comes last.
 
     def sort(self, axis: Any = -1, *_: Any, **options: Any) -> None:
-        if is_traced(self):
+        if any_traced(self):
             self[...] = np.apply_along_axis(_choose_in_order, axis, self)
         else:
             self[...] = np.take_along_axis(self, self.argsort(axis), axis)
@@ -83,12 +83,12 @@ class Array(np.ndarray[Any, Any]):
         return np.argpartition(_in_order(self), kth, axis)
 
     def argmax(self, axis: Any = None, *args: Any, **options: Any) -> Any:
-        whole = is_traced(self) and (axis is None or self.ndim == 1)
+        whole = any_traced(self) and (axis is None or self.ndim == 1)
         numbers = mark_best(self, operator.gt) if whole else _in_order(self)
         return np.argmax(numbers, axis, *args, **options)
 
     def argmin(self, axis: Any = None, *args: Any, **options: Any) -> Any:
-        whole = is_traced(self) and (axis is None or self.ndim == 1)
+        whole = any_traced(self) and (axis is None or self.ndim == 1)
         numbers = -mark_best(self, operator.lt) if whole else _in_order(self)
         return np.argmin(numbers, axis, *args, **options)
 
@@ -104,7 +104,7 @@ def _choose_in_order(row: Any) -> Any:
     """
     items = row.tolist()
     if len(items) > LONGEST:
-        next(x for x in items if hasattr(x, "trace")).trace.refuse(
+        next(filter(is_traced, items)).trace.refuse(
             f"sorted {len(items)} traced values", f"sort at most {LONGEST}, or sort what the program is given"
         )
     for start in range(len(items)):
@@ -202,7 +202,7 @@ def to_numbers(x: Any) -> Any:
 
 def _in_order(x: Any) -> Any:
     """An array of floats in the order of the items of x."""
-    return ranks(x) if is_traced(x) else to_numbers(x)
+    return ranks(x) if any_traced(x) else to_numbers(x)
 
 
 def plain(x: Any) -> Any:

@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..node import Node, on_compare
+from ..node import Node, is_traced, on_compare
 
 
-def is_traced(x: Any) -> bool:
+def any_traced(x: Any) -> bool:
     """Whether some numbers in this array are not known before a compiled program runs."""
     hooks = tuple(on_compare)
-    return any(
-        isinstance(e, Node) and (hasattr(e, "trace") or any(hook(e) is not None for hook in hooks)) for e in x.flat
-    )
+    return any(is_traced(e) or (isinstance(e, Node) and any(hook(e) is not None for hook in hooks)) for e in x.flat)
 
 
 def ranks(x: Any) -> Any:

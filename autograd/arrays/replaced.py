@@ -18,7 +18,7 @@ from .. import ops
 from ..node import Node
 from ..special.bessel import sinc
 from .array import REPLACED, Array, plain, run, to_numbers, wrap
-from .order import is_traced, ranks
+from .order import any_traced, ranks
 
 
 def _as_array(x: Any) -> Any:
@@ -41,7 +41,7 @@ def _map(function: Callable[..., Any], x: Any, *others: Any) -> Any:
 def _on_order(function: Any, *args: Any, **options: Any) -> Any:
     """A function for which the order of the items is enough."""
     x = _as_array(args[0]) if args else None
-    if isinstance(x, Array) and is_traced(x):
+    if isinstance(x, Array) and any_traced(x):
         return getattr(x, function.__name__)(*args[1:], **options)
     return _on_numbers(function, *args, **options)
 
@@ -49,7 +49,7 @@ def _on_order(function: Any, *args: Any, **options: Any) -> Any:
 def _on_joint_order(function: Any, *args: Any, **options: Any) -> Any:
     """A function for which the order of the items of two arrays, taken together, is enough."""
     both = [_as_array(x) for x in args[:2]]
-    if any(map(is_traced, both)):
+    if any(map(any_traced, both)):
         joint = ranks(np.concatenate([plain(x).ravel().astype(object) for x in both]))
         parts = np.split(joint, [both[0].size])[: len(both)]
         args = (*[part.reshape(x.shape) for part, x in zip(parts, both)], *args[2:])

@@ -12,12 +12,12 @@ import numpy as np
 
 from .. import ops
 from ..lost import Guard
-from ..node import on_record
+from ..node import is_traced, on_record
 from ..primitive import describe, is_number
 from ..transforms.recording import RESULT, name_of
 from ..transforms.tree import Leaf, Tree, check, flatten, match_entries
 from ..value import Value, number_of
-from .solution import Solution, hold, is_traced, largest
+from .solution import Solution, hold, largest
 
 Function = Callable[..., Any]
 SHARE: Final = 1e-3  # of the error that is allowed in a number of x, for being small beside others or the guess

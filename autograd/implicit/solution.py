@@ -12,7 +12,7 @@ from .. import ops
 from ..chain import any_in, times
 from ..linalg.matrices import is_zero, one_or_nan, products
 from ..linalg.solving import identity, solve_columns
-from ..node import Node
+from ..node import Node, is_traced
 from ..primitive import Primitive, primitive
 from ..transforms.sweep import ActiveNodes, pull_back, pull_back_each
 from ..value import Value, number_of
@@ -186,8 +186,3 @@ def _invert(rows: list[list[Any]]) -> list[list[Any]]:
 def largest(numbers: Sequence[Any]) -> Any:
     """The largest absolute value; nan if there is one among them, 0 if they are none."""
     return functools.reduce(ops.maximum, map(ops.abs, numbers), 0.0)
-
-
-def is_traced(x: Any) -> bool:
-    """Whether x is a number that jit traces, which is not known yet."""
-    return isinstance(x, Value) and hasattr(x, "trace")

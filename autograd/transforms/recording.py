@@ -11,6 +11,7 @@ from typing import Any
 
 from .. import ops
 from ..lost import Guard, differentiated_parameters, guards
+from ..node import is_traced
 from ..primitive import describe
 from ..value import Value, number_of
 from .sweep import ActiveNodes, pull_back, pull_back_each, push_forward
@@ -74,7 +75,7 @@ class Recording:
         check(self.outputs, self.who, "return numbers and Values, alone or in containers")
         self.numbers = self.outputs.entries
         every = (*self.numbers, *self.variables)
-        tracer: Any = next((x for x in every if isinstance(x, Value) and type(x) is not Value), None)
+        tracer: Any = next(filter(is_traced, every), None)
         self.traced = tracer is not None
         if tracer is not None:  # in its graph, other nodes represent the variables
             self.numbers = [tracer.stand_in(x) if isinstance(x, Value) else x for x in self.numbers]

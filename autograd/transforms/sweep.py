@@ -24,7 +24,7 @@ from ..chain import (
     topological_order,
 )
 from ..fast import dot_partials
-from ..node import on_backward
+from ..node import is_traced, on_backward
 from ..value import Value
 from .choices import Choices
 from .whole import Whole, whole_rules
@@ -111,7 +111,7 @@ def new_choices() -> Choices:
 
 def _choices_among(order: Sequence[Value]) -> Choices | None:
     """What keeps track of conditions, if the nodes are traced. On Values it is known what is taken."""
-    return None if not order or type(order[0]) is Value else new_choices()
+    return new_choices() if order and is_traced(order[0]) else None
 
 
 def _adjoints_on_values(

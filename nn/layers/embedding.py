@@ -9,6 +9,7 @@ import numpy as np
 
 import autograd as ag
 from autograd import Value
+from autograd.node import is_traced
 from autograd.value import number_of
 
 from ..checks import check_count, describe_layer, make_generator, make_output
@@ -50,7 +51,7 @@ class Embedding(Module):
         """
         if isinstance(x, (list, tuple)) or (isinstance(x, np.ndarray) and x.ndim):
             return [self(k) for k in x]
-        if isinstance(x, Value) and type(x) is not Value:
+        if is_traced(x):
             return self._select(x)
         if isinstance(x, (bool, str)) or not isinstance(x, (int, float, np.number, np.ndarray, Value)):
             raise TypeError(f"{describe_layer(self)}: the input must be the index of a row, got {x!r}")
