@@ -84,7 +84,7 @@ def test_the_pattern_follows_from_the_operations_and_not_from_the_numbers(name: 
 
 def test_the_pattern_is_the_same_if_the_first_call_is_compiled() -> None:
     f, n, expected = PATTERNS["both sides of a choice"]
-    patterns.find_interactions.cache_clear()
+    patterns.interactions_of_built_in.cache_clear()
     assert places(ag.jit(hessian(f, sparse=True))(np.ones(n))) == expected
     assert places(hessian(f, sparse=True)(np.ones(n))) == expected
 

@@ -89,7 +89,6 @@ def find_hessian(root: Any, order: Sequence[Value], supports: Sets, variables: S
     return [found.get(variable, 0) for variable in variables]
 
 
-@functools.lru_cache(maxsize=1024)
 def find_interactions(op: Primitive, lengths: tuple[Length, ...]) -> list[int | None]:
     """For each number that a primitive is applied to, those that the partial for it depends on; None without a partial.
 
@@ -100,15 +99,31 @@ def find_interactions(op: Primitive, lengths: tuple[Length, ...]) -> list[int | 
     >>> find_interactions(mul, (None, None)), find_interactions(add, (None, None))
     ([2, 1], [0, 0])
     """
+    if isinstance(op, Primitive) and op.built_in and "<locals>" not in op.__wrapped__.__qualname__:
+        return interactions_of_built_in(op, lengths)
     partials: Any = op.partials if isinstance(op, Primitive) else [True] * len(lengths)
+    return _all_interactions(partials, lengths)
+
+
+@functools.lru_cache(maxsize=1024)
+def interactions_of_built_in(op: Primitive, lengths: tuple[Length, ...]) -> list[int | None]:
+    """The same for a primitive of autograd that stands in a module.
+
+    No other is kept: a loop, or a root of custom_root, would keep all that it was recorded from.
+    """
+    found = _all_interactions(op.partials, lengths)
+    with contextlib.suppress(Exception):  # such as a derivative that is not known
+        # In a context of its own, so that a function that is being traced does not take in these Values.
+        by_rule = contextvars.Context().run(_interactions_of_rule, op, lengths)
+        found = [None if x is None else by_rule.get(k, x) for k, x in enumerate(found)]
+    return found
+
+
+def _all_interactions(partials: Sequence[Any], lengths: Sequence[Length]) -> list[int | None]:
+    """The interactions if each number interacts with each."""
     passed = [partial is not None for partial, length in zip(partials, lengths) for _ in range(_count(length))]
     everything = sum(1 << k for k, passes in enumerate(passed) if passes)
-    found = dict.fromkeys(range(len(passed)), everything)
-    if isinstance(op, Primitive) and op.built_in:
-        with contextlib.suppress(Exception):  # such as a derivative that is not known
-            # In a context of its own, so that a function that is being traced does not take in these Values.
-            found.update(contextvars.Context().run(_interactions_of_rule, op, lengths))
-    return [found[k] if passes else None for k, passes in enumerate(passed)]
+    return [everything if passes else None for passes in passed]
 
 
 def _interactions_of_rule(op: Primitive, lengths: Sequence[Length]) -> dict[int, int]:
