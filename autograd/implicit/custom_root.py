@@ -17,7 +17,7 @@ from ..primitive import describe, is_number
 from ..transforms.recording import RESULT, name_of
 from ..transforms.tree import Leaf, Tree, check, flatten, match_entries
 from ..value import Value, number_of
-from .solution import Solution, hold, largest
+from .solution import Solution, hold, inputs_of, largest
 
 Function = Callable[..., Any]
 SHARE: Final = 1e-3  # of the error that is allowed in a number of x, for being small beside others or the guess
@@ -197,7 +197,7 @@ def _record(
         trace = tracer.trace
         variables, entries = list(map(trace.lift, variables)), list(map(trace.lift, entries))
         nodes = trace.nodes[min([v.index for v in variables], default=0) :]
-    return Solution(variables, entries, nodes)
+    return Solution(variables, entries, inputs_of(variables, entries, nodes))
 
 
 def _check_root(solution: Solution, numbers: Sequence[Any], x0: Any, tol: float, who: str) -> None:

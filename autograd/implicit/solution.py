@@ -12,7 +12,7 @@ from .. import ops
 from ..chain import any_in, times
 from ..linalg.matrices import is_zero, one_or_nan, products
 from ..linalg.solving import identity, solve_columns
-from ..node import Node, is_traced
+from ..node import Node, is_traced, walk
 from ..primitive import Primitive, primitive
 from ..transforms.sweep import ActiveNodes, pull_back, pull_back_each
 from ..value import Value, number_of
@@ -36,24 +36,28 @@ class Solution:
     which is a held expression again. So there are derivatives of any order. The nodes of x itself stand for the
     variables. (A. Griewank, A. Walther, Evaluating Derivatives, 2nd ed., SIAM 2008, chapter 15.)
 
+    While jit traces, a node has the variables among its operands, too. The derivative of a loop records the nodes of
+    its body once more, from other variables and inputs; then there is a solution of these, and what is held is
+    recorded from them.
+
     Args:
         variables: the variables, one for each number of x.
         residuals: the numbers of F.
-        nodes: all that was recorded from the first variable on, each after its parents.
+        inputs: p: the Values outside of what depends on x, from which F was computed; see inputs_of.
 
     Attributes:
-        residuals: as given.
-        inputs: p: the Values outside of what depends on x, from which F was computed.
+        residuals, inputs: as given.
     """
 
-    def __init__(self, variables: Sequence[Value], residuals: Sequence[Any], nodes: Sequence[Value]) -> None:
+    def __init__(self, variables: Sequence[Value], residuals: Sequence[Any], inputs: Sequence[Any]) -> None:
         self._variables = list(variables)
         self.residuals = list(residuals)
-        self.inputs = tuple(_inputs_of(variables, residuals, nodes))
+        self.inputs = tuple(inputs)
         self._expressions: list[Any] = []
-        self._slopes: dict[int, list[tuple[int | None, Any]]] = {}
+        self._slopes: dict[Any, list[tuple[int | None, Any]]] = {}
         self._float_slopes: dict[int, list[float]] = {}
         self._factor: Any = None
+        self._elsewhere: dict[Any, tuple[Solution, Primitive, dict[Any, Any]]] = {}  # by the first variable there
 
     # Whether x solves the equations
 
@@ -69,7 +73,10 @@ class Solution:
 
     def spoil_unless(self, condition: Any) -> None:
         """Make x and all its derivatives nan where a traced condition does not hold."""
-        self._factor = one_or_nan(condition)
+        self._spoil(hold.apply((one_or_nan(condition),)))
+
+    def _spoil(self, factor: Any) -> None:
+        self._factor = factor
         self._inverse = [[x * self._factor for x in row] for row in self._inverse]
 
     @property
@@ -102,21 +109,49 @@ class Solution:
         self._expressions.append(expression)
         return len(self._expressions) - 1, number
 
+    @functools.cached_property
+    def _operands(self) -> tuple[Any, ...]:
+        """The inputs, and what else is needed to record all that is held once more; that is treated as constant."""
+        if not self.traced:
+            return self.inputs
+        return (*self.inputs, *self._variables, *([] if self._factor is None else [self._factor]))
+
     def _node(self, op: Any, place: int | None, number: Any) -> Any:
         """The node that stands for a kept expression; the number of one that is constant."""
-        return number if place is None else op.apply((float(place), number, self.inputs))
+        return number if place is None else op.apply((float(place), number, self._operands))
 
-    def _rule(self, out: Any, place: Any, value: Any, inputs: Any) -> list[Any]:
-        """The derivatives with respect to the inputs of the node that stands for the expression at a place."""
+    def _rule(self, out: Any, place: Any, value: Any, operands: Sequence[Any]) -> list[Any]:
+        """The derivatives with respect to the operands of the node that stands for the expression at a place."""
         k = int(place)
         if not isinstance(out, Node):
             if k not in self._float_slopes:
                 self._float_slopes[k] = self._float_derivatives(self._expressions[k])
             return self._float_slopes[k]
-        if k not in self._slopes:
-            found = self._derivatives(self._expressions[k])
-            self._slopes[k] = [self._keep(x if is_traced(x) else number_of(x), x) for x in found]
-        return [self._node(out.op, *kept) for kept in self._slopes[k]]  # type: ignore[attr-defined]
+        here, op, expression = self, out.op, self._expressions[k]  # type: ignore[attr-defined]
+        count = len(self.inputs)
+        if self.traced and operands[count] is not self._variables[0]:
+            here, op, known = self._find_elsewhere(operands)
+            expression = _record_again(expression, known)
+        return [*here._nodes_of_slopes(op, expression), *[0.0] * (len(operands) - count)]
+
+    def _nodes_of_slopes(self, op: Any, expression: Any) -> list[Any]:
+        if expression not in self._slopes:
+            found = self._derivatives(expression)
+            self._slopes[expression] = [self._keep(x if is_traced(x) else number_of(x), x) for x in found]
+        return [self._node(op, *kept) for kept in self._slopes[expression]]
+
+    def _find_elsewhere(self, operands: Sequence[Any]) -> tuple[Solution, Primitive, dict[Any, Any]]:
+        """The solution for other operands, the primitive of its nodes, and what stands there for nodes of this one."""
+        start = len(self.inputs)
+        end = start + len(self._variables)
+        if operands[start] not in self._elsewhere:
+            known = dict(zip(self._operands, operands))
+            residuals = [_record_again(x, known) for x in self.residuals]
+            found = Solution(operands[start:end], residuals, operands[:start])
+            if self._factor is not None:
+                found._spoil(operands[end])
+            self._elsewhere[operands[start]] = found, found._make_primitive(), known
+        return self._elsewhere[operands[start]]
 
     # Total derivatives, as held expressions
 
@@ -164,7 +199,25 @@ class Solution:
         return pull_back_each(self.residuals, [*self._variables, *self.inputs], False)
 
 
-def _inputs_of(variables: Sequence[Value], residuals: Sequence[Any], nodes: Sequence[Value]) -> list[Value]:
+def _record_again(x: Any, known: dict[Any, Any]) -> Any:
+    """Record a traced number from other operands; `known` has what stands for these, and gets all others."""
+    if not isinstance(x, Node):
+        return x
+    first: Any = next(iter(known.values()))
+
+    def stand_in(p: Any) -> Any:
+        return tuple(map(stand_in, p)) if type(p) is tuple else known.get(p, p) if isinstance(p, Node) else p
+
+    def unknown(node: Any) -> list[Any]:
+        return [p for p in node.parents if isinstance(p, Node) and p not in known]
+
+    for node in walk([x], unknown):
+        if node not in known and node.op is not None:
+            known[node] = first._record(node.op, tuple(map(stand_in, node.args)))
+    return stand_in(x)
+
+
+def inputs_of(variables: Sequence[Value], residuals: Sequence[Any], nodes: Sequence[Value]) -> list[Value]:
     """The Values that do not depend on the variables, and from which those that do were computed, or are residuals."""
     moving = set(variables)
     found: dict[Any, None] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import autograd as ag
 import nn
 from autograd import TracingError
+from autograd.jit.trace.tracer import Trace
 
 X = np.array([0.1, 0.3, 0.5, 0.7])
 
@@ -260,3 +262,27 @@ def test_code_does_not_grow_with_the_steps_if_the_rows_are_added_up(reduce: Any,
         assert np.allclose(np.ravel(slope), [d for _, d in wanted], rtol=1e-12)
         sizes.append(len(program.llvm_ir))
     assert sizes[1] < sizes[0] + 100
+
+
+def test_nothing_of_a_loop_or_a_root_is_kept_after_its_program() -> None:
+    root = ag.custom_root(lambda x, a: x * x - a)(lambda x, a: ag.sqrt(a))
+
+    def in_a_loop(x: Any) -> Any:
+        return ag.scan(lambda c, r: (c * r, root(1.0, c)), x[0], x)[1]
+
+    def outside(x: Any) -> Any:
+        return root(1.0, x[0]) * ag.fori_loop(0, 3, lambda _, y: y * x[1], 1.0)
+
+    def go() -> None:
+        for f in (ag.jacobian(in_a_loop, sparse=True), ag.hessian(outside, sparse=True)):
+            ag.jit(f)(np.array([0.3, 0.7]))
+
+    before = count_traces()
+    go()
+    assert count_traces() <= before
+
+
+def count_traces() -> int:
+    for _ in range(2):
+        gc.collect()
+    return sum(isinstance(x, Trace) for x in gc.get_objects())
