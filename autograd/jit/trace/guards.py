@@ -188,8 +188,8 @@ class Deciding:
         return self.trace.decide(
             self._record_unary(op),
             what,
-            "choose with ag.where, ag.dot with a one-hot row or nn.Embedding, round with ag.floor, ag.rint or "
-            "ag.trunc, or fix an argument that must be a whole number with functools.partial",
+            "choose with ag.where, ag.dot with a one-hot row or nn.Embedding, read an array row by row with ag.scan, "
+            "round with ag.floor, ag.rint or ag.trunc, or name an argument of ag.jit in static_argnames",
         )
 
 
