@@ -123,6 +123,11 @@ class Solution:
     def _rule(self, out: Any, place: Any, value: Any, operands: Sequence[Any]) -> list[Any]:
         """The derivatives with respect to the operands of the node that stands for the expression at a place."""
         k = int(place)
+        if is_traced(out) and self.traced and out.trace is not self._variables[0].trace:  # type: ignore[attr-defined]
+            out.trace.refuse(
+                "took the derivative of a loop, in whose body custom_root or fixed_point solves for a traced value",
+                "solve outside of the loop, or with ag.while_loop alone in the body",
+            )
         if not isinstance(out, Node):
             if k not in self._float_slopes:
                 self._float_slopes[k] = self._float_derivatives(self._expressions[k])

@@ -10,6 +10,7 @@ import inspect
 import operator
 import sys
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from types import FunctionType
 from typing import Any
 
 from ..primitive import describe
@@ -115,6 +116,8 @@ class Binding:
         if axes is None or isinstance(axes, int):
             return (axes,) * count
         if len(axes) < count or (len(axes) > count and not self._have_defaults(count, len(axes))):
+            if isinstance(self._f, FunctionType):
+                self._bind(count, ())  # says which argument is missing, if one is
             raise TypeError(f"{self._who} in_axes must have an entry for each argument ({count} here), got {len(axes)}")
         return tuple(axes[:count])
 
@@ -134,11 +137,15 @@ class Binding:
             plan = self._plans[key] = self._make_plan(count, keywords)
         return plan
 
-    def _make_plan(self, count: int, keywords: Iterable[str]) -> Plan:
+    def _bind(self, count: int, keywords: Iterable[str]) -> inspect.BoundArguments:
+        """The parameters of a call, with the places of its arguments."""
         try:
-            bound = self.signature.bind(*range(count), **{name: name for name in keywords})
+            return self.signature.bind(*range(count), **{name: name for name in keywords})
         except TypeError as error:
             raise TypeError(f"{self._who} {error}") from None
+
+    def _make_plan(self, count: int, keywords: Iterable[str]) -> Plan:
+        bound = self._bind(count, keywords)
         names = list(self.signature.parameters)
         entries: list[tuple[Place, Place, int | None]] = []  # label, place, position in the signature
         named = [p.name for p in self._positional]

@@ -27,8 +27,12 @@ RNG = np.random.default_rng(0)
 
 def test_errors_of_calls() -> None:
     program = jit(lambda w, x: w * x, in_axes=(None, 0))
-    with pytest.raises(TypeError, match=r"in_axes must have an entry for each argument \(1 here\), got 2"):
+    with pytest.raises(TypeError, match=r"jit\(<lambda>\): missing a required argument: 'x'"):
         program(1.0)
+    with pytest.raises(TypeError, match=r"jit\(<lambda>\): too many positional arguments"):
+        program(1.0, np.ones(3), 2.0)
+    with pytest.raises(TypeError, match=r"in_axes must have an entry for each argument \(2 here\), got 1"):
+        jit(lambda w, x: w * x, in_axes=(0,))(1.0, 2.0)
     with pytest.raises(TypeError, match=r"argument 1 must have axis 0, its batch axis.*Pass an array"):
         program(1.0, 2.0)
     with pytest.raises(ValueError, match=r"same length along their batch axes.*argument 0 has 3, argument 1 has 4"):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import collections
 import linecache
 import os
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..trace.guards import Decision, pack_answers
 from .paths import Paths
@@ -35,6 +36,9 @@ class PathReport(Sequence[PathSummary]):
             _, before = found.get(path.key, ((), 0))
             found[path.key] = path.decisions, before + path.elements
         self._paths = [found[key] for key in sorted(found, reverse=True)]  # True before False
+        self._questions: dict[str, set[tuple[Any, ...]]] = collections.defaultdict(set)  # by line
+        for decision in {each for decisions, _ in self._paths for each in decisions}:
+            self._questions[decision.line].add(decision.asked)
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -55,7 +59,7 @@ class PathReport(Sequence[PathSummary]):
             low, high, start, indent = todo.pop()
             first, last = self._paths[low][0], self._paths[high - 1][0]
             shared = next((k for k, (a, b) in enumerate(zip(first, last)) if _differ(a, b)), min(len(first), len(last)))
-            yield from ["  " * indent + text for text in _describe_run(first[start:shared])]
+            yield from ["  " * indent + text for text in self._describe_run(first[start:shared])]
             indent += shared > start
             if high - low == 1:
                 count = self._paths[low][1]
@@ -69,6 +73,26 @@ class PathReport(Sequence[PathSummary]):
         one, other = self._paths[k - 1][0], self._paths[k][0]
         return len(one) <= at or len(other) <= at or _differ(one[at], other[at])
 
+    def _describe_run(self, decisions: Sequence[Decision]) -> list[str]:
+        """A line for each decision of a run in which no paths part; of a long run, only the ends."""
+        if len(decisions) <= LONG_RUN:
+            return list(map(self._describe, decisions))
+        left = len(decisions) - 2
+        ends = self._describe(decisions[0]), self._describe(decisions[-1])
+        return [ends[0], f"... {left:,} more, in which no paths part", ends[1]]
+
+    def _describe(self, decision: Decision) -> str:
+        """Where it was taken and how; what was compared too, unless the line is an `if` or `while` that says it."""
+        file, _, number = decision.line.rpartition(":")
+        text = linecache.getline(file, int(number or 0)).strip()
+        symbol, *sides = decision.asked
+        left, right = ["..." if x is None else f"{x:g}" for x in sides]
+        is_plain = text.startswith(("if ", "elif ", "while ")) and len(self._questions[decision.line]) == 1
+        if decision.is_choice and not is_plain:
+            text += f"  [{left} {symbol} {right}]"
+        number_text = f"{_answer(decision)}" if decision.is_choice else f"{decision.number:g}"
+        return f"{os.path.basename(file)}:{number}  {text}  -> {number_text}"
+
 
 def _differ(one: Decision, other: Decision) -> bool:
     return pack_answers([one.number]) != pack_answers([other.number])
@@ -76,18 +100,3 @@ def _differ(one: Decision, other: Decision) -> bool:
 
 def _answer(decision: Decision) -> bool | float:
     return bool(decision.number) if decision.is_choice else decision.number
-
-
-def _describe_run(decisions: Sequence[Decision]) -> list[str]:
-    """A line for each decision of a run in which no paths part; of a long run, only the ends."""
-    if len(decisions) <= LONG_RUN:
-        return list(map(_describe, decisions))
-    left = len(decisions) - 2
-    return [_describe(decisions[0]), f"... {left:,} more, in which no paths part", _describe(decisions[-1])]
-
-
-def _describe(decision: Decision) -> str:
-    file, _, number = decision.line.rpartition(":")
-    text = linecache.getline(file, int(number or 0)).strip()
-    number_text = f"{_answer(decision)}" if decision.is_choice else f"{decision.number:g}"
-    return f"{os.path.basename(file)}:{number}  {text}  -> {number_text}"

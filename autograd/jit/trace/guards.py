@@ -31,11 +31,13 @@ class Decision(NamedTuple):
         line: the user's line, "file:line".
         number: what the function saw: a whole number, or 1.0 for true and 0.0 for false.
         is_choice: whether it was asked for a truth, and not for a whole number.
+        asked: the symbol of the comparison, and its two numbers, None for what was computed.
     """
 
     line: str
     number: float
     is_choice: bool
+    asked: tuple[str, float | None, float | None]
 
 
 class Decider(Protocol):
@@ -95,7 +97,9 @@ class Decisions:
             number = self._forced[count] if count < len(self._forced) else self._number(tracer)
             self._answers[key] = number
             self.tracers.append(tracer)
-            decision = Decision(user_line(), number, tracer.op in COMPARISONS)
+            left, right = [x if type(x) is float else None for x in (*tracer.args, None, None)[:2]]
+            symbol = tracer.op.symbol if tracer.op is not None else ""
+            decision = Decision(user_line(), number, tracer.op in COMPARISONS, (symbol, left, right))
             self.taken.append(self._equal.setdefault(decision, decision))
         return self._answers[key]
 
@@ -188,8 +192,8 @@ class Deciding:
         return self.trace.decide(
             self._record_unary(op),
             what,
-            "choose with ag.where, ag.dot with a one-hot row or nn.Embedding, round with ag.floor, ag.rint or "
-            "ag.trunc, or fix an argument that must be a whole number with functools.partial",
+            "choose with ag.where, ag.dot with a one-hot row or nn.Embedding, read an array row by row with ag.scan, "
+            "round with ag.floor, ag.rint or ag.trunc, or name an argument of ag.jit in static_argnames",
         )
 
 

@@ -174,7 +174,7 @@ def test_what_is_refused() -> None:
         loop(tree)
     with pytest.raises(TracingError, match=r"ValueError.'it diverges'.*return nan there"):
         loop(fail)
-    with pytest.raises(TracingError, match=r"as an index.*ag.scan reads an array row by row"):
+    with pytest.raises(TracingError, match=r"as an index.*read an array row by row with ag.scan"):
         loop(lambda i, c: c * [1.0, 2.0, 3.0][i])
     with pytest.raises(TracingError, match="must keep the structure"):
         loop(lambda i, c: [c] if c > 0 else c)

@@ -257,6 +257,10 @@ def test_the_paths_that_a_program_shows() -> None:
     count(0.5)
     assert "... 6 more, in which no paths part" in repr(count.paths)
     assert "1 element\n" in repr(count.paths)
+    assert "range(9)))  [... > 8]  -> True" in repr(count.paths)
+    largest = jit(lambda x: max(x, 0.0))
+    largest(1.0)
+    assert "[... < 0]  -> False" in repr(largest.paths)  # 0.0 > x, as max asks
     assert count.stats.nodes == count.graph.applications > 0
     assert "define" in count.llvm_ir
     restored = pickle.loads(pickle.dumps(program))

@@ -50,10 +50,7 @@ class Body(Trace):
 
     def refuse_late_use(self) -> NoReturn:
         where = f" at {self.line}" if self.line else ""
-        super().refuse(f"used a traced value that leaked from the body of the loop{where}", "return it from the body")
-
-    def refuse(self, what: str, remedy: str) -> NoReturn:
-        super().refuse(what, f"{remedy}. A body is traced once for all steps; ag.scan reads an array row by row")
+        self.refuse(f"used a traced value that leaked from the body of the loop{where}", "return it from the body")
 
     def _leaf(self, value: Value) -> Tracer:
         return self._capture(value)
