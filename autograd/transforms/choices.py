@@ -20,6 +20,7 @@ from ..node import walk
 from ..primitive import Primitive
 from ..value import Value
 from .conditions import Condition, Conditions, common
+from .whole import of_step
 
 
 class Partly(NamedTuple):
@@ -178,7 +179,9 @@ class Choices:
 
 
 def _may_be_tame(x: Value) -> bool:
-    return x.op is None or x.op in _TAME or (isinstance(x.op, Primitive) and not any(x.op.partials))
+    if x.op is None:
+        return not any(test(x) for test in of_step)
+    return x.op in _TAME or (isinstance(x.op, Primitive) and not any(x.op.partials))
 
 
 def _is_finite(partial: Any) -> bool:

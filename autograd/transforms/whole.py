@@ -34,3 +34,6 @@ class WholeRule(NamedTuple):
 
 
 whole_rules: Final[dict[Any, WholeRule]] = {}  # by the type of the op of a node; jit fills it
+
+# Whether a leaf is a number of a step of a loop, which may become infinite though no argument is; jit fills it.
+of_step: Final[list[Callable[[Any], bool]]] = []

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from ...primitive import Primitive
 from .graph import Graph, Input, What
-from .loops import At, Loop, Stack
+from .loops import At, Loop, Stack, find_whole_row
 
 
 class Builder:
@@ -30,6 +30,8 @@ class Builder:
         """A loop, or what reads or feeds one."""
         if type(what) is At and type(self.what[args[0]]) is Stack:
             return self.operands[args[0]][what.place]
+        if type(what) is Stack and (row := find_whole_row(self.what, self.operands, args)) is not None:
+            return row  # a longer one does as well: loops read a stack up to their count
         return self._node((type(what), what.key() if type(what) is Loop else what, args), what, args)
 
     def _node(self, key: object, what: What, args: tuple[int, ...]) -> int:

@@ -110,6 +110,16 @@ class Stack:
         return numbers
 
 
+def find_whole_row(what: Sequence[Any], operands: Sequence[tuple[int, ...]], nodes: tuple[int, ...]) -> int | None:
+    """The stack whose numbers, all of them or the first ones, the nodes of a graph are, in order."""
+    if not nodes or what[nodes[0]] != At(0):
+        return None
+    stack = operands[nodes[0]]
+    if all(operands[k] == stack and what[k] == At(n) for n, k in enumerate(nodes)):
+        return stack[0]
+    return None
+
+
 def run_loop(
     loop: Loop,
     evaluate: Callable[[Graph, Sequence[float]], Sequence[float]],

@@ -18,6 +18,7 @@ from ..trace.comparisons import stop_gradient
 from .builder import Builder, Rewrite, apply_rewrites, rewrite
 from .graph import Graph, What, group_operands
 from .loop_passes import simplify_loops
+from .roll import roll
 
 # Dots of more products are added up with fma, in order, which is what networks spend their time in. Shorter ones
 # are rounded as the engine rounds them: geometry is made of them, and there products do cancel.
@@ -210,7 +211,13 @@ def reduce_loops(graph: Graph) -> Graph:
     return graph if reduced is graph else rewrite_nodes(reduced)
 
 
-PASSES: tuple[Pass, ...] = (rewrite_nodes, reduce_loops, remove_dead_code)
+def roll_rows(graph: Graph) -> Graph:
+    """The graph with loops in place of rows of equal operations, after all rewrites: a stack of a row is that row."""
+    rolled = roll(graph)
+    return graph if rolled is graph else rewrite_nodes(rolled)
+
+
+PASSES: tuple[Pass, ...] = (rewrite_nodes, reduce_loops, roll_rows, remove_dead_code)
 
 
 def simplify(graph: Graph) -> Graph:

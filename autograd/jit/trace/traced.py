@@ -14,12 +14,13 @@ from ...lost import is_watched
 from ...node import on_float
 from ...transforms.sweep import pull_back
 from ...transforms.tree import Leaf, Tree, check, flatten
-from ...transforms.whole import whole_rules
+from ...transforms.whole import of_step, whole_rules
 from ...value import Value
 from ..graph.expand import expand
 from ..graph.graph import Graph, Input, from_tracers
 from ..runtime.signature import Argument
 from .guards import Decision, Decisions, first_broken
+from .loops.bodies import is_of_step
 from .loops.functions import recorder
 from .loops.rules import RULES
 from .sources import Sources
@@ -28,6 +29,7 @@ from .tracer import Trace, Tracer
 
 on_loop.append(recorder)
 whole_rules.update(RULES)
+of_step.append(is_of_step)
 
 
 @dataclasses.dataclass

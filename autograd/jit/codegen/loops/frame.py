@@ -38,6 +38,9 @@ class Scope(Protocol):
     def place_of(self, k: int) -> Place | float | None:
         """Where in memory a number lies that does not change, if it does; or the number itself, if it is a constant."""
 
+    def find_part(self, k: int) -> Place | None:
+        """Where a stack lies whose numbers are those of another one, if it is known."""
+
     def room_for(self, k: int) -> Place:
         """Memory for the numbers of a stack."""
 
@@ -139,6 +142,9 @@ class Frame:
         if x is not None:
             return self.outer.place_of(x)
         return what if type(what) is float else None
+
+    def find_part(self, k: int) -> Place | None:
+        return None
 
     def room_for(self, k: int) -> Place:
         return self.site.allocate(len(self.graph.operands[k]))

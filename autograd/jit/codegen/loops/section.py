@@ -102,7 +102,7 @@ class Section:
         """Find where each stack lies, or make room for it: its numbers are computed there as far as possible."""
         for k in self.mine:
             args = self.graph.operands[k]
-            if not isinstance(self.graph.what[k], Stack):
+            if not isinstance(self.graph.what[k], Stack) or find_row(self.graph, args) is not None:
                 continue
             place = find_in_place(self.ir, self.loops, [self.place_of(x) for x in args])
             if place is not None:
@@ -127,6 +127,15 @@ class Section:
             return Place("state", (self.slots - count) * self.lanes, False, self.lanes)
         self.layout.shared_size += count
         return Place("shared", self.layout.shared_size - count, True)
+
+    def find_part(self, k: int) -> Place | None:
+        """Where a stack lies whose numbers are those of another one, at equal distances."""
+        found = find_row(self.graph, self.graph.operands[k])
+        if found is None:
+            return None
+        stack, first, step = found
+        place = self.places[stack]
+        return place._replace(number=place.number + first * place.stride, stride=step * place.stride)
 
     def room_for(self, k: int) -> Place:
         """Memory for the numbers of a stack."""
@@ -183,13 +192,11 @@ class Section:
         if len(numbers) == len(row):
             rows, first, step = self.site.rows(self.loops.keep(self.ir, numbers)), 0, 1
         else:
-            places = [what.place for k in row if isinstance(what := self.graph.what[k], At) and k in self.mine]
-            if len(places) < len(row) or len({self.graph.operands[k] for k in row}) > 1:
+            found = find_row(self.graph, row)
+            if found is None or any(k not in self.mine for k in row):
                 return None
-            first, step = places[0], places[1] - places[0]
-            if places != [first + n * step for n in range(len(row))]:
-                return None
-            rows = self.site.rows(self.places[self.graph.operands[row[0]][0]])
+            stack, first, step = found
+            rows = self.site.rows(self.places[stack])
         return lambda n: rows.read(self.w, self.w.index("add", self.w.index("mul", n, step), first))
 
     def _find_place(self, k: int) -> tuple[str, int] | None:
@@ -200,3 +207,13 @@ class Section:
         if isinstance(what, Input) and what.batched:
             return None if what.number in self.direct_in else ("in", what.number * self.lanes)
         return None if type(what) is float or k in self.mine else ("shared", self.layout.shared_place[k])
+
+
+def find_row(graph: Graph, nodes: Sequence[int]) -> tuple[int, int, int] | None:
+    """The stack, the first place and the distance of places, if nodes are numbers of one stack at equal distances."""
+    found = [(graph.operands[k][0], what.place) for k in nodes if isinstance(what := graph.what[k], At)]
+    if len(found) < len(nodes) or len(found) < 2:
+        return None
+    (stack, first), (_, second) = found[:2]
+    step = second - first
+    return (stack, first, step) if found == [(stack, first + n * step) for n in range(len(found))] else None

@@ -42,6 +42,10 @@ def _write_stack(site: Site, scope: Scope, k: int) -> None:
     """Write the numbers of a stack that does not lie in memory yet."""
     if k in scope.places:
         return
+    part = scope.find_part(k)
+    if part is not None:
+        scope.places[k] = part
+        return
     place = scope.places[k] = scope.room_for(k)
     rows = site.rows(place)
     for n, x in enumerate(scope.graph.operands[k]):

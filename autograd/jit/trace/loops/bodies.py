@@ -90,3 +90,8 @@ def tracing_body(parent: Trace, line: str) -> Iterator[Body]:
         on_record.remove(body.made.add)
         parent.busy, parent.body = False, None
         body.end()
+
+
+def is_of_step(x: Any) -> bool:
+    """Whether a tracer is of the body of a loop."""
+    return type(x) is Tracer and type(x.trace) is Body
