@@ -123,11 +123,6 @@ class Solution:
     def _rule(self, out: Any, place: Any, value: Any, operands: Sequence[Any]) -> list[Any]:
         """The derivatives with respect to the operands of the node that stands for the expression at a place."""
         k = int(place)
-        if is_traced(out) and self.traced and out.trace is not self._variables[0].trace:  # type: ignore[attr-defined]
-            out.trace.refuse(
-                "took the derivative of a loop, in whose body custom_root or fixed_point solves for a traced value",
-                "solve outside of the loop, or with ag.while_loop alone in the body",
-            )
         if not isinstance(out, Node):
             if k not in self._float_slopes:
                 self._float_slopes[k] = self._float_derivatives(self._expressions[k])
@@ -135,8 +130,8 @@ class Solution:
         here, op, expression = self, out.op, self._expressions[k]  # type: ignore[attr-defined]
         count = len(self.inputs)
         if self.traced and operands[count] is not self._variables[0]:
-            here, op, known = self._find_elsewhere(operands)
-            expression = _record_again(expression, known)
+            here, op, known = self._find_elsewhere(out, operands)
+            expression = _record_again(out, expression, known)
         return [*here._nodes_of_slopes(op, expression), *[0.0] * (len(operands) - count)]
 
     def _nodes_of_slopes(self, op: Any, expression: Any) -> list[Any]:
@@ -145,13 +140,13 @@ class Solution:
             self._slopes[expression] = [self._keep(x if is_traced(x) else number_of(x), x) for x in found]
         return [self._node(op, *kept) for kept in self._slopes[expression]]
 
-    def _find_elsewhere(self, operands: Sequence[Any]) -> tuple[Solution, Primitive, dict[Any, Any]]:
+    def _find_elsewhere(self, out: Any, operands: Sequence[Any]) -> tuple[Solution, Primitive, dict[Any, Any]]:
         """The solution for other operands, the primitive of its nodes, and what stands there for nodes of this one."""
         start = len(self.inputs)
         end = start + len(self._variables)
         if operands[start] not in self._elsewhere:
             known = dict(zip(self._operands, operands))
-            residuals = [_record_again(x, known) for x in self.residuals]
+            residuals = [_record_again(out, x, known) for x in self.residuals]
             found = Solution(operands[start:end], residuals, operands[:start])
             if self._factor is not None:
                 found._spoil(operands[end])
@@ -204,11 +199,10 @@ class Solution:
         return pull_back_each(self.residuals, [*self._variables, *self.inputs], False)
 
 
-def _record_again(x: Any, known: dict[Any, Any]) -> Any:
-    """Record a traced number from other operands; `known` has what stands for these, and gets all others."""
+def _record_again(out: Any, x: Any, known: dict[Any, Any]) -> Any:
+    """Record a traced number in the trace of `out`; `known` has what stands for operands there, and gets all others."""
     if not isinstance(x, Node):
         return x
-    first: Any = next(iter(known.values()))
 
     def stand_in(p: Any) -> Any:
         return tuple(map(stand_in, p)) if type(p) is tuple else known.get(p, p) if isinstance(p, Node) else p
@@ -216,9 +210,9 @@ def _record_again(x: Any, known: dict[Any, Any]) -> Any:
     def unknown(node: Any) -> list[Any]:
         return [p for p in node.parents if isinstance(p, Node) and p not in known]
 
-    for node in walk([x], unknown):
-        if node not in known and node.op is not None:
-            known[node] = first._record(node.op, tuple(map(stand_in, node.args)))
+    for node in walk([x] if x not in known else [], unknown):
+        if node.op is not None:
+            known[node] = out._record(node.op, tuple(map(stand_in, node.args)))
     return stand_in(x)
 
 

@@ -227,23 +227,3 @@ def test_a_thousand_roots_in_a_row() -> None:
     x.backward()
     assert x.data == pytest.approx(1.007**-1000, rel=1e-12)
     assert a.grad == pytest.approx(-10 * 1.007**-1001, rel=1e-12)
-
-
-def test_the_derivative_of_a_loop_that_solves_in_its_body_is_refused() -> None:
-    """The equation is known in the body alone; the value is right."""
-
-    @ag.custom_root(lambda x, a: x * x - a)
-    def root(x: Any, a: Any) -> Any:
-        return ag.fori_loop(0, 8, lambda _, x: 0.5 * (x + a / x), x)
-
-    def total(a: Any) -> Any:
-        return ag.scan(lambda c, _: (c + root(a, a + c), None), 0.0, length=3)[0]
-
-    c = 0.0
-    for _ in range(3):
-        c += (2.0 + c) ** 0.5
-    assert abs(ag.jit(total)(2.0) - c) < 1e-14 * c
-    with pytest.raises(
-        ag.TracingError, match=r"test_refusals\.py:\d+: .* derivative of a loop.*solve outside"
-    ):
-        ag.jit(ag.grad(total))(2.0)
