@@ -243,7 +243,5 @@ def test_the_derivative_of_a_loop_that_solves_in_its_body_is_refused() -> None:
     for _ in range(3):
         c += (2.0 + c) ** 0.5
     assert abs(ag.jit(total)(2.0) - c) < 1e-14 * c
-    with pytest.raises(
-        ag.TracingError, match=r"test_refusals\.py:\d+: .* derivative of a loop.*solve outside"
-    ):
+    with pytest.raises(ag.TracingError, match=r"test_refusals\.py:\d+: .* derivative of a loop.*solve outside"):
         ag.jit(ag.grad(total))(2.0)
