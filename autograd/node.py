@@ -71,7 +71,7 @@ def safe_at_fork(lock: Any) -> Any:
 
     It is for locks that guard data that all threads share, which must be whole in the child, and that are held
     briefly. A program's own lock is held as long as the user's function is traced, so that a fork must not wait for
-    it: program.py gives each program a new one in the child.
+    it: jit/lock.py gives each program a new one in the child.
     """
     _fork_locks.append(lock)
     return lock

@@ -10,6 +10,17 @@ import pytest
 DEMOS = Path(__file__).parents[2] / "demos"
 
 
+def run_and_draw(script: str, *pictures: str) -> str:
+    """What a demo prints, after a check that it drew its pictures, which bear its name if no others are given."""
+    paths = [DEMOS / "output" / picture for picture in pictures or [script.replace(".py", ".png")]]
+    for path in paths:
+        path.unlink(missing_ok=True)
+    run = subprocess.run([sys.executable, DEMOS / script], capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
+    return run.stdout
+
+
 @pytest.mark.parametrize(
     ("script", "pictures", "least"),
     [
@@ -18,39 +29,17 @@ DEMOS = Path(__file__).parents[2] / "demos"
     ],
 )
 def test_a_demo_learns_and_draws(script: str, pictures: list[str], least: float) -> None:
-    for picture in pictures:
-        (DEMOS / "output" / picture).unlink(missing_ok=True)
-    run = subprocess.run([sys.executable, DEMOS / script], capture_output=True, text=True, timeout=120)
-    assert run.returncode == 0, run.stderr
-    found = re.search(r"accuracy ([\d.]+)%", run.stdout)
+    found = re.search(r"accuracy ([\d.]+)%", run_and_draw(script, *pictures))
     assert found is not None
     assert float(found[1]) >= least
-    for picture in pictures:
-        assert (DEMOS / "output" / picture).read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_network_solves_a_differential_equation_by_the_plain_loop_and_compiled_alike() -> None:
-    picture = DEMOS / "output" / "differential_equation.png"
-    picture.unlink(missing_ok=True)
-    run = subprocess.run(
-        [sys.executable, DEMOS / "differential_equation.py"], capture_output=True, text=True, timeout=120
-    )
-    assert run.returncode == 0, run.stderr
-    numbers = re.search(r"weights differ by (\S+)\n.* at most (\S+) from sin t", run.stdout)
+    printed = run_and_draw("differential_equation.py")
+    numbers = re.search(r"weights differ by (\S+)\n.* at most (\S+) from sin t", printed)
     assert numbers is not None
     assert float(numbers[1]) <= 1e-12
     assert float(numbers[2]) <= 2e-3
-    assert picture.read_bytes().startswith(b"\x89PNG")
-
-
-def run_and_draw(script: str) -> str:
-    """What a demo prints, after a check that it drew its picture."""
-    picture = (DEMOS / "output" / script).with_suffix(".png")
-    picture.unlink(missing_ok=True)
-    run = subprocess.run([sys.executable, DEMOS / script], capture_output=True, text=True, timeout=120)
-    assert run.returncode == 0, run.stderr
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    return run.stdout
 
 
 @pytest.mark.once
@@ -58,7 +47,7 @@ def test_prices_and_greeks_equal_closed_forms_and_differences() -> None:
     printed = run_and_draw("pricing.py")
     greeks = re.findall(r"(?:delta|rho|vega|theta) +(\S+)  (by differences|formula) +(\S+)", printed)
     assert len(greeks) == 8
-    for found, by, exact in greeks:  # those of random paths have a random error, of which the seed is fixed
+    for found, by, exact in greeks:  # those from random paths have a random error, with a fixed seed
         assert abs(float(found) / float(exact) - 1) <= (1e-4 if by == "by differences" else 1e-2)
     errors = re.search(r"is (\S+), (\S+) standard errors", printed)
     assert errors is not None

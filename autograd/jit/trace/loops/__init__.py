@@ -2,7 +2,7 @@
 
 Read in this order:
 - bodies.py: Body, the trace of a body inside another trace.
-- choices.py: how a body decides by traced numbers.
+- decisions.py: how a body decides by traced numbers.
 - recorded.py: how a loop becomes a node.
 - functions.py: what `ag.fori_loop`, `while_loop`, `scan` and `cond` do while a function is traced.
 - backward.py and forward.py: the derivative of a loop, which is a loop.

@@ -16,7 +16,7 @@ from ...graph.graph import Graph, Input, from_tracers, group_operands
 from ...graph.loops import At, Item, Loop, Stack
 from ..tracer import Trace, Tracer
 from .bodies import tracing_body
-from .choices import run_along_all_paths
+from .decisions import run_along_all_paths
 
 Step = Callable[[Tracer, list[Tracer], list[Tracer]], tuple[Sequence[Any], Sequence[Any]]]
 Condition = Callable[[Tracer, list[Tracer]], Any]

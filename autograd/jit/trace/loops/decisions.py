@@ -1,4 +1,4 @@
-"""Choices: how the body of a loop decides by traced numbers.
+"""BodyDecisions: how the body of a loop decides by traced numbers.
 
 A body is traced once for all steps, so it has no element whose numbers could answer. It is run along each of its paths
 instead, and its results are chosen from by `where`, from which the side that is not taken gets nothing.
@@ -25,7 +25,7 @@ class UndecidedError(BaseException):
     """A body asked for a truth that has no answer yet. Not an Exception, so that no code catches it."""
 
 
-class Choices:
+class BodyDecisions:
     """The decisions of one run of a body.
 
     Args:
@@ -83,7 +83,7 @@ def run_along_all_paths(body: Body, run: Callable[[], Numbers]) -> Numbers:
 
     def explore(answers: tuple[float, ...]) -> Numbers:
         nonlocal paths
-        body.decisions = choices = Choices(body, answers)
+        body.decisions = decisions = BodyDecisions(body, answers)
         found: Numbers = ((), ())
         try:
             found = run()
@@ -93,9 +93,9 @@ def run_along_all_paths(body: Body, run: Callable[[], Numbers]) -> Numbers:
             if not answers or isinstance(error, TracingError):
                 raise
             _refuse(f"raised {error!r} on one side of a branch", "return nan there, and raise after the loop", error)
-        if choices.open is not None:
+        if decisions.open is not None:
             sides = [explore((*answers, answer)) for answer in (1.0, 0.0)]
-            first, second = [[_choose(choices.open, *pair) for pair in zip(*part)] for part in zip(*sides)]
+            first, second = [[_choose(decisions.open, *pair) for pair in zip(*part)] for part in zip(*sides)]
             return first, second
         paths += 1
         if paths > tuning.BODY_PATHS:
