@@ -84,8 +84,9 @@ class _SectionWriter(Section):
             here = max([depth.get(x, 0) for x in args], default=0) + mine // 2
             load, stores, longest = load + mine, stores + stored, max(longest, here)
             full = load > tuning.FUNCTION_OPERANDS or load * (longest + stores) > tuning.FUNCTION_COST
-            apart = self.loop_of.get(k) != self.loop_of.get(before)
-            if part and (full or apart or self._is_long(k) or self._is_long(before)):
+            loop, loop_before = self.loop_of.get(k), self.loop_of.get(before)
+            full = full and (loop is None or loop != loop_before)  # a loop and its results are never parted
+            if part and (full or loop != loop_before or self._is_long(k) or self._is_long(before)):
                 if not self.ordered:
                     self.ordered, self.items = True, [*self._results_of_others(), *self.order_by_need()]
                     return self._cut_parts()

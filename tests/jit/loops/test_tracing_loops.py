@@ -246,24 +246,6 @@ def test_graphs_with_loops_print() -> None:
     ]
 
 
-@pytest.mark.parametrize("axes", [None, (0, None)])
-@pytest.mark.parametrize("reduce", [ag.sum, lambda y: ag.dot(y[::-1], [0.5] * len(y))])
-def test_code_does_not_grow_with_the_steps_if_the_rows_are_added_up(reduce: Any, axes: Any) -> None:
-    def f(w: Any, xs: Any) -> Any:
-        return reduce(ag.scan(lambda c, x: (w * c + x, c * x), 0.1, xs)[1])
-
-    sizes = []
-    for steps in (600, 1200):
-        xs = np.sin(np.arange(steps))
-        program, w = ag.jit(f, axes), 0.5 if axes is None else np.linspace(0.1, 0.9, 11)
-        value, slope = program.value_and_grad(w, xs)
-        wanted = [ag.value_and_grad(f)(each, xs) for each in np.ravel(w)]
-        assert np.allclose(np.ravel(value), [v for v, _ in wanted], rtol=1e-12)
-        assert np.allclose(np.ravel(slope), [d for _, d in wanted], rtol=1e-12)
-        sizes.append(len(program.llvm_ir))
-    assert sizes[1] < sizes[0] + 100
-
-
 def test_nothing_of_a_loop_or_a_root_is_kept_after_its_program() -> None:
     root = ag.custom_root(lambda x, a: x * x - a)(lambda x, a: ag.sqrt(a))
 
