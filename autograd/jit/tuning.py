@@ -93,6 +93,8 @@ STRETCH = 8
 # finding out whether they can may visit each node of the graph so often. Sums over 1,000 numbers (y_k - x_k)**2, y of a
 # scan, compile with their gradient in 0.1 s and not in 1.1. Chosen.
 ROLL, ROLL_VISITS = 64, 20
+# A dot of such rows and other products is split into so many dots, so that loops may read the rows. Chosen.
+DOT_PARTS = 8
 # The most bytes that the rows of one loop may take, for each thread. Chosen.
 MOST_ROWS = 1 << 31
 

@@ -1,18 +1,22 @@
 """Rows of equal operations, such as ys * ys for the rows ys of a scan, become loops: their code has one operation.
 
+So do chains, such as what np.sum makes of them: ((y0 + y1) + y2) + ... in this order.
 Only graphs with loops need this. All others become tables if they are large, and sums of theirs are loops already.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
+from ... import ops
 from ...primitive import Primitive
 from .. import tuning
 from .graph import Graph, Input, What
 from .loops import At, Item, Loop, Stack, find_whole_row
 
 Nodes = tuple[int, ...]
+_CHAINED = (ops.add, ops.mul, ops.maximum, ops.minimum)
 _PLACED = (float, Input, At)  # what lies in memory already
 
 
@@ -31,10 +35,16 @@ class _Rolled:
         self.what, self.operands, self.outputs = list(graph.what), list(graph.operands), graph.outputs
         self.changed = False
         self.budget = tuning.ROLL_VISITS * len(graph)
-        for k, needed in enumerate(graph.needed()):
-            if needed:
+        uses = graph.uses()
+        first = {args[0] for what, args in zip(graph.what, graph.operands) if what in _CHAINED}
+        for k, used in enumerate(uses):
+            if used:
+                if self.what[k] in _CHAINED and (k not in first or used > 1):
+                    self._replace_chain(k, uses)
                 for row in self._rows_of(k):
                     self._replace_runs(row)
+                if self.what[k] is ops.dot:
+                    self._split_dot(k)
         self._replace_runs(graph.outputs)
 
     def _rows_of(self, k: int) -> Iterator[Nodes]:
@@ -48,16 +58,24 @@ class _Rolled:
 
     def _replace_runs(self, row: Nodes) -> None:
         """Replace the parts of a row that are the same operation."""
+        for begin, end in self._runs(row):
+            if isinstance(self.what[row[begin]], Primitive):
+                self._replace(row[begin:end])
+
+    def _runs(self, row: Nodes) -> Iterator[tuple[int, int]]:
+        """The long parts of a row that are alike."""
         begin = 0
         for n in range(1, len(row) + 1):
             if n == len(row) or not self._alike(row[begin], row[n]):
-                if n - begin >= tuning.ROLL and isinstance(self.what[row[begin]], Primitive):
-                    self._replace(row[begin:n])
+                if n - begin >= tuning.ROLL:
+                    yield begin, n
                 begin = n
 
     def _alike(self, a: int, b: int) -> bool:
         """Whether two nodes are the same operation on operands of the same kind."""
         mine, its = self.operands[a], self.operands[b]
+        if not isinstance(self.what[a], Primitive):
+            return self._kind(a) == self._kind(b)
         if self.what[a] is not self.what[b] or len(mine) != len(its):
             return False
         return all(x == y or self._kind(x) == self._kind(y) for x, y in zip(mine, its))
@@ -68,15 +86,45 @@ class _Rolled:
 
     def _replace(self, row: Nodes) -> None:
         step = _Step(self, row)
-        if not step.pays or self.budget < 0 or self._depends(step.reads(), set(row)):
+        if step.pays and not self._depends(step.reads(), set(row)):
+            item = self._add(Item(1), (self._add_loop(step, len(row), step.graph(), ()),))
+            for n, k in enumerate(row):
+                self.what[k], self.operands[k] = At(n), (item,)
+
+    def _replace_chain(self, k: int, uses: Sequence[int]) -> None:
+        """Replace what is computed by the same operation again and again, with a new number each time."""
+        op, start, row, nodes = self.what[k], k, list[int](), [k]
+        while self.what[start] is op and (start == k or uses[start] == 1):
+            start, other = self.operands[start]
+            row.append(other)
+            nodes.append(start)
+        row, nodes = row[::-1], nodes[::-1]  # nodes[n] is computed before row[n]
+        for begin, end in self._runs(tuple(row)):
+            step = _Step(self, tuple(row[begin:end]))
+            if step.pays and isinstance(op, Primitive) and not self._depends(step.reads(), {nodes[end]}):
+                loop = self._add_loop(step, end - begin, step.graph(op), (nodes[begin],))
+                self.what[nodes[end]], self.operands[nodes[end]] = Item(0), (loop,)
+
+    def _split_dot(self, k: int) -> None:
+        """Split a dot, which adds up its products in order, into some for loops and some of what does not fit there."""
+        args, bias = self.operands[k][:-1], self.operands[k][-1]
+        half = len(args) // 2
+        a, b = args[:half], args[half:]
+        cuts = {0, half}
+        for row in (a, b):
+            cuts |= {x for run in self._runs(row) for x in run}
+        if half <= tuning.LONG or not 2 < len(cuts) <= tuning.DOT_PARTS:
             return
+        *parts, last = list(itertools.pairwise(sorted(cuts)))
+        for begin, end in parts:
+            self.changed, bias = True, self._add(ops.dot, (*a[begin:end], *b[begin:end], bias))
+        self.operands[k] = (*a[last[0] :], *b[last[0] :], bias)
+
+    def _add_loop(self, step: _Step, count: int, graph: Graph, carries: Nodes) -> int:
         self.changed = True
         stacks = [self._add(Stack(), x) if isinstance(x, tuple) else x for x in step.stacks]
-        count = self._add(float(len(row)), ())
-        loop = self._add(Loop(step.graph(), None, 0, len(stacks)), (count, *stacks, *step.constants))
-        item = self._add(Item(1), (loop,))
-        for n, k in enumerate(row):
-            self.what[k], self.operands[k] = At(n), (item,)
+        loop = Loop(graph, None, len(carries), len(stacks))
+        return self._add(loop, (self._add(float(count), ()), *carries, *stacks, *step.constants))
 
     def _add(self, what: What, args: Nodes) -> int:
         self.what.append(what)
@@ -85,6 +133,8 @@ class _Rolled:
 
     def _depends(self, nodes: Iterable[int], on: set[int]) -> bool:
         """Whether any of the nodes needs one of those; also if it takes too long to find out."""
+        if self.budget < 0:
+            return True
         waiting = list(dict.fromkeys(nodes))
         seen = set(waiting)
         while waiting:
@@ -138,7 +188,7 @@ class _Step:
         self._applications = self._copied = 0
         self.pays = True
         self._column(row)
-        self.pays = self.pays and self._applications > self._copied
+        self.pays = self.pays and self._copied <= self._applications
 
     def _column(self, row: Nodes) -> int:
         """The node of the step that stands for a row."""
@@ -182,10 +232,15 @@ class _Step:
         for x in self.stacks:
             yield from x if isinstance(x, tuple) else (x,)
 
-    def graph(self) -> Graph:
-        """The graph of the step."""
-        first = {"stack": 1, "constant": 1 + len(self.stacks)}
-        what: Sequence[What] = [
+    def graph(self, chained: Primitive | None = None) -> Graph:
+        """The graph of the step. If an operation is chained, that is applied to a carry and what is computed."""
+        before = 1 if chained is None else 2
+        first = {"stack": before, "constant": before + len(self.stacks)}
+        what: list[What] = [
             Input(first[each] + number, False) if isinstance(each, str) else each for each, number in self._what
         ]
-        return Graph(tuple(what), tuple(self._operands), (len(what) - 1,))
+        operands = list(self._operands)
+        if chained is not None:
+            what += [Input(1, False), chained]
+            operands += [(), (len(what) - 2, len(what) - 3)]
+        return Graph(tuple(what), tuple(operands), (len(what) - 1,))

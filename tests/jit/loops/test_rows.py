@@ -40,6 +40,7 @@ USES: dict[str, Callable[[Any, Any, Any], Any]] = {
     "logsumexp": lambda a, xs, ys: ag.logsumexp(3.0 * ys),
     "prod": lambda a, xs, ys: ag.prod(1.0 + 0.01 * ys),
     "part and whole": lambda a, xs, ys: ag.sum(ys) * ag.sum(ys[3:]) + ys[5] * ag.sum(ys * ys[0]),
+    "chain of differences": lambda a, xs, ys: np.sum((ys[:-1] - a * xs[1:]) ** 2) * np.max(ys),
     "chain": lambda a, xs, ys: chained(ys),
     "sum and chain": lambda a, xs, ys: ag.sum(ys * a) + chained(ys * a),
     "scan": lambda a, xs, ys: ag.sum(scan(a, ys * a - xs, True)),
@@ -90,7 +91,7 @@ def test_results_that_are_computed_from_rows() -> None:
         np.testing.assert_allclose(flat(got), flat(wanted), rtol=1e-13)
 
 
-@pytest.mark.parametrize("name", ["sum", "dot", "mean of squares"])
+@pytest.mark.parametrize("name", ["sum", "dot", "mean of squares", "one after the other"])
 def test_code_does_not_grow_with_the_steps(name: str) -> None:
     sizes = []
     for steps in (400, 800):
