@@ -58,6 +58,8 @@ class _Rolled:
 
     def _replace_runs(self, row: Nodes) -> None:
         """Replace the parts of a row that are the same operation."""
+        if not any(isinstance(self.what[k], Primitive) for k in set(row)):
+            return
         for begin, end in self._runs(row):
             if isinstance(self.what[row[begin]], Primitive):
                 self._replace(row[begin:end])
