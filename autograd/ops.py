@@ -781,6 +781,7 @@ def where(condition: float, a: float, b: float) -> float:
     """a if condition is true (a bool, a number or a Value; nonzero is true), otherwise b.
 
     Both are computed before one is chosen. Nothing is passed back to the other one, not even the nan of 0 · inf.
+    Python makes -2 and -1 of ~True and ~False, so these ints are refused as conditions.
 
     >>> where(2.0 > 1.0, 10.0, 20.0)
     10.0
