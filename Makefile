@@ -15,7 +15,7 @@ demo: $(VENV)/.demos ## train the two demos and draw what they learned
 # LLVM text that is the same to the letter is compiled once for both ways of the tests, and for their next run.
 test: export AUTOGRAD_JIT_CACHE = $(CURDIR)/$(VENV)/jit
 # On the C build the doctests and the tests marked `once` are left out. These are of pages in a browser, file formats,
-# packaging and documentation: nothing in them depends on how the engine is built, and they take a third of the time.
+# packaging, documentation and machine code: nothing in them depends on how the engine is built, and they take a third of the time.
 test: $(VENV)/.dev ## run the tests twice: all on the plain Python files, and those that use the engine on the C build
 	@if $(CAN_BUILD); then $(MAKE) --no-print-directory $(VENV)/c_build; fi
 	AUTOGRAD_EXPECT_BUILD=Python $(RUN) -m pytest $(TESTS)

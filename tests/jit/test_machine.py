@@ -14,6 +14,8 @@ import autograd as ag
 from autograd.jit import compile as compiler, jit, tuning
 from autograd.jit.runtime import cache, machine
 
+pytestmark = pytest.mark.once  # of machine code, which knows nothing of how the engine is built
+
 RNG = np.random.default_rng(0)
 
 

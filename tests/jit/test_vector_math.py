@@ -17,6 +17,8 @@ from autograd.jit import jit
 from autograd.jit.vector_math.table import FUNCTIONS
 from autograd.primitive import Primitive
 
+pytestmark = pytest.mark.once  # of machine code, which knows nothing of how the engine is built
+
 POINTS = 1500
 Oracle = Callable[[Any], Any]
 

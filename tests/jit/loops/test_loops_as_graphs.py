@@ -16,6 +16,8 @@ from autograd.jit.graph.graph import Graph, Input
 from autograd.jit.graph.loops import At, Item, Loop, Stack
 from autograd.jit.trace.comparisons import less
 
+pytestmark = pytest.mark.once  # of machine code, which knows nothing of how the engine is built
+
 RNG = np.random.default_rng(5)
 COUNTS = (0.0, 1.0, 2.5, 40.0, -1.0, math.nan)
 

@@ -267,4 +267,4 @@ def test_nothing_of_a_loop_or_a_root_is_kept_after_its_program() -> None:
 def count_traces() -> int:
     for _ in range(2):
         gc.collect()
-    return sum(isinstance(x, Trace) for x in gc.get_objects())
+    return sum(type(x) is Trace for x in gc.get_objects())
