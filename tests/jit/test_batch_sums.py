@@ -19,8 +19,6 @@ from autograd.jit.codegen.batch_sums import plan_sums
 from autograd.jit.codegen.layout import lay_out
 from autograd.jit.graph.graph import Graph, Input
 
-pytestmark = pytest.mark.once  # of machine code, which knows nothing of how the engine is built
-
 RNG = np.random.default_rng(0)
 
 

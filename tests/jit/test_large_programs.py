@@ -18,8 +18,6 @@ from autograd.jit.runtime.machine import host
 from autograd.jit.runtime.signature import to_argument
 from autograd.jit.trace.traced import trace
 
-pytestmark = pytest.mark.once  # of machine code, which knows nothing of how the engine is built
-
 RNG = np.random.default_rng(0)
 
 

@@ -63,10 +63,11 @@ def test_files_have_at_most_300_lines() -> None:
 @pytest.mark.parametrize("folder", ["engine", "transforms", "testing", "jit", "nn"])
 def test_what_uses_the_engine_is_tested_on_both_builds(folder: str) -> None:
     once = {path.name for path in (ROOT / "tests" / folder).rglob("*.py") if "mark.once" in path.read_text()}
-    # File formats; what is shown of a run; what is compared and refused before anything is computed.
+    # File formats; what is shown of a run; what is compared and refused before anything is computed; machine code.
     assert once <= {
         "test_weights.py", "test_packing.py", "test_checkpoint.py", "test_history.py",
         "test_nothing_silent.py",
+        "test_loops_as_graphs.py", "test_passes.py", "test_vector_math.py", "test_machine.py",
     }  # fmt: skip
 
 

@@ -19,8 +19,6 @@ from autograd.jit.graph.graph import Graph, Input
 from autograd.jit.graph.loops import Item, Loop
 from autograd.jit.trace.comparisons import greater, less
 
-pytestmark = pytest.mark.once  # of machine code, which knows nothing of how the engine is built
-
 HOW = pytest.mark.parametrize(
     ("batched", "threads", "size"), [(False, False, 1), (True, False, 1), (True, False, 30), (True, True, 5000)]
 )

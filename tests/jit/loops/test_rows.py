@@ -10,8 +10,6 @@ import pytest
 
 import autograd as ag
 
-pytestmark = pytest.mark.once  # of machine code, which knows nothing of how the engine is built
-
 STEPS = 70  # rolled
 MANY = 300  # also long
 XS = np.linspace(-1.0, 1.5, MANY)

@@ -9,8 +9,6 @@ import pytest
 
 import autograd as ag
 
-pytestmark = pytest.mark.once  # of machine code, which knows nothing of how the engine is built
-
 
 @pytest.mark.parametrize("axes", [None, (0, None)])
 @pytest.mark.parametrize("reduce", [ag.sum, lambda y: ag.dot(y[::-1], [0.5] * len(y))])

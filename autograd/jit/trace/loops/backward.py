@@ -11,7 +11,8 @@ flags, one for each adjoint of which it is not certain that anything arrives the
 
 from __future__ import annotations
 
-from typing import Any
+import weakref
+from typing import Any, Final
 
 from .... import ops
 from ....transforms.choices import Choices, Partly
@@ -19,11 +20,17 @@ from ....transforms.conditions import Condition
 from ....transforms.sweep import new_choices, pull_back_under
 from ....transforms.whole import Whole
 from ....value import Value
+from ...graph.loops import Loop
 from ..tracer import Tracer
 from .recorded import Recorded, record_loop, record_stack, replay
 
 Terms = list[tuple[Any, Any]]
 Wanted = set[Value] | None
+
+
+# For each loop the flags that were found to be needed, by what is active. A loop inside is recorded once more each time
+# that the one around it is; with this it is right at once, so that the work does not double with each level.
+_flagged: Final[weakref.WeakKeyDictionary[Loop, dict[Any, tuple[int, ...]]]] = weakref.WeakKeyDictionary()
 
 
 def pull_back_loop(node: Any, arrived: list[Whole], choices: Choices, wanted: Wanted) -> Terms:
@@ -97,11 +104,15 @@ class Backward:
         # Flagged: the carries and constants at which, as long as tracing a step does not show otherwise, something
         # arrives for certain at every step have no flag.
         flagged = [k for k in self.active if self.when.get(k) is not self.arrives]
+        key = (*self.active, None, *self.of_constants, None, *flagged)
+        known = _flagged.setdefault(self.loop, {})
+        flagged = list(known.get(key, flagged))
         while True:
             back = self._record(flagged)
             more = [k for k in self.active if k not in flagged and not is_certain(self.arriving[k])]
             more += [k for k in self._sums() if k not in flagged and type(self.arriving[k]) is not float]
             if not more:
+                known[key] = tuple(flagged)
                 return self._pass_on(back, flagged)
             flagged += more
 
