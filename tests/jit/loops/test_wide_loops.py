@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -42,3 +43,19 @@ def test_a_loop_with_many_carries(axes: Any) -> None:
     power = np.linalg.matrix_power(matrix, steps)
     np.testing.assert_allclose(values, ((x @ power.T) ** 2).sum(-1), rtol=1e-12)
     np.testing.assert_allclose(slopes, 2.0 * x @ power.T @ power, rtol=1e-11, atol=1e-12)
+
+
+def test_the_work_of_tracing_nested_branches_is_in_proportion_to_their_number() -> None:
+    def nest(depth: int, x: Any, y: Any) -> Any:
+        if depth == 0:
+            return ag.sqrt(x * x + y)
+        first = lambda: nest(depth - 1, x * 0.9, y)  # noqa: E731
+        return ag.cond(x > y * depth * 0.1, first, lambda: nest(depth - 1, x, y * 1.1 + 0.1) * x)
+
+    traced = []
+    for depth in (2, 4):
+        f = functools.partial(nest, depth, y=0.5)
+        slope = ag.jit(ag.grad(f))
+        assert slope(0.4) == ag.grad(f)(0.4)
+        traced.append(slope.stats.nodes_traced)
+    assert traced[1] < 12 * traced[0]  # five times as many branches
