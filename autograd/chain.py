@@ -97,11 +97,7 @@ def accumulate(root: Value, seed: float) -> None:
             found = [0.0] * len(leaves)
             raise
         finally:
-            try:
-                _add(leaves, before, found)
-            except BaseException:  # a signal handler's, in the middle: what is set already is set to the same again
-                _add(leaves, before, found)
-                raise
+            _add_in_whole(leaves, before, found)
 
 
 def accumulate_on_values(root: Value, seed: Any) -> dict[Value, Value | float]:
@@ -113,12 +109,17 @@ def accumulate_on_values(root: Value, seed: Any) -> dict[Value, Value | float]:
         slopes = [data_of(found.get(leaf, 0.0)) for leaf in leaves]
         for node in nodes:
             node._grad = data_of(found.get(node, 0.0))
-        try:
-            _add(leaves, before, slopes)
-        except BaseException:  # as in accumulate()
-            _add(leaves, before, slopes)
-            raise
+        _add_in_whole(leaves, before, slopes)
     return found
+
+
+def _add_in_whole(leaves: list[Value], before: list[float], slopes: list[float]) -> None:
+    """_add, to the end even if a signal handler raises in the middle: what is set already is set to the same again."""
+    try:
+        _add(leaves, before, slopes)
+    except BaseException:
+        _add(leaves, before, slopes)
+        raise
 
 
 def _add(leaves: list[Value], before: list[float], slopes: list[float]) -> None:
